@@ -1,0 +1,22 @@
+namespace ComfyDeploy.Emulator;
+
+/// <summary>A seed file cannot be used; the message says where and why.</summary>
+public sealed class EmulatorSeedException : Exception
+{
+    /// <summary>Creates the exception without saying why.</summary>
+    public EmulatorSeedException()
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    public EmulatorSeedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with what caused it.</summary>
+    public EmulatorSeedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+
+namespace ComfyDeploy.Emulator.Faults;
+
+/// <summary>What a fault does to the request it meets.</summary>
+internal enum FaultKind
+{
+    Status,
+    Latency,
+    Hang,
+    Stall,
+    Reset,
+    Lost,
+    Cut,
+    Close,
+    Truncate,
+    WrongTypes,
+    WrongLength,
+    Redirect,
+    Drip,
+}
+
+/// <summary>One planned fault: which requests it meets, what it does to them and how often.</summary>
+internal sealed class Fault
+{
+    private int _seen;
+
+    public required string Method { get; init; }
+
+    public required Regex Path { get; init; }
+
+    public required FaultKind Kind { get; init; }
+
+    /// <summary>The status of a <see cref="FaultKind.Status"/>, the bytes per second of a <see cref="FaultKind.Drip"/>.</summary>
+    public int Number { get; init; }
+
+    /// <summary>The delay of a <see cref="FaultKind.Latency"/>, in real time.</summary>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>Where a <see cref="FaultKind.Redirect"/> leads.</summary>
+    public string Target { get; init; } = "";
+
+    public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>Retry-After is written as an HTTP date.</summary>
+    public bool RetryAfterAsDate { get; init; }
+
+    /// <summary>The request is carried out although its answer is an error.</summary>
+    public bool Executed { get; init; }
+
+    /// <summary>So many matching requests pass untouched first.</summary>
+    public int After { get; init; }
+
+    /// <summary>So many matching requests are met; null is all of them.</summary>
+    public int? Times { get; init; } = 1;
+
+    /// <summary>Whether this request is met; counts it.</summary>
+    public bool Meets(string method, string path)
+    {
+        if (Method != "*" && Method != method) return false;
+        if (!Path.IsMatch(path) || (Times is int times && _seen >= After + times)) return false;
+        _seen++;
+        return _seen > After;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using ComfyDeploy.Emulator.Http;
+
+namespace ComfyDeploy.Emulator.Faults;
+
+/// <summary>The faults to come, and what each does to an exchange. The first planned fault that meets a request has it.</summary>
+internal sealed class FaultPlan
+{
+    private readonly List<Fault> _faults = [];
+
+    public void Add(Fault fault)
+    {
+        lock (_faults) _faults.Add(fault);
+    }
+
+    public void Clear()
+    {
+        lock (_faults) _faults.Clear();
+    }
+
+    /// <summary>The answer to a request, spoilt if a fault meets it. <paramref name="execute"/> is the service itself.</summary>
+    public HttpResponse Answer(string method, string path, DateTime now, Func<HttpResponse> execute, Func<int, HttpResponse> error)
+    {
+        Fault? fault;
+        lock (_faults) fault = _faults.Find(f => f.Meets(method, path));
+        if (fault is null) return execute();
+        switch (fault.Kind)
+        {
+            case FaultKind.Reset:
+                return new HttpResponse { Status = 0, Delivery = Delivery.Reset };
+            case FaultKind.Hang:
+                return new HttpResponse { Status = 0, Delivery = Delivery.Never };
+            case FaultKind.Redirect:
+                HttpResponse redirect = new() { Status = fault.Number };
+                redirect.Headers["location"] = fault.Target;
+                return redirect;
+            case FaultKind.Status:
+                if (fault.Executed) execute();
+                return StatusAnswer(fault, now, error);
+            default:
+                HttpResponse response = execute();
+                Spoil(fault, response);
+                return response;
+        }
+    }
+
+    private static HttpResponse StatusAnswer(Fault fault, DateTime now, Func<int, HttpResponse> error)
+    {
+        HttpResponse response = error(fault.Number);
+        if (fault.RetryAfterSeconds is int seconds)
+        {
+            response.Headers["retry-after"] = fault.RetryAfterAsDate
+                ? now.AddSeconds(seconds).ToString("R", CultureInfo.InvariantCulture)
+                : seconds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return response;
+    }
+
+    private static void Spoil(Fault fault, HttpResponse response)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.Latency:
+                response.Latency = fault.Delay;
+                break;
+            case FaultKind.Stall:
+                response.Delivery = Delivery.Never;
+                break;
+            case FaultKind.Lost:
+                response.Delivery = Delivery.Reset;
+                break;
+            case FaultKind.Cut:
+                response.Delivery = Delivery.Cut;
+                break;
+            case FaultKind.Close:
+                response.Delivery = Delivery.Close;
+                break;
+            case FaultKind.Truncate:
+                response.Body = response.Body.Take(response.Body.Length / 2).ToArray();
+                break;
+            case FaultKind.WrongTypes:
+                response.Body = JsonDistortion.SwapTypes(response.Body);
+                break;
+            case FaultKind.WrongLength:
+                response.LengthError = 10;
+                break;
+            case FaultKind.Drip:
+                response.BytesPerSecond = fault.Number;
+                break;
+        }
+    }
+}

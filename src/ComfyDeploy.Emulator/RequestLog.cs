@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+using ComfyDeploy.Emulator.Http;
+
+namespace ComfyDeploy.Emulator;
+
+/// <summary>Remembers what came in, without the keys that came with it.</summary>
+internal sealed class RequestLog
+{
+    private const int LongestBody = 1_000_000;
+    private static readonly Regex Secret = new("(?<=(?:^|&)(?:cd_token|X-Amz-Signature|X-Amz-Credential)=)[^&]*", RegexOptions.CultureInvariant);
+    private readonly List<EmulatorRequest> _requests = [];
+
+    public EmulatorRequest Add(HttpRequest request, bool isStorage, bool authorized, DateTime now)
+    {
+        string body = request.BodyText;
+        EmulatorRequest entry = new()
+        {
+            Method = request.Method,
+            Path = request.Path,
+            Query = Secret.Replace(request.Query, "***"),
+            Body = body.Length > LongestBody ? body.Substring(0, LongestBody) : body,
+            Authorized = authorized,
+            HasAuthorization = request.Header("authorization") is not null,
+            IsStorage = isStorage,
+            ReceivedAt = now,
+        };
+        lock (_requests)
+        {
+            _requests.Add(entry);
+            entry.Number = _requests.Count;
+        }
+
+        return entry;
+    }
+
+    public IReadOnlyList<EmulatorRequest> Snapshot()
+    {
+        lock (_requests) return _requests.ToArray();
+    }
+}

@@ -1,0 +1,153 @@
+using System.Text.Json.Nodes;
+using ComfyDeploy.Emulator.Http;
+using ComfyDeploy.Emulator.Runs;
+using ComfyDeploy.Emulator.Seed;
+using ComfyDeploy.Emulator.Service;
+
+namespace ComfyDeploy.Emulator.Routes;
+
+/// <summary>The ways to create a run.</summary>
+internal static class CreateRoutes
+{
+    private static readonly string[] Origins = ["manual", "api", "public-share", "public-template", "workspace"];
+
+    public static void AddTo(Router router)
+    {
+        router.Add("POST", "/run/deployment/queue", call => Queued(call, OrderOfDeployment));
+        router.Add("POST", "/run/workflow/queue", call => Queued(call, OrderOfWorkflow));
+        router.Add("POST", "/run/queue", call => Queued(call, OrderOfEither));
+        router.Add("POST", "/run", AnyKind);
+    }
+
+    // Only this form can answer with the id of a batch; the queue routes create the batch and then fail.
+    private static HttpResponse AnyKind(Call call)
+    {
+        RunRequest request = RunRequest.Read(call.Request);
+        bool batch = request.BatchNumber > 1 || request.BatchParameters is not null;
+        if (batch && request.Mode == "sync_first_result") throw ApiError.Detail(400, "Batch number is not supported for sync_first_result execution mode");
+        RunOrder order = OrderOfEither(call, request);
+        if (!batch) return Started(call, request, order);
+        Guid id = call.Account.Ids.NextGuid();
+        CreateBatch(call, request, order with { BatchId = id });
+        return HttpResponse.Json(200, new JsonObject { ["batch_id"] = id.ToString("D") });
+    }
+
+    private static HttpResponse Queued(Call call, Func<Call, RunRequest, RunOrder> read)
+    {
+        RunRequest request = RunRequest.Read(call.Request);
+        RunOrder order = read(call, request);
+        if (request.BatchNumber <= 1 && request.BatchParameters is null) return Started(call, request, order);
+        CreateBatch(call, request, order with { BatchId = call.Account.Ids.NextGuid() });
+        throw ApiError.Unforeseen();
+    }
+
+    private static HttpResponse Started(Call call, RunRequest request, RunOrder order)
+    {
+        Run run = call.Account.AddRun(order);
+        // The other modes answer with something the route's own model refuses, after the run.
+        if (run.Script.RefusedAtCreate || request.Mode != "async") throw ApiError.Unforeseen();
+        return HttpResponse.Json(200, new JsonObject { ["run_id"] = run.Id.ToString("D") });
+    }
+
+    private static void CreateBatch(Call call, RunRequest request, RunOrder order)
+    {
+        List<JsonObject> rows = [order.Inputs];
+        if (request.BatchParameters is null)
+        {
+            rows = Enumerable.Repeat(order.Inputs, request.BatchNumber).ToList();
+        }
+        else
+        {
+            foreach (KeyValuePair<string, JsonNode?> list in request.BatchParameters)
+            {
+                rows = rows.SelectMany(row => (list.Value as JsonArray ?? []).Select(value => With(row, list.Key, value))).ToList();
+            }
+        }
+
+        foreach (JsonObject inputs in rows) call.Account.AddRun(order with { Inputs = inputs });
+    }
+
+    private static JsonObject With(JsonObject row, string name, JsonNode? value)
+    {
+        JsonObject copy = (JsonObject)row.DeepClone();
+        copy[name] = value?.DeepClone();
+        return copy;
+    }
+
+    private static RunOrder OrderOfEither(Call call, RunRequest request)
+    {
+        if (request.Has("deployment_id")) return OrderOfDeployment(call, request);
+        if (request.Has("workflow_id")) return OrderOfWorkflow(call, request);
+        if (request.Has("model_id")) throw ApiError.Unforeseen();
+        request.RequiredId("deployment_id");
+        request.Check();
+        throw ApiError.Unforeseen();
+    }
+
+    private static RunOrder OrderOfDeployment(Call call, RunRequest request)
+    {
+        Guid id = request.RequiredId("deployment_id");
+        request.Check();
+        Account account = call.Account;
+        SeedDeployment deployment = account.FindDeployment(id) is { } found && MayRun(call.Caller, found)
+            ? found
+            : throw ApiError.Detail(404, "Deployment not found");
+        SeedWorkflow workflow = account.WorkflowOf(deployment);
+        if (workflow.Deleted) throw ApiError.Detail(404, "Workflow not found");
+        SeedMachine machine = account.MachineOf(deployment);
+        if (machine.Deleted) throw ApiError.Detail(404, "Machine not found for this deployment");
+        if (!account.Seed.Users.Find(u => u.Id == deployment.UserId)!.Credit)
+        {
+            throw ApiError.Detail(403, "Insufficient deployment owner's GPU credits to create run");
+        }
+
+        return Order(call, request, deployment, workflow, machine);
+    }
+
+    private static bool MayRun(Caller caller, SeedDeployment deployment) =>
+        caller.Owns(deployment.UserId, deployment.OrgId) || deployment.Environment is "public-share" or "community-share";
+
+    private static RunOrder OrderOfWorkflow(Call call, RunRequest request)
+    {
+        Guid id = request.RequiredId("workflow_id");
+        JsonObject graph = request.RequiredGraph("workflow_api_json");
+        Guid? machineId = request.OptionalId("machine_id");
+        request.Check();
+        if (graph.Count == 0) throw ApiError.Detail(404, "Workflow API not found");
+        EmulatorSeed seed = call.Account.Seed;
+        SeedWorkflow workflow = seed.Workflows.Find(w => w.Id == id && !w.Deleted && call.Caller.Owns(w.UserId, w.OrgId))
+            ?? throw ApiError.Detail(404, "Workflow not found");
+        if (machineId is null) throw ApiError.Detail(404, "Machine not found");
+        SeedMachine machine = seed.Machines.Find(m => m.Id == machineId && !m.Deleted && call.Caller.Owns(m.UserId, m.OrgId))
+            ?? throw ApiError.Detail(404, "Machine not found for this deployment");
+        return Order(call, request, null, workflow, machine);
+    }
+
+    private static RunOrder Order(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
+    {
+        if (machine.Type == "runpod-serverless") throw ApiError.Detail(400, "Machine auth token not found");
+        if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unforeseen();
+        return new RunOrder
+        {
+            Deployment = deployment,
+            Workflow = workflow,
+            Machine = machine,
+            Caller = call.Caller,
+            Inputs = request.Inputs,
+            WorkflowApi = request.WorkflowApi,
+            Gpu = request.Gpu,
+            Origin = request.Origin,
+            Webhook = request.Webhook,
+            WebhookIntermediateStatus = request.WebhookIntermediateStatus,
+        };
+    }
+
+    // The database cannot store the character.
+    private static bool HoldsNul(JsonNode? node) => node switch
+    {
+        JsonObject container => container.Any(member => member.Key.Contains('\0') || HoldsNul(member.Value)),
+        JsonArray array => array.Any(HoldsNul),
+        JsonValue value when value.TryGetValue(out string? text) => text.Contains('\0'),
+        _ => false,
+    };
+}

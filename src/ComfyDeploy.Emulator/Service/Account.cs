@@ -1,0 +1,149 @@
+using System.Text.Json.Nodes;
+using ComfyDeploy.Emulator.Runs;
+using ComfyDeploy.Emulator.Seed;
+
+namespace ComfyDeploy.Emulator.Service;
+
+/// <summary>Everything the emulated service holds. Not thread-safe: whoever uses it holds <see cref="Gate"/>.</summary>
+internal sealed class Account
+{
+    private readonly List<Run> _runs = [];
+    private readonly Dictionary<Guid, Run> _runsById = [];
+    private readonly Dictionary<string, OutputFile> _files = new(StringComparer.Ordinal);
+    private readonly EmulatorClock _clock;
+    private readonly Random _random;
+    private readonly Scheduler _scheduler;
+
+    public Account(EmulatorSeed seed, EmulatorClock clock, int randomSeed)
+    {
+        Seed = seed;
+        _clock = clock;
+        _random = new Random(randomSeed);
+        Ids = new IdSource(_random);
+        OutputWriter writer = new(Ids);
+        _scheduler = new Scheduler(run =>
+        {
+            writer.Write(run);
+            foreach (OutputFile file in run.Outputs.SelectMany(output => output.Files)) _files[file.Path] = file;
+        });
+        DateTime now = clock.Now;
+        SeedDefaults.Fill(seed, now);
+        foreach (SeedRun run in seed.Runs.OrderBy(r => r.CreatedAt ?? now.AddSeconds(-r.SecondsAgo))) AddPast(run, now);
+    }
+
+    public object Gate { get; } = new();
+
+    public EmulatorSeed Seed { get; }
+
+    public IdSource Ids { get; }
+
+    public DateTime Now => _clock.Now;
+
+    /// <summary>All runs, oldest first, as they stand now.</summary>
+    public IReadOnlyList<Run> Runs
+    {
+        get
+        {
+            _scheduler.Settle(Now);
+            return _runs;
+        }
+    }
+
+    public Run? FindRun(Guid id)
+    {
+        _scheduler.Settle(Now);
+        return _runsById.TryGetValue(id, out Run? run) ? run : null;
+    }
+
+    public OutputFile? FindFile(string path)
+    {
+        _scheduler.Settle(Now);
+        return _files.TryGetValue(path, out OutputFile? file) ? file : null;
+    }
+
+    public SeedDeployment? FindDeployment(Guid id) => Seed.Deployments.Find(d => d.Id == id && !d.Deleted);
+
+    public SeedWorkflow WorkflowOf(SeedDeployment deployment) => Seed.Workflows.Find(w => w.Id == deployment.WorkflowId)!;
+
+    public SeedMachine MachineOf(SeedDeployment deployment) => Seed.Machines.Find(m => m.Id == deployment.MachineId)!;
+
+    public static SeedVersion? VersionOf(SeedWorkflow workflow, int? number) =>
+        number is int n ? workflow.Versions.Find(v => v.Version == n) : workflow.Versions.OrderByDescending(v => v.Version).FirstOrDefault();
+
+    /// <summary>Stores a new run and gives it to its machine.</summary>
+    public Run AddRun(RunOrder order)
+    {
+        _scheduler.Settle(Now);
+        JsonObject inputs = JsonbOrder.Sort(order.Inputs);
+        RunScript script = RunScript.Read(inputs, order.Deployment, _random);
+        bool serverless = order.Machine.Type != "classic";
+        string callId = Ids.NextCallId();
+        Run run = new()
+        {
+            Id = order.Id ?? Ids.NextGuid(),
+            Deployment = order.Deployment,
+            Workflow = order.Workflow,
+            VersionId = VersionOf(order.Workflow, order.Deployment?.Version)?.Id,
+            Machine = order.Machine,
+            UserId = order.Caller.UserId,
+            OrgId = order.Caller.OrgId,
+            CreatedAt = Stamp(order.CreatedAt ?? Now, script),
+            Inputs = inputs,
+            Script = script,
+            Origin = order.Origin,
+            Gpu = order.Deployment?.Gpu ?? order.Gpu ?? order.Machine.Gpu,
+            Webhook = order.Webhook,
+            WebhookIntermediateStatus = order.WebhookIntermediateStatus,
+            BatchId = order.BatchId,
+            CallId = serverless && script.HasCallId && !script.RefusedAtCreate ? callId : null,
+            GpuEventId = Ids.NextGuid(),
+            Nodes = Graph.Classes(order.WorkflowApi ?? order.Workflow.WorkflowApi!),
+        };
+        _runs.Add(run);
+        _runsById[run.Id] = run;
+        _scheduler.Add(run);
+        return run;
+    }
+
+    /// <summary>Ends a run that has not ended yet.</summary>
+    public void Cancel(Run run)
+    {
+        DateTime now = Now;
+        if (run.Frozen || run.EndsAt <= now) return;
+        run.Cancel(now);
+        _scheduler.Remove(run, now);
+    }
+
+    /// <summary>Puts a word on a run that nothing changes any more.</summary>
+    public void Force(Run run, string status, bool ended)
+    {
+        DateTime now = Now;
+        run.Force(status, now, ended);
+        _scheduler.Remove(run, now);
+    }
+
+    private void AddPast(SeedRun past, DateTime now)
+    {
+        SeedDeployment deployment = Seed.Deployments.Find(d => d.Id == past.DeploymentId)!;
+        Run run = AddRun(new RunOrder
+        {
+            Id = past.Id,
+            Deployment = deployment,
+            Workflow = WorkflowOf(deployment),
+            Machine = MachineOf(deployment),
+            Caller = new Caller(past.UserId ?? deployment.UserId!, past.UserId is null ? deployment.OrgId : past.OrgId),
+            Inputs = past.Inputs,
+            CreatedAt = past.CreatedAt?.ToUniversalTime() ?? now.AddSeconds(-past.SecondsAgo),
+        });
+        if (past.Status is string status) Force(run, status, ended: status is "success" or "failed" or "timeout" or "cancelled");
+    }
+
+    // A stored time without a fraction makes the service lose its seconds. That befalls one run in a million there, and would befall
+    // every run here whose clock was set to a whole second; so it happens where a test asks for it.
+    private static DateTime Stamp(DateTime time, RunScript script)
+    {
+        long fraction = time.Ticks % TimeSpan.TicksPerSecond;
+        if (script.WholeSecond) return time.AddTicks(-fraction);
+        return fraction == 0 ? time.AddTicks(TimeSpan.TicksPerMillisecond / 1000) : time;
+    }
+}

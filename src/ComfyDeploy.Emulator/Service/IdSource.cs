@@ -1,0 +1,23 @@
+namespace ComfyDeploy.Emulator.Service;
+
+/// <summary>Ids that look like the service's and come out the same for the same seed.</summary>
+internal sealed class IdSource(Random random)
+{
+    private const string CallIdAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    public Guid NextGuid()
+    {
+        byte[] bytes = new byte[16];
+        random.NextBytes(bytes);
+        bytes[7] = (byte)((bytes[7] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes);
+    }
+
+    public string NextCallId()
+    {
+        char[] text = new char[26];
+        for (int i = 0; i < text.Length; i++) text[i] = CallIdAlphabet[random.Next(CallIdAlphabet.Length)];
+        return "fc-" + new string(text);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json.Nodes;
+using ComfyDeploy.Emulator.Seed;
+
+namespace ComfyDeploy.Emulator.Service;
+
+/// <summary>What a new run is to be.</summary>
+internal sealed record RunOrder
+{
+    public Guid? Id { get; init; }
+
+    public required SeedDeployment? Deployment { get; init; }
+
+    public required SeedWorkflow Workflow { get; init; }
+
+    public required SeedMachine Machine { get; init; }
+
+    public required Caller Caller { get; init; }
+
+    public required JsonObject Inputs { get; init; }
+
+    /// <summary>The graph, when the request brought its own.</summary>
+    public JsonObject? WorkflowApi { get; init; }
+
+    public DateTime? CreatedAt { get; init; }
+
+    public string? Gpu { get; init; }
+
+    public string Origin { get; init; } = "api";
+
+    public string? Webhook { get; init; }
+
+    public bool WebhookIntermediateStatus { get; init; }
+
+    public Guid? BatchId { get; init; }
+}
