@@ -72,6 +72,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         return List(OwnRuns(call).Take(1).Select(run =>
         {
             JsonObject row = shapes.Row(RunView.At(run, now, readAsTimeout: false), withInputs: true, withOutputs: true);
+            row["run_log"] = null;
             JsonArray rows = (JsonArray)row["outputs"]!;
             while (rows.Count > 1) rows.RemoveAt(1);
             return row;
@@ -105,7 +106,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         _ = call.Integer("limit");
         bool ownOnly = call.Flag("filter_user_runs");
         string text = call.PathValue("deployment_id");
-        Guid id = Validation.ReadGuid(text) ?? throw ApiError.Detail(500, InternalError($"invalid input for query argument $1: '{text}' (invalid UUID '{text}')"));
+        Guid id = Validation.ReadGuid(text) ?? throw ApiError.Detail(500, InternalError(DatabaseText.MalformedId(text, "SELECT comfyui_deploy.deployments.id FROM comfyui_deploy.deployments")));
         SeedDeployment deployment = call.Account.FindDeployment(id)
             ?? throw ApiError.Detail(500, InternalError("'NoneType' object has no attribute 'environment'"));
         if (deployment.OrgId is not null && deployment.OrgId != call.Caller.OrgId)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator.Http;
 using ComfyDeploy.Emulator.Runs;
@@ -58,7 +57,7 @@ internal sealed class RunRoutes(RunShapes shapes)
     private static HttpResponse Cancel(Call call)
     {
         string text = call.PathValue("run_id");
-        if (Validation.ReadGuid(text) is not Guid id) throw ApiError.Detail(500, Malformed(text, call.Caller));
+        if (Validation.ReadGuid(text) is not Guid id) throw ApiError.Detail(500, "Error cancel function " + DatabaseText.MalformedId(text, "SELECT modal_function_call_id, status, id FROM workflow_runs"));
         Run? run = call.Account.FindRun(id);
         if (run is null || !call.Caller.Owns(run.UserId, run.OrgId) || run.CallId is null)
         {
@@ -68,15 +67,6 @@ internal sealed class RunRoutes(RunShapes shapes)
         call.Account.Cancel(run);
         return HttpResponse.Json(200, new JsonObject { ["status"] = "success", ["message"] = "Function cancelled" });
     }
-
-    private static string Malformed(string text, Caller caller) => string.Format(
-        CultureInfo.InvariantCulture,
-        "Error cancel function (sqlalchemy.dialects.postgresql.asyncpg.Error) <class 'asyncpg.exceptions.DataError'>: invalid input for query argument $1: '{0}' "
-        + "(invalid UUID '{0}': length must be between 32..36 characters, got {1})\n[SQL: SELECT modal_function_call_id, status, id FROM "
-        + "\"comfyui_deploy\".\"workflow_runs\" WHERE id = $1]\n[parameters: ('{0}', '{2}')]\n(Background on this error at: https://sqlalche.me/e/20/dbapi)",
-        text,
-        text.Length,
-        caller.UserId);
 
     // Logs are archived as a run ends; while it is alive there are none.
     private static HttpResponse Log(Call call)

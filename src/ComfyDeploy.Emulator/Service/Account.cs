@@ -83,7 +83,7 @@ internal sealed class Account
             Id = order.Id ?? Ids.NextGuid(),
             Deployment = order.Deployment,
             Workflow = order.Workflow,
-            VersionId = VersionOf(order.Workflow, order.Deployment?.Version)?.Id,
+            VersionId = order.Deployment is null ? null : VersionOf(order.Workflow, order.Deployment.Version)?.Id,
             Machine = order.Machine,
             UserId = order.Caller.UserId,
             OrgId = order.Caller.OrgId,
