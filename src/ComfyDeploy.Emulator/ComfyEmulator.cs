@@ -5,7 +5,6 @@ using ComfyDeploy.Emulator.Routes;
 using ComfyDeploy.Emulator.Runs;
 using ComfyDeploy.Emulator.Seed;
 using ComfyDeploy.Emulator.Service;
-using ComfyDeploy.Emulator.Shapes;
 using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator;
@@ -36,7 +35,7 @@ public sealed class ComfyEmulator : IDisposable
         _keys = new KeyRing(seed.Keys);
         ApiKey = _keys.Issue(seed.Users[0].Id, null, start);
         _storage = new StorageSite(_account, _keys);
-        _api = new ApiSite(_account, _keys, new OutputShapes(_storage.Link));
+        _api = new ApiSite(_account, _keys, _storage.Link);
         _apiServer = new HttpServer(options.Port, HandleApi, () => _clock.Now);
         _storageServer = new HttpServer(0, HandleStorage, () => _clock.Now);
         BaseUri = new Uri($"http://127.0.0.1:{_apiServer.Port}/api");

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator.Http;
+using ComfyDeploy.Emulator.Runs;
 using ComfyDeploy.Emulator.Service;
 using ComfyDeploy.Emulator.Shapes;
+using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator.Routes;
 
@@ -15,18 +17,22 @@ internal sealed class ApiSite
     private readonly Account _account;
     private readonly KeyRing _keys;
 
-    public ApiSite(Account account, KeyRing keys, OutputShapes outputs)
+    public ApiSite(Account account, KeyRing keys, Func<OutputFile, string> link)
     {
         _account = account;
         _keys = keys;
+        OutputShapes outputs = new(link);
         RunShapes runs = new(outputs);
-        CreateRoutes.AddTo(_router);
+        Uploads uploads = new(link);
+        new CreateRoutes(uploads).AddTo(_router);
+        new FileRoutes(uploads).AddTo(_router);
         new RunRoutes(runs).AddTo(_router);
         new RunListRoutes(runs, outputs).AddTo(_router);
         DeploymentRoutes.AddTo(_router);
         WorkflowRoutes.AddTo(_router);
         MachineRoutes.AddTo(_router);
         PlatformRoutes.AddTo(_router);
+        UnplayedRoutes.AddTo(_router);
     }
 
     /// <summary>Whether a request carries a key that works here.</summary>

@@ -3,15 +3,16 @@ using ComfyDeploy.Emulator.Http;
 using ComfyDeploy.Emulator.Runs;
 using ComfyDeploy.Emulator.Seed;
 using ComfyDeploy.Emulator.Service;
+using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator.Routes;
 
 /// <summary>The ways to create a run.</summary>
-internal static class CreateRoutes
+internal sealed class CreateRoutes(Uploads uploads)
 {
     private static readonly string[] Origins = ["manual", "api", "public-share", "public-template", "workspace"];
 
-    public static void AddTo(Router router)
+    public void AddTo(Router router)
     {
         router.Add("POST", "/run/deployment/queue", call => Queued(call, OrderOfDeployment));
         router.Add("POST", "/run/workflow/queue", call => Queued(call, OrderOfWorkflow));
@@ -20,7 +21,7 @@ internal static class CreateRoutes
     }
 
     // Only this form can answer with the id of a batch; the queue routes create the batch and then fail.
-    private static HttpResponse AnyKind(Call call)
+    private HttpResponse AnyKind(Call call)
     {
         RunRequest request = RunRequest.Read(call.Request);
         bool batch = request.BatchNumber > 1 || request.BatchParameters is not null;
@@ -74,7 +75,7 @@ internal static class CreateRoutes
         return copy;
     }
 
-    private static RunOrder OrderOfEither(Call call, RunRequest request)
+    private RunOrder OrderOfEither(Call call, RunRequest request)
     {
         if (request.Has("deployment_id")) return OrderOfDeployment(call, request);
         if (request.Has("workflow_id")) return OrderOfWorkflow(call, request);
@@ -84,7 +85,7 @@ internal static class CreateRoutes
         throw ApiError.Unforeseen();
     }
 
-    private static RunOrder OrderOfDeployment(Call call, RunRequest request)
+    private RunOrder OrderOfDeployment(Call call, RunRequest request)
     {
         Guid id = request.RequiredId("deployment_id");
         request.Check();
@@ -107,7 +108,7 @@ internal static class CreateRoutes
     private static bool MayRun(Caller caller, SeedDeployment deployment) =>
         caller.Owns(deployment.UserId, deployment.OrgId) || deployment.Environment is "public-share" or "community-share";
 
-    private static RunOrder OrderOfWorkflow(Call call, RunRequest request)
+    private RunOrder OrderOfWorkflow(Call call, RunRequest request)
     {
         Guid id = request.RequiredId("workflow_id");
         JsonObject graph = request.RequiredGraph("workflow_api_json");
@@ -123,7 +124,7 @@ internal static class CreateRoutes
         return Order(call, request, null, workflow, machine);
     }
 
-    private static RunOrder Order(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
+    private RunOrder Order(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
     {
         if (machine.Type == "runpod-serverless") throw ApiError.Detail(400, "Machine auth token not found");
         if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unforeseen();
@@ -133,7 +134,7 @@ internal static class CreateRoutes
             Workflow = workflow,
             Machine = machine,
             Caller = call.Caller,
-            Inputs = request.Inputs,
+            Inputs = uploads.WithoutInlineImages(call.Account, request.Inputs),
             WorkflowApi = request.WorkflowApi,
             Gpu = request.Gpu,
             Origin = request.Origin,

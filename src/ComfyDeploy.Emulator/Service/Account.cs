@@ -24,7 +24,7 @@ internal sealed class Account
         _scheduler = new Scheduler(run =>
         {
             writer.Write(run);
-            foreach (OutputFile file in run.Outputs.SelectMany(output => output.Files)) _files[file.Path] = file;
+            foreach (OutputFile file in run.Outputs.SelectMany(output => output.Files)) AddFile(file);
         });
         DateTime now = clock.Now;
         SeedDefaults.Fill(seed, now);
@@ -60,6 +60,8 @@ internal sealed class Account
         _scheduler.Settle(Now);
         return _files.TryGetValue(path, out OutputFile? file) ? file : null;
     }
+
+    public void AddFile(OutputFile file) => _files[file.Path] = file;
 
     public SeedDeployment? FindDeployment(Guid id) => Seed.Deployments.Find(d => d.Id == id && !d.Deleted);
 

@@ -3,7 +3,7 @@ namespace ComfyDeploy.Emulator.Service;
 /// <summary>Ids that look like the service's and come out the same for the same seed.</summary>
 internal sealed class IdSource(Random random)
 {
-    private const string CallIdAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
     public Guid NextGuid()
     {
@@ -14,10 +14,14 @@ internal sealed class IdSource(Random random)
         return new Guid(bytes);
     }
 
-    public string NextCallId()
+    public string NextCallId() => "fc-" + Letters(26);
+
+    public string NextFileId() => Letters(16);
+
+    private string Letters(int count)
     {
-        char[] text = new char[26];
-        for (int i = 0; i < text.Length; i++) text[i] = CallIdAlphabet[random.Next(CallIdAlphabet.Length)];
-        return "fc-" + new string(text);
+        char[] text = new char[count];
+        for (int i = 0; i < text.Length; i++) text[i] = Alphabet[random.Next(Alphabet.Length)];
+        return new string(text);
     }
 }

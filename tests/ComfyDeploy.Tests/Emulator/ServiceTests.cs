@@ -193,6 +193,14 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_route_it_does_not_play_says_so()
+    {
+        Answer answer = await _client.GetAsync("/sessions");
+        Assert.Equal(501, answer.Status);
+        Assert.Contains("GET /sessions", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_clock_does_not_go_back() => Assert.Throws<ArgumentOutOfRangeException>(() => _emulator.Advance(TimeSpan.FromSeconds(-1)));
 
     [Theory]

@@ -111,10 +111,10 @@ public sealed class StorageTests : IDisposable
             _emulator.ClearFaults();
         }
 
-        _emulator.AddFault("GET /outputs/* = drip 1000");
+        _emulator.AddFault("GET /outputs/* = drip 40000");
         Stopwatch watch = Stopwatch.StartNew();
         Answer slow = await _client.GetAsync(url);
-        Assert.True(watch.Elapsed.TotalSeconds > slow.Bytes.Length / 1000.0 * 0.9);
+        Assert.True(watch.Elapsed.TotalSeconds > slow.Bytes.Length / 40000.0 * 0.9);
     }
 
     [Fact]
@@ -123,6 +123,29 @@ public sealed class StorageTests : IDisposable
         Answer answer = await _client.GetAsync(_emulator.StorageUri + "outputs/runs/x/y.png");
         Assert.Equal(403, answer.Status);
         Assert.Equal("application/xml", answer.ContentHeaders.ContentType!.MediaType);
+    }
+
+    [Fact]
+    public async Task An_uploaded_file_lies_in_the_storage()
+    {
+        using HttpClient http = new() { Timeout = EmulatorClient.Limit };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", EmulatorClient.Text(_emulator.ApiKey));
+        byte[] bytes = [0x89, 13, 10, 13, 10, 45, 45, 0, 255];
+        using MultipartFormDataContent form = new() { { new ByteArrayContent(bytes), "file", "cat photo.png" } };
+        using HttpResponseMessage response = await http.PostAsync(_client.Base + "/file/upload", form);
+        JsonNode uploaded = JsonNode.Parse(await response.Content.ReadAsStreamAsync())!;
+        Assert.Equal("cat photo.png", uploaded["file_name"]!.GetValue<string>());
+        Assert.StartsWith("img_", uploaded["file_id"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Equal(bytes, (await _client.GetAsync(uploaded["file_url"]!.GetValue<string>())).Bytes);
+    }
+
+    [Fact]
+    public async Task An_image_given_as_text_becomes_a_link()
+    {
+        Answer answer = await _client.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}","inputs":{"image":"data:image/png;base64,AQID"} }""");
+        JsonNode run = await _client.RunAsync(answer.Json["run_id"]!.GetValue<string>());
+        string link = run["workflow_inputs"]!["image"]!.GetValue<string>();
+        Assert.Equal([1, 2, 3], (await _client.GetAsync(link)).Bytes);
     }
 
     private async Task<JsonNode> FinishAsync(string prompt)

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using ComfyDeploy.Emulator.Runs;
+using ComfyDeploy.Emulator.Service;
+
+namespace ComfyDeploy.Emulator.Storage;
+
+/// <summary>Puts what a client sends into the storage, under a name of the service's making.</summary>
+internal sealed class Uploads(Func<OutputFile, string> link)
+{
+    private static readonly Regex InlineImage = new("^data:image/(png|jpeg|jpg);base64,", RegexOptions.CultureInvariant);
+
+    /// <summary>Stores a file; the link leads to it.</summary>
+    public (string FileId, string Link) Store(Account account, string fileName, string contentType, byte[] bytes)
+    {
+        string prefix = contentType switch
+        {
+            "application/zip" => "zip",
+            _ when contentType.StartsWith("image/", StringComparison.Ordinal) => "img",
+            _ when contentType.StartsWith("video/", StringComparison.Ordinal) => "vid",
+            _ when contentType.StartsWith("audio/", StringComparison.Ordinal) => "audio",
+            _ => "file",
+        };
+        string id = prefix + "_" + account.Ids.NextFileId();
+        OutputFile file = new()
+        {
+            Name = fileName,
+            Path = "/inputs/" + id + Path.GetExtension(fileName),
+            ContentType = contentType,
+            IsPublic = true,
+            Bytes = bytes,
+        };
+        account.AddFile(file);
+        return (id, link(file));
+    }
+
+    /// <summary>The inputs with every image that came as text stored, and its link in its place.</summary>
+    public JsonObject WithoutInlineImages(Account account, JsonObject inputs)
+    {
+        JsonObject replaced = [];
+        foreach (KeyValuePair<string, JsonNode?> input in inputs) replaced[input.Key] = Replace(account, input.Value);
+        return replaced;
+    }
+
+    private JsonNode? Replace(Account account, JsonNode? value)
+    {
+        if (value is not JsonValue text || text.GetValueKind() != JsonValueKind.String) return value?.DeepClone();
+        string data = text.GetValue<string>();
+        Match match = InlineImage.Match(data);
+        if (!match.Success) return value.DeepClone();
+        string kind = match.Groups[1].Value;
+        return Store(account, "inline." + kind, "image/" + kind, Convert.FromBase64String(data.Substring(match.Length))).Link;
+    }
+}
