@@ -71,9 +71,8 @@ internal sealed class ApiSession
 
     private static HttpClientHandler CreateHandler()
     {
-        bool isDesktop = typeof(object).Assembly.GetName().Name == "mscorlib";
         // Windows PowerShell may still start without TLS 1.2; SystemDefault (0) already has it.
-        if (isDesktop && ServicePointManager.SecurityProtocol != 0) ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
+        if (DesktopAssemblyResolver.IsDesktop && ServicePointManager.SecurityProtocol != 0) ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
         return new()
         {
             // A redirect would carry the key to another address.

@@ -119,6 +119,12 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     {
         foreach (ComfyReference reference in RunId)
         {
+            if (RunReference.NotQueued(reference) is { } row)
+            {
+                while (!_reads.IsEmpty) WriteReads();
+                WriteObject(row);
+                continue;
+            }
             ComfyRun? run = reference.Object<ComfyRun>();
             ComfyDeployClient client = ClientOf(run?.Connection, run is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);
             try
