@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace ComfyDeploy.Tests;
 
 public sealed class BuiltModuleTests
