@@ -75,6 +75,17 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_late_request_lands_when_nobody_waits_for_it_any_more()
+    {
+        _emulator.AddFault($"POST {Create} = late 5s");
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => _client.PostAsync(Create, Body));
+        _emulator.Advance(TimeSpan.FromSeconds(4));
+        Assert.Empty(_emulator.Runs);
+        _emulator.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single((await _client.GetAsync($"/deployment/{EmulatorClient.Portrait}/runs")).Json["data"]!.AsArray());
+    }
+
+    [Fact]
     public async Task A_gateway_error_can_hide_a_request_that_was_carried_out()
     {
         _emulator.AddFault($"POST {Create} = 502 executed");
