@@ -193,6 +193,14 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_body_it_did_not_foresee_is_the_services_plain_500()
+    {
+        Answer answer = await _client.PostAsync("/run/deployment/queue", """{"deployment_id":"a","deployment_id":"b"}""");
+        Assert.Equal(500, answer.Status);
+        Assert.Equal("Internal Server Error", answer.Text);
+    }
+
+    [Fact]
     public async Task A_route_it_does_not_play_says_so()
     {
         Answer answer = await _client.GetAsync("/sessions");
