@@ -1,0 +1,92 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ComfyDeploy.Api;
+
+/// <summary>The service as one cmdlet sees it: a light object over the shared session, with that cmdlet's log and deadline. Every call throws <see cref="ComfyDeployException"/>.</summary>
+internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log)
+{
+    internal ApiSession Session => session;
+
+    /// <summary>When the caller's own time is over, UTC: no retry is begun that would end later.</summary>
+    internal DateTime? Deadline { get; set; }
+
+    /// <summary>How often a read is tried again; a waiter, which comes back anyway, says 0.</summary>
+    internal int MaxRetries { get; init; } = RetryPolicy.MaxRetries;
+
+    private ComfyConnection Connection => session.Connection;
+
+    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop) =>
+        SendAsync(HttpMethod.Get, path, type, notFoundId, stop);
+
+    /// <summary>For calls that may be repeated without harm: tries again after passing troubles.</summary>
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop)
+    {
+        for (int retry = 1; ; retry++)
+        {
+            TryResult<T> result = await TryAsync(() => new(method, new Uri(path, UriKind.Relative)), type, notFoundId, stop).ConfigureAwait(false);
+            if (result.Error is null) return result.Value!;
+            if (!result.IsTransient || retry > MaxRetries) throw result.Error;
+
+            TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error.RetryAfter);
+            if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
+            log.Warning($"{method} {path.Split('?')[0]}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
+            await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One try: the request, its time limit, its body.</summary>
+    private async Task<TryResult<T>> TryAsync<T>(Func<HttpRequestMessage> create, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(Connection.RequestTimeout);
+        using HttpRequestMessage request = create();
+        string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
+        try
+        {
+            using HttpResponseMessage response = await session.SendAsync(request, log, limit.Token).ConfigureAwait(false);
+            int status = (int)response.StatusCode;
+            if (response.IsSuccessStatusCode)
+            {
+                using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
+                return new() { Value = JsonSerializer.Deserialize(new ReadOnlySpan<byte>(body.GetBuffer(), 0, (int)body.Length), type), Status = status };
+            }
+            using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
+            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId);
+            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.Clock.Now);
+            return new() { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return new() { Error = new(ErrorIds.RequestTimeout, $"No answer to {what} within {Connection.RequestTimeout.TotalSeconds:0.#} s."), IsTransient = true };
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            stop.ThrowIfCancellationRequested();
+            return new()
+            {
+                Error = new(ErrorIds.ConnectionFailed, $"The service at {Connection.BaseUri.Host} cannot be reached: {ConnectionFailures.Describe(e)}", e),
+                IsTransient = true,
+                SurelyNotSent = ConnectionFailures.SurelyNotSent(e),
+            };
+        }
+        catch (JsonException e)
+        {
+            return new() { Error = new(ErrorIds.ServiceError, $"The answer to {what} cannot be read: it is not the JSON it should be.", e), IsTransient = true };
+        }
+    }
+
+    private sealed class TryResult<T>
+    {
+        internal T? Value { get; init; }
+
+        internal ComfyDeployException? Error { get; init; }
+
+        /// <summary>HTTP status; null when no answer came.</summary>
+        internal int? Status { get; init; }
+
+        internal bool IsTransient { get; init; }
+
+        internal bool SurelyNotSent { get; init; }
+    }
+}

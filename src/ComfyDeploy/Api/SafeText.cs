@@ -1,0 +1,24 @@
+using System.Text;
+
+namespace ComfyDeploy.Api;
+
+/// <summary>Text of the service on its way to a console: no control characters, no end of screen full of it.</summary>
+internal static class SafeText
+{
+    internal static string Clean(string? text, int limit = 500)
+    {
+        if (string.IsNullOrEmpty(text)) return string.Empty;
+        StringBuilder clean = new(Math.Min(text!.Length, limit));
+        foreach (char c in text)
+        {
+            if (clean.Length == limit)
+            {
+                clean.Append('…');
+                break;
+            }
+            if (!char.IsControl(c)) clean.Append(c);
+            else if (clean.Length > 0 && clean[clean.Length - 1] != ' ') clean.Append(' ');
+        }
+        return clean.ToString().TrimEnd();
+    }
+}

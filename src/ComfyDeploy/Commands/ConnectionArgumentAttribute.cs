@@ -1,0 +1,23 @@
+using System.Management.Automation;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Takes a connection or the name of one. An unknown name is left to the cmdlet, which reports it under our own error id.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+        {
+            string name => ConnectionStore.Find(name) ?? ComfyConnection.Unresolved(name),
+            object[] several => Array.ConvertAll(several, one => (ComfyConnection)Transform(engineIntrinsics, one)!),
+            var other => other,
+        };
+
+    internal static ComfyDeployException NotFound(string name)
+    {
+        string known = string.Join(", ", ConnectionStore.List().Select(connection => connection.Name));
+        return new(ErrorIds.ConnectionNotFound, $"There is no connection '{name}'. {(known.Length == 0 ? "None is open: use Connect-ComfyDeploy." : $"Open: {known}.")}");
+    }
+}

@@ -1,0 +1,38 @@
+using System.Management.Automation;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Makes PowerShell's error records: the category belongs to the id, the advice too.</summary>
+internal static class ErrorRecords
+{
+    internal static ErrorRecord Create(ComfyDeployException error, object? target)
+    {
+        ErrorRecord record = new(error, error.ErrorId, CategoryOf(error.ErrorId), target);
+        if (Advice(error.ErrorId) is { } advice) record.ErrorDetails = new(error.Message) { RecommendedAction = advice };
+        return record;
+    }
+
+    internal static ErrorCategory CategoryOf(string errorId) => errorId switch
+    {
+        ErrorIds.NotConnected or ErrorIds.ApiKeyRejected => ErrorCategory.AuthenticationError,
+        ErrorIds.InsecureBaseUri => ErrorCategory.SecurityError,
+        ErrorIds.ConnectionFailed => ErrorCategory.ConnectionError,
+        ErrorIds.RequestTimeout or ErrorIds.WaitTimeout => ErrorCategory.OperationTimeout,
+        ErrorIds.LimitReached => ErrorCategory.LimitsExceeded,
+        ErrorIds.ServiceError or ErrorIds.PollFailed => ErrorCategory.ResourceUnavailable,
+        ErrorIds.NotSupportedByServer => ErrorCategory.NotImplemented,
+        ErrorIds.ConnectionNotFound or ErrorIds.RunNotFound or ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound
+            or ErrorIds.DeploymentUnknown => ErrorCategory.ObjectNotFound,
+        ErrorIds.AmbiguousCreate or ErrorIds.RunFailed or ErrorIds.NoRuns => ErrorCategory.InvalidResult,
+        ErrorIds.PortInUse => ErrorCategory.ResourceBusy,
+        ErrorIds.SeedInvalid or ErrorIds.InputRowInvalid => ErrorCategory.InvalidData,
+        _ => ErrorCategory.InvalidArgument,
+    };
+
+    private static string? Advice(string errorId) => errorId switch
+    {
+        ErrorIds.NotConnected => "Connect-ComfyDeploy -ApiKey (Get-Secret ComfyDeploy), or set COMFY_DEPLOY_API_KEY.",
+        ErrorIds.ApiKeyRejected => "Make a new key in the dashboard under API keys, then Connect-ComfyDeploy.",
+        _ => null,
+    };
+}

@@ -1,0 +1,115 @@
+using System.Management.Automation;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Commands;
+
+[Cmdlet(VerbsCommon.Get, "ComfyDeployment", DefaultParameterSetName = NameSet), OutputType(typeof(ComfyDeployment))]
+public sealed class GetComfyDeploymentCommand : ConnectedCommand
+{
+    private const string NameSet = "Name";
+    private const string IdSet = "Id";
+    private const string OfSet = "Of";
+
+    private readonly HashSet<string> _written = new(StringComparer.OrdinalIgnoreCase);
+
+    [Parameter(ParameterSetName = NameSet, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(DeploymentCompleter))]
+    public string[] Name { get; set; } = ["*"];
+
+    [Parameter(ParameterSetName = NameSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? Environment { get; set; }
+
+    [Parameter(ParameterSetName = NameSet)]
+    [ValidateNotNullOrEmpty]
+    [Reference(ReferenceKind.Workflow)]
+    public ComfyReference[]? Workflow { get; set; }
+
+    // Null is allowed, so that a run that does not tell its deployment gets our error and not the engine's.
+    [Parameter(ParameterSetName = IdSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [AllowNull, AllowEmptyCollection, AllowEmptyString]
+    public string[]? DeploymentId { get; set; }
+
+    [Parameter(ParameterSetName = OfSet, Mandatory = true, ValueFromPipeline = true)]
+    public ComfyWorkflow? InputObject { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        try
+        {
+            switch (ParameterSetName)
+            {
+                case IdSet: WriteById(); break;
+                case OfSet: Write(All(Client).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
+                default: WriteByName(); break;
+            }
+        }
+        catch (ComfyDeployException e)
+        {
+            Report(e, InputObject);
+        }
+    }
+
+    private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
+    {
+        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false);
+        // The list leaves the machines' names out.
+        if (all.Any(d => d is { MachineName: null, MachineId: not null }))
+        {
+            IReadOnlyDictionary<string, string?> names = await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
+            foreach (ComfyDeployment deployment in all)
+            {
+                if (deployment.MachineId is not null && names.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
+            }
+        }
+        return all;
+    });
+
+    private void WriteByName()
+    {
+        IReadOnlyList<ComfyDeployment> all = All(Client);
+        foreach (string name in Name)
+        {
+            ComfyDeployment[] found = [.. all.Where(d => DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase)).Where(IsWanted)];
+            Write(found);
+            if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            {
+                Report(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
+            }
+        }
+    }
+
+    private bool IsWanted(ComfyDeployment deployment) =>
+        (Environment is null || Environment.Contains(deployment.Environment, StringComparer.OrdinalIgnoreCase))
+        && (Workflow is null || Workflow.Any(workflow => workflow.Equals(deployment.WorkflowId) || workflow.Equals(deployment.Name)));
+
+    private void WriteById()
+    {
+        if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
+        {
+            Report(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
+            return;
+        }
+        foreach (string id in ids)
+        {
+            if (!Guid.TryParse(id, out Guid guid))
+            {
+                Report(new(ErrorIds.DeploymentNotFound, $"'{id}' is not a deployment's id. By name: Get-ComfyDeployment '{id}'"), id);
+                continue;
+            }
+            try
+            {
+                Write([Await(stop => Client.GetDeploymentAsync(guid.ToString("D"), stop))]);
+            }
+            catch (ComfyDeployException e)
+            {
+                Report(e, id);
+            }
+        }
+    }
+
+    /// <summary>A deployment named twice is written once.</summary>
+    private void Write(IEnumerable<ComfyDeployment> deployments) => WriteObject(deployments.Where(d => _written.Add(d.DeploymentId)), enumerateCollection: true);
+}

@@ -1,0 +1,32 @@
+namespace ComfyDeploy.Commands;
+
+/// <summary>Finds what a mistyped name was meant to be.</summary>
+internal static class NearestNames
+{
+    private const int Most = 3;
+
+    internal static IReadOnlyList<string> Of(string typed, IEnumerable<string> names)
+    {
+        int farthest = Math.Max(2, typed.Length / 2);
+        return [.. names.Distinct().Select(name => (Name: name, Distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
+            .Where(candidate => candidate.Distance <= farthest).OrderBy(candidate => candidate.Distance).Take(Most).Select(candidate => candidate.Name)];
+    }
+
+    /// <summary>Edits from one word to the other (Levenshtein).</summary>
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, substitution);
+            }
+        }
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Reads a date, or a duration meaning that long ago. The result is local time.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        switch (value)
+        {
+            // Without a kind it is what the user's clock shows.
+            case DateTime date: return date.ToLocalTimeOrSame();
+            case DateTimeOffset date: return date.LocalDateTime;
+            case TimeSpan ago: return DateTime.Now - ago;
+        }
+        string text = inputData.ToString().Trim();
+        if (DurationAttribute.Parse(text) is { } duration) return DateTime.Now - duration;
+        if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
+        throw new ArgumentTransformationMetadataException($"'{text}' is no date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
+    }
+}
+
+internal static class LocalTime
+{
+    internal static DateTime ToLocalTimeOrSame(this DateTime date) => date.Kind == DateTimeKind.Utc ? date.ToLocalTime() : DateTime.SpecifyKind(date, DateTimeKind.Local);
+}

@@ -1,0 +1,73 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>What a reference parameter stands for.</summary>
+public enum ReferenceKind
+{
+    /// <summary>A run, by RunId.</summary>
+    Run,
+
+    /// <summary>A deployment, by DeploymentId or name.</summary>
+    Deployment,
+
+    /// <summary>A workflow, by WorkflowId or name.</summary>
+    Workflow,
+}
+
+/// <summary>Makes references of text, Guids, our objects and any object with the right id property; refuses the rest by name of its type.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformationAttribute
+{
+    /// <summary>What is expected.</summary>
+    public ReferenceKind Kind { get; } = kind;
+
+    private string IdProperty => Kind + "Id";
+
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        object? value = Unwrap(inputData);
+        return value is IEnumerable several and not (string or IDictionary)
+            ? several.Cast<object?>().Select(ToReference).ToArray()
+            : ToReference(inputData);
+    }
+
+    private ComfyReference? ToReference(object? input)
+    {
+        object? value = Unwrap(input);
+        switch (value)
+        {
+            case null: return null;
+            case ComfyReference reference: return reference;
+            case string or Guid: return new(value.ToString()!.Trim());
+            // A short id such as 12345678 or 1e234567 is a number to the parser, which keeps its text beside it.
+            case int or long or double or decimal: return new(input!.ToString()!);
+        }
+        PSObject source = PSObject.AsPSObject(input!);
+        if (Kind == ReferenceKind.Run && value is ComfyRun run) return new(run.RunId ?? string.Empty, source);
+        if (Kind == ReferenceKind.Run && value is IComfyRunSource) throw Refuse(value);
+        if (ComfyReference.PropertyOf(source, IdProperty) is { } id) return new(id, source);
+        // A row that was never queued has no id, and still belongs to the batch.
+        if (Kind == ReferenceKind.Run && ComfyReference.PropertyOf(source, "Status") == RunStatus.NotQueued) return new(string.Empty, source);
+        throw Refuse(value);
+    }
+
+    private ArgumentTransformationMetadataException Refuse(object value)
+    {
+        string type = value is PSCustomObject ? "An object" : $"A {value.GetType().Name}";
+        string noun = Kind.ToString().ToLowerInvariant();
+        string hint = (Kind, value) switch
+        {
+            (ReferenceKind.Run, ComfyWorkflow workflow) => $"; list its runs with: Get-ComfyRun -Workflow '{workflow}'",
+            (ReferenceKind.Run, ComfyDeployment deployment) => $"; list its runs with: Get-ComfyDeployment {deployment} | Get-ComfyRun",
+            (ReferenceKind.Deployment, ComfyRun) => ", and this one does not say which deployment it came from. Give -Deployment by name",
+            (ReferenceKind.Deployment, IDictionary) => "; when deployments are piped, name the inputs: -Inputs @{…}",
+            _ => $"; expected is an id, a name, or an object with the property {IdProperty}",
+        };
+        return new($"{type} is not a {noun}{hint}.");
+    }
+
+    private static object? Unwrap(object? input) => input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input is PSObject custom ? custom.BaseObject : input;
+}

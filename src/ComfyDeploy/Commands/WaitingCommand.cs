@@ -1,0 +1,255 @@
+using System.Management.Automation;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>A cmdlet that can wait for runs: all together, under one deadline, each written when it has finished.</summary>
+public abstract class WaitingCommand : ConnectedCommand
+{
+    private const int ParallelCancels = 8;
+
+    private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
+    private readonly List<string> _order = [];
+    private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<WaitOutcome> _late = [];
+    private readonly List<WaitOutcome> _lost = [];
+    private readonly List<ComfyRun> _unsuccessful = [];
+    private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
+    private RunWaiter? _waiter;
+    private WaitProgress? _progress;
+    private int _received;
+    private int _finished;
+    private int _nextInOrder;
+
+    /// <summary>How long the whole set may take.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>Cancel what is not finished in time.</summary>
+    [Parameter]
+    public SwitchParameter StopOnTimeout { get; set; }
+
+    private protected virtual bool KeepOrder => false;
+
+    private protected virtual bool ReadErrorDetail => true;
+
+    private protected virtual bool FailOnFailure => false;
+
+    /// <summary>How many finished runs are enough; null for all.</summary>
+    private protected virtual int? Enough => null;
+
+    private bool HasEnough => _finished >= Enough;
+
+    private protected override void OnTick() => _progress?.Update();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _waiter?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Begins to wait for a run, if it was not given before.</summary>
+    private protected void AddToWait(ComfyRun run, ComfyDeployClient client)
+    {
+        if (run.RunId is null) Finish(run);
+        else AddToWait(new WaitTarget(run.RunId, client, run, RunOrigin.Of(run)));
+    }
+
+    private protected void AddToWait(WaitTarget target)
+    {
+        if (_order.Contains(target.RunId, StringComparer.OrdinalIgnoreCase)) return;
+        _waiter ??= new(Timeout, target.Client.Session.Clock, Log, Stop);
+        _progress ??= new(this, _waiter, () => (_received, _finished, _unsuccessful.Count));
+        _received++;
+        _order.Add(target.RunId);
+        // A waiter comes back anyway, so that a look that failed is not tried again at once.
+        _waiter.Add(target with { Client = new(target.Client.Session, Log) { MaxRetries = 0 } });
+    }
+
+    /// <summary>Passes on what has no run to wait for, such as a row that was not queued.</summary>
+    private protected void Finish(ComfyRun run)
+    {
+        _received++;
+        Write(run);
+    }
+
+    /// <summary>Writes what has finished by now, without waiting.</summary>
+    private protected void WriteFinished()
+    {
+        WriteQueued();
+        if (_waiter is { HasNext: true }) TakeBatch();
+        _progress?.Update();
+    }
+
+    /// <summary>Waits for the rest, then tells what did not go well: one error for each kind, last.</summary>
+    private protected void FinishWait()
+    {
+        try
+        {
+            while (!HasEnough && TakeBatch()) _progress!.Update();
+            if (!HasEnough && _late.Count > 0)
+            {
+                if (StopOnTimeout) Await(CancelLateAsync);
+                foreach (WaitOutcome late in _late) WriteObject(late.Run);
+            }
+        }
+        finally
+        {
+            _progress?.Complete();
+        }
+        if (!HasEnough) WriteErrors();
+        if (FailOnFailure) ThrowOnUnsuccessful();
+    }
+
+    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    private protected void Defer(ComfyDeployException error, object? target)
+    {
+        _received++;
+        _deferred.Add((error, target));
+    }
+
+    /// <summary>Takes the next decided run and all that are decided with it.</summary>
+    private bool TakeBatch()
+    {
+        if (_waiter is null) return false;
+        List<WaitOutcome> batch = [];
+        try
+        {
+            do
+            {
+                if (Await(_waiter.NextAsync) is not { } outcome) break;
+                batch.Add(outcome);
+            }
+            while (_waiter.HasNext);
+            ReadReasons(batch);
+        }
+        catch (ComfyDeployException e)
+        {
+            // A rejected key: no run can be looked at any more.
+            ThrowTerminating(e, _order.ToArray());
+        }
+        foreach (WaitOutcome outcome in batch) Handle(outcome);
+        return batch.Count > 0;
+    }
+
+    private void ReadReasons(List<WaitOutcome> batch)
+    {
+        if (!ReadErrorDetail) return;
+        foreach (IGrouping<ApiSession, WaitOutcome> account in batch.Where(o => o.End == WaitEnd.Finished).GroupBy(o => o.Target.Client.Session))
+        {
+            if (!_reasons.TryGetValue(account.Key, out FailureReasons? reasons)) _reasons.Add(account.Key, reasons = new(new(account.Key, Log), Log));
+            Await(stop => reasons.FillAsync(account.Select(o => o.Run!), stop));
+        }
+    }
+
+    private void Handle(WaitOutcome outcome)
+    {
+        switch (outcome.End)
+        {
+            case WaitEnd.Finished: Write(outcome.Run!); break;
+            case WaitEnd.TimedOut: _late.Add(outcome); break;
+            default:
+                _lost.Add(outcome);
+                if (outcome.Run is not null) WriteObject(outcome.Run);
+                break;
+        }
+        if (outcome.End != WaitEnd.Finished) _order.Remove(outcome.Target.RunId);
+        WriteHeld();
+    }
+
+    private void Write(ComfyRun run)
+    {
+        if (KeepOrder && run.RunId is not null)
+        {
+            _held[run.RunId] = run;
+            return;
+        }
+        Emit(run);
+    }
+
+    private void WriteHeld()
+    {
+        while (KeepOrder && _nextInOrder < _order.Count && _held.TryGetValue(_order[_nextInOrder], out ComfyRun? run))
+        {
+            _nextInOrder++;
+            Emit(run);
+        }
+    }
+
+    private void Emit(ComfyRun run)
+    {
+        if (HasEnough) return;
+        _finished++;
+        if (!run.IsSuccess) _unsuccessful.Add(run);
+        WriteObject(run);
+    }
+
+    private async Task CancelLateAsync(CancellationToken stop)
+    {
+        using SemaphoreSlim slots = new(ParallelCancels);
+        await Task.WhenAll(Enumerable.Range(0, _late.Count).Select(async i =>
+        {
+            await slots.WaitAsync(stop).ConfigureAwait(false);
+            WaitTarget target = _late[i].Target;
+            ComfyDeployClient client = new(target.Client.Session, Log);
+            try
+            {
+                await client.CancelRunAsync(target.RunId, stop).ConfigureAwait(false);
+                ComfyRun run = await client.GetRunAsync(target.RunId, stop).ConfigureAwait(false);
+                run.CarryOver(target.Origin);
+                _late[i] = _late[i] with { Run = run };
+            }
+            catch (ComfyDeployException e)
+            {
+                Log.Warning($"Run {target.RunId} could not be cancelled: {e.Message}");
+            }
+            finally
+            {
+                slots.Release();
+            }
+        })).ConfigureAwait(false);
+    }
+
+    private void WriteErrors()
+    {
+        foreach ((ComfyDeployException error, object? target) in _deferred) Report(error, target);
+        if (_late.Count > 0) WriteError(ErrorRecords.Create(TimeoutError(), _late.Select(o => o.Run).ToArray()));
+        foreach (IGrouping<WaitEnd, WaitOutcome> kind in _lost.GroupBy(o => o.End))
+        {
+            string id = kind.Key == WaitEnd.NotFound ? ErrorIds.RunNotFound : ErrorIds.PollFailed;
+            string[] runIds = [.. kind.Select(o => o.Target.RunId)];
+            string said = kind.First().Error?.Message ?? string.Empty;
+            string message = kind.Key == WaitEnd.NotFound
+                ? $"Not found on connection '{kind.First().Target.Client.Session.Connection.Name}': {string.Join(", ", runIds)}. {said}"
+                : $"Could not be looked at any more, and may go on: {string.Join(", ", runIds)}. {said} Later: {Resume(runIds)}";
+            WriteError(ErrorRecords.Create(new(id, message, kind.First().Error), runIds));
+        }
+    }
+
+    private void ThrowOnUnsuccessful()
+    {
+        if (_received == 0) ThrowTerminating(new(ErrorIds.NoRuns, "No run came in, so that nothing succeeded."), null);
+        ComfyRun[] failed = HasEnough ? [.. _unsuccessful] : [.. _unsuccessful, .. _late.Select(o => o.Run!)];
+        int count = HasEnough ? failed.Length : failed.Length + _lost.Count + _deferred.Count;
+        if (count == 0) return;
+        string reasons = string.Join("; ", failed.Take(5).Select(run => $"{run} {SafeText.Clean(run.Status)}{(run.Error is null ? string.Empty : $" ({SafeText.Clean(run.Error)})")}"));
+        ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {_received} runs did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
+    }
+
+    private ComfyDeployException TimeoutError()
+    {
+        string[] all = [.. _late.Select(o => o.Target.RunId)];
+        string[] running = [.. _late.Where(o => !o.Run!.IsFinished).Select(o => o.Target.RunId)];
+        string fate = running.Length switch
+        {
+            0 => "They were cancelled.",
+            _ when StopOnTimeout => $"Not cancelled, and billed on: {string.Join(", ", running)}.",
+            _ => $"They go on and are billed. To wait on: {Resume(running)}. To end what is not finished in time, give -StopOnTimeout.",
+        };
+        return new(ErrorIds.WaitTimeout, $"{all.Length} of {_received} runs did not finish within {Timeout:g}: {string.Join(", ", all)}. {fate}");
+    }
+
+    private static string Resume(string[] runIds) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | Wait-ComfyRun";
+}

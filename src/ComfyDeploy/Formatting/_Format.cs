@@ -1,0 +1,138 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Management.Automation;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Internal;
+
+/// <summary>What the format and types files call. Takes PSObjects, so that deserialized runs look the same.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class _Format
+{
+    private const string Reset = "\u001b[0m";
+    private static readonly bool Colourful = Environment.GetEnvironmentVariable("NO_COLOR") is null;
+
+    /// <summary>The first eight characters: only tables shorten an id.</summary>
+    public static string ShortId(PSObject run) => Text(run, nameof(ComfyRun.RunId)) is { Length: > 8 } id ? id.Substring(0, 8) : Text(run, nameof(ComfyRun.RunId)) ?? string.Empty;
+
+    /// <summary>A property, fit for a console line.</summary>
+    public static string Clean(object? value) => SafeText.Clean(value?.ToString());
+
+    /// <summary>The same without a limit of length.</summary>
+    public static string CleanAll(object? value) => SafeText.Clean(value?.ToString(), int.MaxValue);
+
+    /// <summary>The status in its colour, where the output shows colours.</summary>
+    public static string Status(PSObject run)
+    {
+        string status = Clean(Text(run, nameof(ComfyRun.Status)));
+        string? colour = status switch
+        {
+            "success" => "\u001b[32m",
+            "failed" or "timeout" => "\u001b[31m",
+            "cancelled" or "not-queued" => "\u001b[33m",
+            "running" or "started" or "uploading" => "\u001b[36m",
+            _ => null,
+        };
+        return colour is null || !Colourful || Console.IsOutputRedirected ? status : colour + status + Reset;
+    }
+
+    /// <summary>Such as <c>42%</c>; nothing before the run has begun.</summary>
+    public static string Done(PSObject run) =>
+        Number(run, nameof(ComfyRun.PercentComplete)) is { } percent && (percent > 0 || Text(run, nameof(ComfyRun.Status)) is "running" or "started")
+            ? string.Format(CultureInfo.InvariantCulture, "{0:0}%", percent)
+            : string.Empty;
+
+    /// <summary>How long it has run, so far or in all.</summary>
+    public static string RunTimeText(PSObject run) => Span(RunTime(run));
+
+    /// <summary>How long ago it was made.</summary>
+    public static string AgeText(PSObject run) => Age(run) switch
+    {
+        null => string.Empty,
+        { TotalMinutes: < 1 } age => $"{(int)age.TotalSeconds}s",
+        { TotalHours: < 1 } age => $"{(int)age.TotalMinutes}m",
+        { TotalDays: < 1 } age => $"{(int)age.TotalHours}h",
+        { } age => $"{(int)age.TotalDays}d",
+    };
+
+    /// <summary>The one thing worth knowing in this state: the error, what it does, its place in the queue, or the number of outputs.</summary>
+    public static string Detail(PSObject run)
+    {
+        if (Text(run, nameof(ComfyRun.Error)) is { } error) return Clean(error);
+        string? status = Text(run, nameof(ComfyRun.Status));
+        if (status is "success") return Number(run, nameof(ComfyRun.OutputCount)) is { } count and > 0 ? $"{count:0} output{(count == 1 ? string.Empty : "s")}" : string.Empty;
+        if (status is "not-started" or "queued" && Number(run, nameof(ComfyRun.QueuePosition)) is { } position) return $"position {position:0}";
+        return status is "failed" or "timeout" or "cancelled" ? string.Empty : Clean(Text(run, nameof(ComfyRun.LiveStatus)));
+    }
+
+    /// <summary>Created to taken.</summary>
+    public static TimeSpan? QueueTime(PSObject run) => Seconds(run, nameof(ComfyRun.QueueSeconds));
+
+    /// <summary>Taken to ComfyUI up.</summary>
+    public static TimeSpan? ColdStartTime(PSObject run) => Seconds(run, nameof(ComfyRun.ColdStartSeconds));
+
+    /// <summary>ComfyUI up to the end, or to now while it runs.</summary>
+    public static TimeSpan? RunTime(PSObject run)
+    {
+        if (Seconds(run, nameof(ComfyRun.RunSeconds)) is { } whole) return whole;
+        return IsFinished(run) ? null : Since(run, nameof(ComfyRun.StartedAt));
+    }
+
+    /// <summary>Created to the end.</summary>
+    public static TimeSpan? TotalTime(PSObject run) => Seconds(run, nameof(ComfyRun.TotalSeconds));
+
+    /// <summary>Created to now.</summary>
+    public static TimeSpan? Age(PSObject run) => Since(run, nameof(ComfyRun.CreatedAt));
+
+    /// <summary>Date and time to the minute.</summary>
+    public static string Minute(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) : Clean(value);
+
+    /// <summary>Number of items.</summary>
+    public static int Count(System.Collections.ICollection items) => items.Count;
+
+    /// <summary>A date.</summary>
+    public static string Day(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : Clean(value);
+
+    /// <summary>Seconds with one decimal.</summary>
+    public static string SecondsText(object? value) => value is double seconds ? seconds.ToString("0.0", CultureInfo.CurrentCulture) : string.Empty;
+
+    /// <summary>An object as compact JSON: the text of <c>Inputs</c>.</summary>
+    public static string ToJsonText(PSObject value) => InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(value)));
+
+    private static bool IsFinished(PSObject run) => run.Properties[nameof(ComfyRun.IsFinished)]?.Value switch
+    {
+        bool finished => finished,
+        string text => string.Equals(text, "True", StringComparison.OrdinalIgnoreCase),
+        _ => false,
+    };
+
+    private static TimeSpan? Since(PSObject run, string property)
+    {
+        if (run.Properties[property]?.Value is not DateTime time) return null;
+        TimeSpan since = DateTime.UtcNow - time.ToUniversalTime();
+        // The service's clock may be ahead of ours.
+        return since < TimeSpan.Zero ? TimeSpan.Zero : since;
+    }
+
+    private static TimeSpan? Seconds(PSObject run, string property) => Number(run, property) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    private static double? Number(PSObject run, string property) => run.Properties[property]?.Value switch
+    {
+        double number => number,
+        int number => number,
+        string text when double.TryParse(text, NumberStyles.Float, CultureInfo.CurrentCulture, out double number) => number,
+        _ => null,
+    };
+
+    private static string? Text(PSObject run, string property) => run.Properties[property]?.Value?.ToString() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Two units at most, seven characters: <c>31s 5m0s 2h10m 3d4h</c>.</summary>
+    private static string Span(TimeSpan? span) => span switch
+    {
+        null => string.Empty,
+        { TotalMinutes: < 1 } time => $"{(int)time.TotalSeconds}s",
+        { TotalHours: < 1 } time => $"{time.Minutes}m{time.Seconds}s",
+        { TotalDays: < 1 } time => $"{time.Hours}h{time.Minutes}m",
+        { } time => $"{time.Days}d{time.Hours}h",
+    };
+}

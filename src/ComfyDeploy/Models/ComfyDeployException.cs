@@ -1,0 +1,20 @@
+namespace ComfyDeploy;
+
+/// <summary>A call that failed: the service's own sentence, its status, and the stable id of the error.</summary>
+public sealed class ComfyDeployException : Exception
+{
+    /// <summary>An error without an answer of the service.</summary>
+    public ComfyDeployException(string errorId, string message, Exception? innerException = null) : base(message, innerException) => ErrorId = errorId;
+
+    /// <summary>The stable id, as listed in about_ComfyDeploy_Errors.</summary>
+    public string ErrorId { get; }
+
+    /// <summary>HTTP status of the answer; null when there was none.</summary>
+    public int? StatusCode { get; internal set; }
+
+    /// <summary>The answer's <c>X-Request-Id</c>, where it had one.</summary>
+    public string? RequestId { get; internal set; }
+
+    /// <summary>The pause the answer asked for.</summary>
+    internal TimeSpan? RetryAfter { get; set; }
+}

@@ -1,0 +1,49 @@
+using System.Management.Automation;
+
+namespace ComfyDeploy;
+
+/// <summary>One output of a run: a file with a link, or a text.</summary>
+public sealed class ComfyRunOutput
+{
+    internal ComfyRunOutput() { }
+
+    /// <summary>The run's UUID.</summary>
+    public string? RunId => Run?.RunId;
+
+    /// <summary>Place among the run's outputs, from 0.</summary>
+    public int Index { get; internal set; }
+
+    /// <summary><c>image video file audio mesh text</c>, or the service's own key where it is another.</summary>
+    public string Kind { get; internal set; } = string.Empty;
+
+    /// <summary>The node that made it. Server: <c>node_meta.node_id</c>.</summary>
+    public string? NodeId { get; internal set; }
+
+    /// <summary>That node's class. Server: <c>node_meta.node_class</c>.</summary>
+    public string? NodeClass { get; internal set; }
+
+    /// <summary>The file name, or the beginning of the text.</summary>
+    public string? Detail => FileName ?? (Text is { Length: > 60 } text ? text.Substring(0, 60) : Text);
+
+    /// <summary>File name as the service gives it, not fit as a path as it is. Server: <c>filename</c>.</summary>
+    public string? FileName { get; internal set; }
+
+    /// <summary>The whole text of a text output.</summary>
+    public string? Text { get; internal set; }
+
+    /// <summary>Link to the file; a signed one dies after an hour. Server: <c>url</c>.</summary>
+    public Uri? Url { get; internal set; }
+
+    /// <summary>The output node's name in the workflow. Server: <c>output_id</c>.</summary>
+    public string? OutputId { get; internal set; }
+
+    /// <summary>When it was stored, local time. Server: <c>created_at</c>.</summary>
+    public DateTime? CreatedAt { get; internal set; }
+
+    /// <summary>The run it came from.</summary>
+    [Hidden]
+    public ComfyRun? Run { get; internal set; }
+
+    /// <summary>The file name or the text.</summary>
+    public override string ToString() => FileName ?? Text ?? string.Empty;
+}

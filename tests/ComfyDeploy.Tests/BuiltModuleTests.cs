@@ -1,0 +1,25 @@
+using Xunit;
+
+namespace ComfyDeploy.Tests;
+
+public sealed class BuiltModuleTests
+{
+    [Fact]
+    public void The_tests_run_the_built_module_and_no_copy() =>
+        Assert.Equal(Path.Combine(BuiltModule.Folder, "ComfyDeploy.dll"), typeof(ComfyRun).Assembly.Location);
+
+    [Fact]
+    public void The_module_references_only_what_every_host_has() =>
+        Assert.Equal(
+            ["ComfyDeploy.Emulator", "System.Management.Automation", "System.Text.Json", "netstandard"],
+            typeof(ComfyRun).Assembly.GetReferencedAssemblies().Select(name => name.Name!).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void No_public_member_shows_a_JSON_type()
+    {
+        IEnumerable<string> shown = typeof(ComfyRun).Assembly.GetExportedTypes()
+            .SelectMany(type => type.GetProperties().Select(property => $"{type.Name}.{property.Name}: {property.PropertyType}").Append($"{type.Name}: {type.BaseType}"))
+            .Where(text => text.Contains("Text.Json", StringComparison.Ordinal));
+        Assert.Empty(shown);
+    }
+}
