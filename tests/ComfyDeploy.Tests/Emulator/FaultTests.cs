@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

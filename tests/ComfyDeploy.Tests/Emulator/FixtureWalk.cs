@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
+using Xunit;
 using Xunit.Abstractions;
 
 namespace ComfyDeploy.Tests.Emulator;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 
