@@ -65,6 +65,7 @@ public sealed class ComfyEmulator : IDisposable
     {
         get
         {
+            _faults.CatchUp(Now);
             lock (_account.Gate) return _account.Runs.Select(Describe).ToArray();
         }
     }
@@ -130,6 +131,7 @@ public sealed class ComfyEmulator : IDisposable
     private HttpResponse HandleApi(HttpRequest request)
     {
         string path = request.Path.StartsWith("/api/", StringComparison.Ordinal) ? request.Path.Substring("/api".Length) : request.Path;
+        _faults.CatchUp(Now);
         EmulatorRequest entry = _log.Add(request, isStorage: false, _api.IsAuthorized(request), Now);
         return Finish(entry, _faults.Answer(request.Method, path, Now, () => _api.Handle(request), ApiSite.EdgeError));
     }

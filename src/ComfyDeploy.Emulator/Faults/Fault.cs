@@ -11,6 +11,7 @@ internal enum FaultKind
     Stall,
     Reset,
     Lost,
+    Late,
     Cut,
     Close,
     Truncate,
@@ -34,7 +35,7 @@ internal sealed class Fault
     /// <summary>The status of a <see cref="FaultKind.Status"/>, the bytes per second of a <see cref="FaultKind.Drip"/>.</summary>
     public int Number { get; init; }
 
-    /// <summary>The delay of a <see cref="FaultKind.Latency"/>, in real time.</summary>
+    /// <summary>The delay of a <see cref="FaultKind.Latency"/> in real time, of a <see cref="FaultKind.Late"/> by the emulator's clock.</summary>
     public TimeSpan Delay { get; init; }
 
     /// <summary>Where a <see cref="FaultKind.Redirect"/> leads.</summary>

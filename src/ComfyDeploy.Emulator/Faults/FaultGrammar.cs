@@ -6,12 +6,12 @@ namespace ComfyDeploy.Emulator.Faults;
 /// <summary>
 /// Reads the text of a fault: <c>METHOD PATH = WHAT [OPTION…] [xN | always]</c>, for instance
 /// <c>POST /run/deployment/queue = 429 retry-after=2 x3</c>. METHOD may be <c>*</c>; in PATH a <c>*</c> stands for any text; the path
-/// begins after <c>/api</c>, or with <c>/outputs</c> on the storage host. Without a count a fault happens once.
+/// begins after <c>/api</c>, or with <c>/outputs</c> or <c>/inputs</c> on the storage host. Without a count a fault happens once.
 /// </summary>
 internal static class FaultGrammar
 {
     private const string Allowed =
-        "a status code (with retry-after=SECONDS, retry-date=SECONDS or executed), latency TIME, hang, stall, reset, lost, cut, close, truncate, " +
+        "a status code (with retry-after=SECONDS, retry-date=SECONDS or executed), latency TIME, hang, stall, reset, lost, late TIME, cut, close, truncate, " +
         "wrongtypes, wronglength, redirect URL, drip BYTES_PER_SECOND";
 
     private const string Options = "xN, always, after=N, retry-after=SECONDS, retry-date=SECONDS, executed";
@@ -75,13 +75,14 @@ internal static class FaultGrammar
     {
         string what = words[0].ToLowerInvariant();
         string? argument = used > 1 ? words[1] : null;
-        bool takesArgument = what is "latency" or "redirect" or "drip";
+        bool takesArgument = what is "latency" or "late" or "redirect" or "drip";
         if (used > (takesArgument ? 2 : 1)) throw Malformed(text, $"'{words[takesArgument ? 2 : 1]}' is not known. Options: {Options}.");
         if (takesArgument && argument is null) throw Malformed(text, $"'{what}' needs a value.");
         if (Regex.IsMatch(what, "^[2-5][0-9][0-9]$")) return (FaultKind.Status, int.Parse(what, CultureInfo.InvariantCulture), default, "");
         return what switch
         {
             "latency" => (FaultKind.Latency, 0, Time(text, argument!), ""),
+            "late" => (FaultKind.Late, 0, Time(text, argument!), ""),
             "redirect" => (FaultKind.Redirect, 307, default, argument!),
             "drip" => (FaultKind.Drip, Positive(text, argument!), default, ""),
             "hang" => (FaultKind.Hang, 0, default, ""),

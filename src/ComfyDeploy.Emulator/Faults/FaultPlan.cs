@@ -7,6 +7,7 @@ namespace ComfyDeploy.Emulator.Faults;
 internal sealed class FaultPlan
 {
     private readonly List<Fault> _faults = [];
+    private readonly List<(DateTime Due, Func<HttpResponse> Execute)> _late = [];
 
     public void Add(Fault fault)
     {
@@ -16,6 +17,19 @@ internal sealed class FaultPlan
     public void Clear()
     {
         lock (_faults) _faults.Clear();
+    }
+
+    /// <summary>Carries out the late requests whose time has come. Their answers reach nobody.</summary>
+    public void CatchUp(DateTime now)
+    {
+        List<(DateTime Due, Func<HttpResponse> Execute)> due;
+        lock (_faults)
+        {
+            due = _late.FindAll(late => late.Due <= now);
+            _late.RemoveAll(late => late.Due <= now);
+        }
+
+        foreach ((_, Func<HttpResponse> execute) in due) execute();
     }
 
     /// <summary>The answer to a request, spoilt if a fault meets it. <paramref name="execute"/> is the service itself.</summary>
@@ -30,6 +44,9 @@ internal sealed class FaultPlan
                 return new HttpResponse { Status = 0, Delivery = Delivery.Reset };
             case FaultKind.Hang:
                 return new HttpResponse { Status = 0, Delivery = Delivery.Never };
+            case FaultKind.Late:
+                lock (_faults) _late.Add((now + fault.Delay, execute));
+                return new HttpResponse { Status = 0, Delivery = Delivery.Reset };
             case FaultKind.Redirect:
                 HttpResponse redirect = new() { Status = fault.Number };
                 redirect.Headers["location"] = fault.Target;

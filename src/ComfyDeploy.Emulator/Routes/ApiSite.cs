@@ -49,7 +49,7 @@ internal sealed class ApiSite
         {
             return e.Response;
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
         {
             return ApiError.Unforeseen().Response;
         }

@@ -22,7 +22,7 @@ internal sealed class EmulatorSeed
 
     public List<SeedDeployment> Deployments { get; set; } = [];
 
-    /// <summary>Runs of the past. Their tags decide how they went, as with any run.</summary>
+    /// <summary>Runs of the past, in any order. Their tags decide how they went, as with any run.</summary>
     public List<SeedRun> Runs { get; set; } = [];
 }
 
@@ -107,7 +107,7 @@ internal sealed class SeedWorkflow : SeedRow
 
     public bool Pinned { get; set; }
 
-    /// <summary>Newest first or not; null is one version with an id made from the workflow's.</summary>
+    /// <summary>In any order. A workflow without any shows one that is null, as on the service.</summary>
     public List<SeedVersion> Versions { get; set; } = [];
 
     public List<SeedInput> Inputs { get; set; } = [];

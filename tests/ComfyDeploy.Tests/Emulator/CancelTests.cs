@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

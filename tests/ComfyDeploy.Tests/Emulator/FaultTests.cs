@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 
@@ -72,6 +73,17 @@ public sealed class FaultTests : IDisposable
         EmulatorRequest request = Assert.Single(_emulator.Requests);
         Assert.Null(request.Status);
         Assert.True(request.Authorized);
+    }
+
+    [Fact]
+    public async Task A_late_request_lands_when_nobody_waits_for_it_any_more()
+    {
+        _emulator.AddFault($"POST {Create} = late 5s");
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => _client.PostAsync(Create, Body));
+        _emulator.Advance(TimeSpan.FromSeconds(4));
+        Assert.Empty(_emulator.Runs);
+        _emulator.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single((await _client.GetAsync($"/deployment/{EmulatorClient.Portrait}/runs")).Json["data"]!.AsArray());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 
@@ -190,6 +191,14 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 50), _emulator.Requests.Select(r => r.Number));
         _emulator.Advance(TimeSpan.FromHours(1));
         Assert.All(_emulator.Runs, run => Assert.Equal("success", run.Status));
+    }
+
+    [Fact]
+    public async Task A_body_it_did_not_foresee_is_the_services_plain_500()
+    {
+        Answer answer = await _client.PostAsync("/run/deployment/queue", """{"deployment_id":"a","deployment_id":"b"}""");
+        Assert.Equal(500, answer.Status);
+        Assert.Equal("Internal Server Error", answer.Text);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
+using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 
