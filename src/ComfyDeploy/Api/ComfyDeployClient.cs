@@ -49,7 +49,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             if (response.IsSuccessStatusCode)
             {
                 using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
-                return new() { Value = JsonSerializer.Deserialize(new ReadOnlySpan<byte>(body.GetBuffer(), 0, (int)body.Length), type), Status = status };
+                return new() { Value = JsonSerializer.Deserialize(body, type), Status = status };
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId);

@@ -4,7 +4,6 @@ using System.Security;
 using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
-using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using ComfyDeploy.Emulator;
-using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

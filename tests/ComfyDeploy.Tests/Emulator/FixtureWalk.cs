@@ -2,7 +2,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
-using Xunit;
 using Xunit.Abstractions;
 
 namespace ComfyDeploy.Tests.Emulator;

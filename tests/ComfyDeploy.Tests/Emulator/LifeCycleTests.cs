@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
-using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
-using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 

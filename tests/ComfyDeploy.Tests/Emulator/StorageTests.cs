@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
-using Xunit;
 
 namespace ComfyDeploy.Tests.Emulator;
 
