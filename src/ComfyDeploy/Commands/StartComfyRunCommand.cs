@@ -98,6 +98,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         try
         {
+            if (Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RunIsNoRow();
             ComfyDeployment deployment = Find(Deployment);
             InputSet inputs = Collect();
             Check(deployment, inputs);
@@ -162,9 +163,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void AddRow(InputSet inputs)
     {
         object row = InputObject.BaseObject;
+        if (row is ComfyRun) throw RunIsNoRow();
         string? refusal = row switch
         {
-            ComfyRun => "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun …",
             ComfyDeployment => "A ComfyDeployment is not a row of inputs. Pipe it without -Deployment, or give rows.",
             _ when InputName is null && IsScalar(row) => $"A {row.GetType().Name} is not a row of inputs. Say which input it is: -InputName prompt",
             _ => null,
@@ -173,6 +174,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
         if (InputName is null) inputs.Add(InputObject, skipEmpty: true);
         else inputs.Set(InputName, row, skipEmpty: true);
     }
+
+    private static ComfyDeployException RunIsNoRow() =>
+        new(ErrorIds.InputRowInvalid, "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …");
 
     private static bool IsScalar(object row) => row is string or ValueType or Uri or FileSystemInfo;
 
