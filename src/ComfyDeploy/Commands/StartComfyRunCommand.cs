@@ -277,7 +277,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
     private void WritePlan()
     {
-        if (_planned.Count == 0 || !MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) || !((SwitchParameter)whatIf).IsPresent) return;
+        // Planned runs are also those a user said no to.
+        bool isWhatIf = MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given) ? ((SwitchParameter)given).IsPresent : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+        if (_planned.Count == 0 || !isWhatIf) return;
         Dictionary<string, decimal> prices = Await(stop => Client.GetGpuPricesAsync(stop));
         IEnumerable<string> lines = _planned.Select(plan => $"{plan.Value} on {plan.Key}" + (prices.TryGetValue(plan.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
         WriteInformation(new HostInformationMessage { Message = $"What if: {Plural.Of(_planned.Values.Sum(), "run")} would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);
