@@ -9,6 +9,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private const int ParallelCancels = 8;
 
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
+    private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<WaitOutcome> _late = [];
@@ -59,7 +60,7 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private protected void AddToWait(WaitTarget target)
     {
-        if (_order.Contains(target.RunId, StringComparer.OrdinalIgnoreCase)) return;
+        if (!_given.Add(target.RunId)) return;
         _waiter ??= new(Timeout, target.Client.Session.Clock, Log, Stop);
         _progress ??= new(this, _waiter, () => (_received, _finished, _unsuccessful.Count));
         _received++;
