@@ -49,11 +49,11 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             if (response.IsSuccessStatusCode)
             {
                 using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
-                return new() { Value = JsonSerializer.Deserialize(body, type), Status = status };
+                return new() { Value = JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null"), Status = status };
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
-            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId);
-            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.Clock.Now);
+            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
+            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
             return new() { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)

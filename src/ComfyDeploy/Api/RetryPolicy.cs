@@ -23,7 +23,8 @@ internal static class RetryPolicy
         lock (Random) return TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.NextDouble() / 2)));
     }
 
-    /// <summary>Retry-After in either form, seconds or a date.</summary>
+    /// <param name="retryAfter">In either form, seconds or a date.</param>
+    /// <param name="now">By the clock of who wrote it.</param>
     internal static TimeSpan? AskedFor(RetryConditionHeaderValue? retryAfter, DateTime now)
     {
         if (retryAfter?.Delta is { } delta) return delta;

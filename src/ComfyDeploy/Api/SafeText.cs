@@ -5,6 +5,9 @@ namespace ComfyDeploy.Api;
 /// <summary>Text of the service on its way to a console: no control characters, no end of screen full of it.</summary>
 internal static class SafeText
 {
+    /// <summary>The text without the secret, whole; to be done before it is cut, which could leave a part of it.</summary>
+    internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");
+
     internal static string Clean(string? text, int limit = 500)
     {
         if (string.IsNullOrEmpty(text)) return string.Empty;
