@@ -57,21 +57,12 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             if (response.IsSuccessStatusCode)
             {
                 using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
-<<<<<<< HEAD
                 return new(what) { Value = read(body), Status = status };
-            }
-            using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
-            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId);
-            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.Clock.Now);
-            return new(what) { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
-=======
-                return new() { Value = JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null"), Status = status };
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
             failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
-            return new() { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
->>>>>>> client
+            return new(what) { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

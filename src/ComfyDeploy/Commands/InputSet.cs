@@ -9,9 +9,10 @@ namespace ComfyDeploy.Commands;
 /// <summary>The inputs of one run: collected from what a user gives, then made to fit what the deployment takes.</summary>
 internal sealed class InputSet
 {
-    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+    // A list, so that the inputs keep the order they were given in: people read them in tables and -WhatIf.
+    private readonly List<KeyValuePair<string, object?>> _values = [];
 
-    internal IReadOnlyDictionary<string, object?> Values => _values;
+    internal IReadOnlyDictionary<string, object?> Values => _values.ToDictionary(value => value.Key, value => value.Value);
 
     /// <summary>Adds the entries of a dictionary or the properties of an object; later ones win, whatever their case.</summary>
     /// <param name="source">A dictionary or an object with properties.</param>
@@ -34,18 +35,19 @@ internal sealed class InputSet
         object? plain = Plain(name, value);
         // The service refuses null; leaving the input out gives the workflow's own value.
         if (plain is null || (skipEmpty && plain is string { Length: 0 })) return;
-        Remove(name);
-        _values[name] = plain;
+        int known = IndexOf(name);
+        if (known < 0) _values.Add(new(name, plain));
+        else _values[known] = new(name, plain);
     }
 
     /// <summary>Takes an entry out.</summary>
     /// <returns>Its value; null when there is none.</returns>
     internal object? Remove(string name)
     {
-        string? key = _values.Keys.FirstOrDefault(known => string.Equals(known, name, StringComparison.OrdinalIgnoreCase));
-        if (key is null) return null;
-        object? value = _values[key];
-        _values.Remove(key);
+        int known = IndexOf(name);
+        if (known < 0) return null;
+        object? value = _values[known].Value;
+        _values.RemoveAt(known);
         return value;
     }
 
@@ -68,7 +70,7 @@ internal sealed class InputSet
     /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and what to do.</exception>
     internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
     {
-        string[] unknown = [.. _values.Keys.Where(name => Definition(definitions, name) is null)];
+        string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
         if (unknown.Length == 0) return;
         string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
         string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
@@ -85,13 +87,15 @@ internal sealed class InputSet
     /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be that type.</exception>
     internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
     {
-        foreach (KeyValuePair<string, object?> given in _values.ToArray())
+        for (int i = 0; i < _values.Count; i++)
         {
-            if (Definition(definitions, given.Key) is not { } definition) continue;
-            _values.Remove(given.Key);
-            _values[definition.Name] = given.Value is string or bool || IsNumber(given.Value) ? Scalar(definition, given.Value!) : given.Value;
+            (string name, object? value) = (_values[i].Key, _values[i].Value);
+            if (Definition(definitions, name) is not { } definition) continue;
+            _values[i] = new(definition.Name, value is string or bool || IsNumber(value) ? Scalar(definition, value!) : value);
         }
     }
+
+    private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
 
     private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
         definitions.FirstOrDefault(d => d.Name == name) ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));

@@ -73,7 +73,10 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void Finish(ComfyRun run)
     {
         _received++;
-        Write(run);
+        string place = run.RunId ?? $"row {_received}";
+        _order.Add(place);
+        Write(place, run);
+        WriteHeld();
     }
 
     /// <summary>Writes what has finished by now, without waiting.</summary>
@@ -149,7 +152,7 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         switch (outcome.End)
         {
-            case WaitEnd.Finished: Write(outcome.Run!); break;
+            case WaitEnd.Finished: Write(outcome.Target.RunId, outcome.Run!); break;
             case WaitEnd.TimedOut: _late.Add(outcome); break;
             default:
                 _lost.Add(outcome);
@@ -160,14 +163,10 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteHeld();
     }
 
-    private void Write(ComfyRun run)
+    private void Write(string place, ComfyRun run)
     {
-        if (KeepOrder && run.RunId is not null)
-        {
-            _held[run.RunId] = run;
-            return;
-        }
-        Emit(run);
+        if (KeepOrder) _held[place] = run;
+        else Emit(run);
     }
 
     private void WriteHeld()
