@@ -75,7 +75,7 @@ public sealed class GetComfyRunListTests : EngineTest
     }
 
     [Theory]
-    [InlineData("Get-ComfyDeployment portrait/preview, upscale-4k/* | Get-ComfyRun -Status running, success", "32")]
+    [InlineData("Get-ComfyDeployment portrait/preview, upscale-4k/* | Get-ComfyRun -Status running, success", "23")]
     [InlineData("Get-ComfyDeployment portrait/preview | Get-ComfyRun", "2")]
     public void Deployments_piped_list_their_runs(string script, string expected) => AssertRuns(script, expected);
 
