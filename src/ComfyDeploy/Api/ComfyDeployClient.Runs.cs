@@ -2,11 +2,15 @@ namespace ComfyDeploy.Api;
 
 internal sealed partial class ComfyDeployClient
 {
+    // Seconds: far beyond any run, and within what a decimal holds.
+    private const double LongestBilled = 1e9;
+
     /// <summary>Reads one run; with its place in the queue while it waits.</summary>
     internal async Task<ComfyRun> GetRunAsync(string runId, CancellationToken stop)
     {
         RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         ComfyRun run = await FinishAsync(wire, stop).ConfigureAwait(false);
+        run.IsWhole = true;
         run.CarryOver(session.KnownRuns.OriginOf(runId));
         return run;
     }
@@ -47,7 +51,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Cancels a run. The service answers the same for a run that is over already, and 500 for one that is not there or never began.</summary>
     internal async Task CancelRunAsync(string runId, CancellationToken stop)
     {
-        await SendAsync(HttpMethod.Post, $"/run/{runId}/cancel", WireContext.Default.DictionaryStringJsonElement, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
+        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
 
@@ -55,10 +59,10 @@ internal sealed partial class ComfyDeployClient
     {
         ComfyRun run = wire.ToRun(Connection);
         session.KnownRuns.See(run.RunId);
-        if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds })
+        if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds } && seconds + (run.ColdStartSeconds ?? 0) is >= 0 and < LongestBilled and double billed)
         {
             Dictionary<string, decimal> prices = await GetGpuPricesAsync(stop).ConfigureAwait(false);
-            if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)(seconds + (run.ColdStartSeconds ?? 0)) * price, 6);
+            if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)billed * price, 6);
         }
         return run;
     }

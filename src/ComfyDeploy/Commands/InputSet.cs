@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Numerics;
+using System.Text.Json;
 
 namespace ComfyDeploy.Commands;
 
@@ -48,9 +49,37 @@ internal sealed class InputSet
         return value;
     }
 
-    /// <summary>The names the deployment does not take. The service would ignore them without a word, and bill the run.</summary>
-    internal IReadOnlyList<string> Unknown(IReadOnlyList<ComfyDeploymentInput> definitions) =>
-        [.. _values.Keys.Where(name => Definition(definitions, name) is null)];
+    /// <summary>A JSON file with one object of inputs.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
+    internal static PSObject ReadFile(string path)
+    {
+        try
+        {
+            return FreeJson.ReadObject(File.ReadAllText(path))
+                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses names the deployment does not take: the service would ignore them without a word, and bill the run.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and what to do.</exception>
+    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
+    {
+        string[] unknown = [.. _values.Keys.Where(name => Definition(definitions, name) is null)];
+        if (unknown.Length == 0) return;
+        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
+        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
+        string names = string.Join(", ", definitions.Select(d => d.Name));
+        string fix = areRows
+            ? $"Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
+            : "Correct the name, or give -SkipInputCheck.";
+        throw new ComfyDeployException(
+            ErrorIds.UnknownInput,
+            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}. {fix}");
+    }
 
     /// <summary>Gives each value the name's own spelling and the type the deployment wants; a table knows only text.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be that type.</exception>
