@@ -22,7 +22,7 @@ internal sealed partial class ComfyDeployClient
             TryResult<CreatedRunWire> result;
             try
             {
-                result = await TryAsync(request.ToMessage, WireContext.Default.CreatedRunWire, ErrorIds.DeploymentNotFound, stop).ConfigureAwait(false);
+                result = await TryAsync(request.ToMessage, Json(WireContext.Default.CreatedRunWire), ErrorIds.DeploymentNotFound, stop).ConfigureAwait(false);
                 if (result.Error is null && Guid.TryParse(result.Value?.RunId, out _))
                 {
                     session.KnownRuns.Take(result.Value!.RunId!);
@@ -41,7 +41,7 @@ internal sealed partial class ComfyDeployClient
             if (!mayTryAgain || retry > MaxRetries) throw result.Error!;
             TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error!.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"Queueing {request.DeploymentName}: {result.Error.Message} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
+            log.Warning($"Queueing {request.DeploymentName}: {result.Error.Message} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry, MaxRetries)}).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }

@@ -7,6 +7,7 @@ internal sealed partial class ComfyDeployClient
     {
         RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         ComfyRun run = await FinishAsync(wire, stop).ConfigureAwait(false);
+        run.IsWhole = true;
         run.CarryOver(session.KnownRuns.OriginOf(runId));
         return run;
     }
@@ -47,7 +48,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Cancels a run. The service answers the same for a run that is over already, and 500 for one that is not there or never began.</summary>
     internal async Task CancelRunAsync(string runId, CancellationToken stop)
     {
-        await SendAsync(HttpMethod.Post, $"/run/{runId}/cancel", WireContext.Default.DictionaryStringJsonElement, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
+        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
 

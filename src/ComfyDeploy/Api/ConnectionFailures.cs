@@ -25,5 +25,5 @@ internal static class ConnectionFailures
         return false;
     }
 
-    internal static string Describe(Exception failure) => SafeText.Clean(failure.GetBaseException().Message);
+    internal static string Describe(Exception failure) => SafeText.Sentence(SafeText.Clean(failure.GetBaseException().Message));
 }

@@ -23,6 +23,9 @@ internal static class RetryPolicy
         lock (Random) return TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.NextDouble() / 2)));
     }
 
+    /// <summary>For messages: how many tries are left once this one is under way.</summary>
+    internal static string Left(int retry, int most = MaxRetries) => most - retry == 0 ? "the last retry" : most - retry == 1 ? "1 more retry" : $"{most - retry} more retries";
+
     /// <summary>Retry-After in either form, seconds or a date.</summary>
     internal static TimeSpan? AskedFor(RetryConditionHeaderValue? retryAfter, DateTime now)
     {

@@ -20,7 +20,7 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     [ValidateNotNull]
     [ConnectionArgument]
     [ArgumentCompleter(typeof(ConnectionCompleter))]
-    public ComfyConnection? Connection { get; set; }
+    public virtual ComfyConnection? Connection { get; set; }
 
     /// <summary>The connection when nothing piped in has one of its own.</summary>
     private protected ComfyConnection DefaultConnection => _default ??= Resolve();
@@ -33,6 +33,13 @@ public abstract class ConnectedCommand : ComfyDeployCommand
         if (Connection is null && carried is not null) return ClientFor(carried);
         WarnOfOtherConnection(nameInRow, DefaultConnection);
         return Client;
+    }
+
+    /// <summary>The account a run is in.</summary>
+    private protected ComfyDeployClient RunClient(ComfyReference reference)
+    {
+        IConnected? given = reference.Object<IConnected>();
+        return ClientOf(given?.Connection, given is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);
     }
 
     private ComfyConnection Resolve()

@@ -38,6 +38,11 @@ internal static class DeploymentLookup
     internal static ComfyDeployException NotFound(ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)
     {
         string wanted = environment is null ? $"'{name}'" : $"'{name}' in {environment}";
+        string[] elsewhere = [.. all.Where(d => IsNamed(d, name)).Select(d => d.DeploymentName)];
+        if (environment is not null && elsewhere.Length > 0)
+        {
+            return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. There are: {string.Join(", ", elsewhere)}.");
+        }
         IReadOnlyList<string> near = NearestNames.Of(name, all.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(text => text.Length > 0));
         string hint = near.Count > 0 ? $"Nearest: {string.Join(", ", near)}." : "See Get-ComfyDeployment.";
         return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. {hint}");

@@ -10,6 +10,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     private const string IdSet = "Id";
     private const string OfSet = "Of";
 
+    private IReadOnlyDictionary<string, string?>? _machineNames;
     private readonly HashSet<string> _written = new(StringComparer.OrdinalIgnoreCase);
 
     [Parameter(ParameterSetName = NameSet, Position = 0)]
@@ -53,19 +54,19 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     }
 
     private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
+        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop).ConfigureAwait(false));
+
+    /// <summary>The service leaves the machines' names out of most of its answers.</summary>
+    private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
     {
-        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false);
-        // The list leaves the machines' names out.
-        if (all.Any(d => d is { MachineName: null, MachineId: not null }))
+        if (!deployments.Any(d => d is { MachineName: null, MachineId: not null })) return deployments;
+        _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
+        foreach (ComfyDeployment deployment in deployments)
         {
-            IReadOnlyDictionary<string, string?> names = await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
-            foreach (ComfyDeployment deployment in all)
-            {
-                if (deployment.MachineId is not null && names.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
-            }
+            if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
         }
-        return all;
-    });
+        return deployments;
+    }
 
     private void WriteByName()
     {
@@ -101,7 +102,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             }
             try
             {
-                Write([Await(stop => Client.GetDeploymentAsync(guid.ToString("D"), stop))]);
+                if (!_written.Contains(guid.ToString("D"))) Write(Await(async stop =>
+                    await NameMachinesAsync(Client, [await Client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
             }
             catch (ComfyDeployException e)
             {

@@ -56,7 +56,7 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
         }
         catch (EmulatorSeedException e)
         {
-            ThrowTerminating(new(ErrorIds.SeedInvalid, $"The seed '{seed}' cannot be used: {e.Message}", e), seed);
+            ThrowTerminating(new(ErrorIds.SeedInvalid, e.Message, e), seed);
             throw;
         }
         catch (ArgumentException e)

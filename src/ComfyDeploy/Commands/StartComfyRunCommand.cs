@@ -276,7 +276,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         if (_planned.Count == 0 || !MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) || !((SwitchParameter)whatIf).IsPresent) return;
         Dictionary<string, decimal> prices = Await(stop => Client.GetGpuPricesAsync(stop));
         IEnumerable<string> lines = _planned.Select(plan => $"{plan.Value} on {plan.Key}" + (prices.TryGetValue(plan.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
-        WriteInformation(new HostInformationMessage { Message = $"What if: {_planned.Values.Sum()} runs would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);
+        WriteInformation(new HostInformationMessage { Message = $"What if: {Plural.Of(_planned.Values.Sum(), "run")} would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);
     }
 
     private PSObject? ReadInputFile(string path)

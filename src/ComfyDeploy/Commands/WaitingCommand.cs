@@ -183,6 +183,7 @@ public abstract class WaitingCommand : ConnectedCommand
         if (HasEnough) return;
         _finished++;
         if (!run.IsSuccess) _unsuccessful.Add(run);
+        _progress?.Ended(run);
         WriteObject(run);
     }
 
@@ -223,7 +224,7 @@ public abstract class WaitingCommand : ConnectedCommand
             string said = kind.First().Error?.Message ?? string.Empty;
             string message = kind.Key == WaitEnd.NotFound
                 ? $"Not found on connection '{kind.First().Target.Client.Session.Connection.Name}': {string.Join(", ", runIds)}. {said}"
-                : $"Could not be looked at any more, and may go on: {string.Join(", ", runIds)}. {said} Later: {Resume(runIds)}";
+                : $"Could not be looked at any more, and may go on: {string.Join(", ", runIds)}. {said} Later: {Pipe(runIds, "Wait-ComfyRun")}";
             WriteError(ErrorRecords.Create(new(id, message, kind.First().Error), runIds));
         }
     }
@@ -235,7 +236,7 @@ public abstract class WaitingCommand : ConnectedCommand
         int count = HasEnough ? failed.Length : failed.Length + _lost.Count + _deferred.Count;
         if (count == 0) return;
         string reasons = string.Join("; ", failed.Take(5).Select(run => $"{run} {SafeText.Clean(run.Status)}{(run.Error is null ? string.Empty : $" ({SafeText.Clean(run.Error)})")}"));
-        ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {_received} runs did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
+        ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {Plural.Of(_received, "run")} did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
     }
 
     private ComfyDeployException TimeoutError()
@@ -244,12 +245,12 @@ public abstract class WaitingCommand : ConnectedCommand
         string[] running = [.. _late.Where(o => !o.Run!.IsFinished).Select(o => o.Target.RunId)];
         string fate = running.Length switch
         {
-            0 => "They were cancelled.",
+            0 => "What was not finished is cancelled.",
             _ when StopOnTimeout => $"Not cancelled, and billed on: {string.Join(", ", running)}.",
-            _ => $"They go on and are billed. To wait on: {Resume(running)}. To end what is not finished in time, give -StopOnTimeout.",
+            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on: {Pipe(running, "Wait-ComfyRun")}.",
         };
-        return new(ErrorIds.WaitTimeout, $"{all.Length} of {_received} runs did not finish within {Timeout:g}: {string.Join(", ", all)}. {fate}");
+        return new(ErrorIds.WaitTimeout, $"{all.Length} of {Plural.Of(_received, "run")} did not finish within {Timeout:g}: {string.Join(", ", all)}. {fate}");
     }
 
-    private static string Resume(string[] runIds) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | Wait-ComfyRun";
+    private static string Pipe(string[] runIds, string command) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | {command}";
 }
