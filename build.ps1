@@ -76,7 +76,7 @@ function Help {
             $date = [regex]::Match((Get-Content $page -Raw), '(?m)^ms\.date:.*$').Value
             $null = Update-MarkdownCommandHelp $page.FullName -NoBackup
             # PlatyPS writes a byte order mark and today's date: neither is a change.
-            $text = (Get-Content $page -Raw).Replace("`r`n", "`n") -replace '(?m)^ms\.date:.*$', $date
+            $text = (Get-Content $page -Raw).Replace("`r`n", "`n") -replace '(?m)^ms\.date:.*$', $date -replace '\n{3,}', "`n`n"
             Set-Content $page ($text.TrimEnd() + "`n") -NoNewline -Encoding utf8NoBOM
         }
         $null = Import-MarkdownCommandHelp $pages.FullName | Export-MamlCommandHelp -OutputFolder $Maml
@@ -100,7 +100,6 @@ function Package {
     Copy-Item (Join-Path $module '*') $folder -Recurse
     $null = Test-ModuleManifest (Join-Path $folder 'ComfyDeploy.psd1')
     Compress-Archive (Join-Path $packages 'ComfyDeploy') (Join-Path $packages "ComfyDeploy.$($manifest.Version).zip")
-    Compress-PSResource $module $packages
     Get-ChildItem $packages -File
 }
 
