@@ -98,6 +98,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         try
         {
+            if (Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RunIsNoRow();
             ComfyDeployment deployment = Find(Deployment);
             InputSet inputs = Collect();
             Check(deployment, inputs);
@@ -162,9 +163,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void AddRow(InputSet inputs)
     {
         object row = InputObject.BaseObject;
+        if (row is ComfyRun) throw RunIsNoRow();
         string? refusal = row switch
         {
-            ComfyRun => "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun …",
             ComfyDeployment => "A ComfyDeployment is not a row of inputs. Pipe it without -Deployment, or give rows.",
             _ when InputName is null && IsScalar(row) => $"A {row.GetType().Name} is not a row of inputs. Say which input it is: -InputName prompt",
             _ => null,
@@ -173,6 +174,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
         if (InputName is null) inputs.Add(InputObject, skipEmpty: true);
         else inputs.Set(InputName, row, skipEmpty: true);
     }
+
+    private static ComfyDeployException RunIsNoRow() =>
+        new(ErrorIds.InputRowInvalid, "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …");
 
     private static bool IsScalar(object row) => row is string or ValueType or Uri or FileSystemInfo;
 
@@ -273,7 +277,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
     private void WritePlan()
     {
-        if (_planned.Count == 0 || !MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) || !((SwitchParameter)whatIf).IsPresent) return;
+        // Planned runs are also those a user said no to.
+        bool isWhatIf = MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given) ? ((SwitchParameter)given).IsPresent : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+        if (_planned.Count == 0 || !isWhatIf) return;
         Dictionary<string, decimal> prices = Await(stop => Client.GetGpuPricesAsync(stop));
         IEnumerable<string> lines = _planned.Select(plan => $"{plan.Value} on {plan.Key}" + (prices.TryGetValue(plan.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
         WriteInformation(new HostInformationMessage { Message = $"What if: {Plural.Of(_planned.Values.Sum(), "run")} would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);

@@ -245,11 +245,11 @@ public abstract class WaitingCommand : ConnectedCommand
         string[] running = [.. _late.Where(o => !o.Run!.IsFinished).Select(o => o.Target.RunId)];
         string fate = running.Length switch
         {
-            0 => "What was not finished is cancelled.",
+            0 => $"Cancelled: {string.Join(", ", all)}.",
             _ when StopOnTimeout => $"Not cancelled, and billed on: {string.Join(", ", running)}.",
-            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on: {Pipe(running, "Wait-ComfyRun")}.",
+            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on, pipe the same ids (this error's TargetObject) to Wait-ComfyRun.",
         };
-        return new(ErrorIds.WaitTimeout, $"{all.Length} of {Plural.Of(_received, "run")} did not finish within {Timeout:g}: {string.Join(", ", all)}. {fate}");
+        return new(ErrorIds.WaitTimeout, $"{all.Length} of {Plural.Of(_received, "run")} did not finish within {Timeout:g}. {fate}");
     }
 
     private static string Pipe(string[] runIds, string command) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | {command}";
