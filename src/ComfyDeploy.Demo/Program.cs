@@ -30,13 +30,12 @@ try
     // Ten times as fast as the service, so that minutes of GPU time take seconds to watch.
     shell.AddScript(
         """
-        param($manifest, $script, $redirected)
+        param($manifest, $script)
         $ErrorActionPreference = 'Stop'
-        if ($redirected) { $PSStyle.OutputRendering = 'PlainText' }
         Import-Module $manifest
         $emulator = Start-ComfyEmulator -Connect -Speed 10
         try { . $script } finally { Stop-ComfyEmulator $emulator }
-        """).AddArgument(manifest).AddArgument(script).AddArgument(Console.IsOutputRedirected);
+        """).AddArgument(manifest).AddArgument(script);
     shell.AddCommand("Out-Default").Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
     shell.Invoke();
     // What the script's own exit asked for.
