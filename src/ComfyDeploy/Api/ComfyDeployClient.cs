@@ -30,10 +30,12 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
 
             TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"{method} {path.Split('?')[0]}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
+            log.Warning($"{method} {path.Split('?')[0]}: {Sentence(result.Error)} Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }
+
+    private static string Sentence(ComfyDeployException error) => error.Message.TrimEnd('.') + ".";
 
     /// <summary>One try: the request, its time limit, its body.</summary>
     private async Task<TryResult<T>> TryAsync<T>(Func<HttpRequestMessage> create, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop)

@@ -14,6 +14,9 @@ internal static class ConnectionFailures
         {
             switch (e)
             {
+                // The connection was there: the same socket errors now come from reading or writing.
+                case IOException:
+                    return false;
                 case SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData
                     or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown }:
                 case AuthenticationException:
