@@ -81,9 +81,9 @@ function Help {
         }
         $null = Import-MarkdownCommandHelp $pages.FullName | Export-MamlCommandHelp -OutputFolder $Maml
     }
-    # Fences mean nothing in a console, and U+0080 is what PlatyPS writes for an empty line.
+    # Fences mean nothing in a console, and U+0080, which PlatyPS writes for an empty line, is no space everywhere.
     $xml = Get-Content (Join-Path $maml 'ComfyDeploy/ComfyDeploy.dll-Help.xml') -Raw
-    $xml = $xml.Replace("`r`n", "`n") -replace '```\w*\n' -replace '\n```(?=</maml:para>)' -replace '&#x80;'
+    $xml = $xml.Replace("`r`n", "`n") -replace '```\w*\n' -replace '\n```(?=</maml:para>)' -replace '&#x80;', '&#xA0;'
     Set-Content (Join-Path $help 'ComfyDeploy.dll-Help.xml') ($xml.TrimEnd() + "`n") -NoNewline -Encoding utf8NoBOM
     Remove-Item $maml -Recurse
     Build
