@@ -112,7 +112,9 @@ Describe 'The table of runs' {
     It 'serves deserialized runs too' {
         $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($runs))
         $back[0].PSObject.TypeNames[0] | Should -Be 'Deserialized.ComfyDeploy.ComfyRun'
-        $back | Get-Line | Select-Object -Skip 2 | Should -Be ($runs | Get-Line | Select-Object -Skip 2)
+        # All but the age, which goes on.
+        $shown = $back, $runs | ForEach-Object { ($_ | Get-Line | Select-Object -Skip 2).ForEach{ $_.Remove(65, 4) } -join "`n" }
+        $shown[0] | Should -Be $shown[1]
         @($back | Get-Line -Width 80).Count | Should -Be 8
         $back[0].RunTime | Should -BeOfType timespan
         $back[0].Id | Should -Be $back[0].RunId
