@@ -19,7 +19,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = IdSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
-    [Reference(ReferenceKind.Run)]
+    [Reference(ReferenceKind.Run, PassesSources = true)]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter(ParameterSetName = ListSet)]

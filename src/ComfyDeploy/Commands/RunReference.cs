@@ -13,6 +13,7 @@ internal static class RunReference
     {
         string text = reference.Text;
         if (Guid.TryParseExact(text, "D", out Guid id) || Guid.TryParseExact(text, "N", out id)) return id.ToString("D");
+        if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty text is not a run id.");
         if (text.Length < ShortestId || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
         {
             throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{text}' is not a run id. For the runs of a workflow: Get-ComfyRun -Workflow '{text}'");
@@ -41,7 +42,7 @@ internal static class RunReference
     /// <summary>A row of a file that never was queued, as the object it was.</summary>
     internal static ComfyRun? NotQueued(ComfyReference reference)
     {
-        if (reference.Text.Length > 0) return null;
+        if (!reference.HasObject || reference.Text.Length > 0) return null;
         if (reference.Object<ComfyRun>() is { } run) return run;
         ComfyRun row = new() { Status = RunStatus.NotQueued, Error = reference.Property("Error") };
         row.CarryOver(Origin(reference));

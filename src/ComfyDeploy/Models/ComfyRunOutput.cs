@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace ComfyDeploy;
 
 /// <summary>One output of a run: a file with a link, or a text.</summary>
@@ -40,9 +38,8 @@ public sealed class ComfyRunOutput : IConnected
     /// <summary>When it was stored, local time. Server: <c>created_at</c>.</summary>
     public DateTime? CreatedAt { get; internal set; }
 
-    /// <summary>The run it came from.</summary>
-    [Hidden]
-    public ComfyRun? Run { get; internal set; }
+    /// <summary>The run it came from. Scripts see it through the types file, which keeps the circle out of JSON.</summary>
+    internal ComfyRun? Run { get; set; }
 
     ComfyConnection? IConnected.Connection => Run?.Connection;
 
