@@ -85,6 +85,25 @@ Describe 'Conventions' {
     }
 }
 
+Describe 'Help' {
+    It '<Name>: a synopsis, two examples, a word on every parameter' -ForEach $cmdlets {
+        $help = Get-Help $Name -Full
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Synopsis | Should -Not -Match "^\s*$Name" -Because 'the engine makes such a synopsis of the syntax when there is no help'
+        @($help.examples.example).Count | Should -BeGreaterOrEqual 2
+        $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
+        foreach ($parameter in (Get-Command $Name).Parameters.Keys.Where{ $_ -notin $common }) {
+            (Get-Help $Name -Parameter $parameter -ErrorAction Ignore).description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
+        }
+    }
+
+    It 'names every error id of the assembly in about_ComfyDeploy_Errors' {
+        $ids = $assembly.GetType('ComfyDeploy.ErrorIds').GetFields('NonPublic, Static').Name
+        $text = Get-Help about_ComfyDeploy_Errors | Out-String
+        $ids.Where{ $text -notmatch "\b$_\b" } | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'Manifest' {
     It 'is valid' {
         $info = Test-ModuleManifest (Join-Path $ModulePath 'ComfyDeploy.psd1') -WarningVariable warnings -WarningAction SilentlyContinue
