@@ -163,7 +163,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     public void A_relative_path_begins_where_the_session_is(string path)
     {
         string argument = path.Length == 0 ? string.Empty : $"-Path {path}";
-        Engine.Run($"Set-Location -LiteralPath $folder; Save-ComfyRunOutput -RunId $id {argument}", ("id", Ended("a")));
+        Engine.Run($"$null = $ExecutionContext.SessionState.Path.SetLocation($folder); Save-ComfyRunOutput -RunId $id {argument}", ("id", Ended("a")));
         Assert.Equal(Path.GetFullPath(Path.Combine(Folder, path)), Path.GetDirectoryName(Path.Combine(Folder, Assert.Single(Files))));
     }
 
@@ -184,9 +184,9 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     {
         string id = Ended("#multi");
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug", ("id", id));
-        string[] saved = [.. run.Verbose.Where(line => line.StartsWith("Saved", StringComparison.Ordinal))];
-        Assert.Equal(3, saved.Length);
-        Assert.All(saved, line => Assert.Contains(id, line, StringComparison.Ordinal));
+        string[] saved = [.. run.Verbose.Where(line => line.Contains(" is saved: ", StringComparison.Ordinal)).Order()];
+        Assert.Equal(Files.Select((file, i) => $"Output {i} of run {id} is saved: {Path.Combine(Folder, file)}"), saved);
+        Assert.Contains($"Output 0 of run {id} is there already: {Path.Combine(Folder, Files[0])}", Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose").Verbose);
         Assert.Equal(3, run.Debug.Count(line => line.StartsWith($"GET {Emulator.StorageUri}outputs/runs/{id}/", StringComparison.Ordinal) && line.Contains(" -> 200 in ", StringComparison.Ordinal)));
     }
 }
