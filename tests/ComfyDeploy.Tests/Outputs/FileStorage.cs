@@ -5,19 +5,23 @@ using System.Text;
 
 namespace ComfyDeploy.Tests.Outputs;
 
-/// <summary>A storage host of bare sockets, which counts who is connected and keeps what was asked. Its files can be held back.</summary>
+/// <summary>A storage host of bare sockets, which counts who is connected and keeps what was asked. Its files can be held back or come slowly.</summary>
 internal sealed class FileStorage : IDisposable
 {
+    private const int PiecesPerSecond = 20;
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly byte[] _file;
+    private readonly int _piece;
     private readonly ConcurrentQueue<string> _requests = new();
     private readonly ConcurrentBag<TcpClient> _connections = [];
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _connected;
     private int _most;
 
-    internal FileStorage(int fileLength, bool held = false)
+    internal FileStorage(int fileLength, bool held = false, int bytesPerSecond = int.MaxValue)
     {
+        _piece = Math.Max(1, bytesPerSecond / PiecesPerSecond);
         _file = new byte[fileLength];
         new Random(1).NextBytes(_file);
         if (!held) Release();
@@ -70,7 +74,11 @@ internal sealed class FileStorage : IDisposable
                 _requests.Enqueue(head);
                 await _released.Task;
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-length: {_file.Length}\r\n\r\n"));
-                await stream.WriteAsync(_file);
+                for (int at = 0; at < _file.Length; at += _piece)
+                {
+                    await stream.WriteAsync(_file.AsMemory(at, Math.Min(_piece, _file.Length - at)));
+                    if (_piece < _file.Length) await Task.Delay(1000 / PiecesPerSecond);
+                }
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
