@@ -12,16 +12,17 @@ internal static class ApiErrors
     /// <param name="response">The answer.</param>
     /// <param name="body">Its body, as far as it was read.</param>
     /// <param name="notFoundId">The id that says what was not there.</param>
-    internal static ComfyDeployException From(HttpResponseMessage response, MemoryStream body, string notFoundId)
+    /// <param name="key">The key sent, which a service may repeat and nobody else must.</param>
+    internal static ComfyDeployException From(HttpResponseMessage response, MemoryStream body, string notFoundId, string? key)
     {
         int status = (int)response.StatusCode;
-        string sentence = Sentence(body);
+        string sentence = SafeText.Clean(SafeText.Mask(Sentence(body), key));
         string id = IdOf(response.StatusCode, sentence, notFoundId);
         string said = sentence.Length == 0 ? $"HTTP {status}" : $"{sentence} (HTTP {status})";
         return new(id, SafeText.Sentence(Explain(id, said, response)))
         {
             StatusCode = status,
-            RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? SafeText.Clean(values.FirstOrDefault()) : null,
+            RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? SafeText.Clean(SafeText.Mask(values.FirstOrDefault(), key)) : null,
         };
     }
 
@@ -31,13 +32,13 @@ internal static class ApiErrors
         402 or 429 => ErrorIds.LimitReached,
         403 when CreditTexts.Any(text => sentence.Contains(text)) => ErrorIds.LimitReached,
         // The service says 403 for what belongs to another account; for this key it is not there.
-        403 when sentence.Contains("not authorized") || sentence.StartsWith("Access denied.", StringComparison.Ordinal) => notFoundId,
+        403 when sentence.IndexOf("not authorized", StringComparison.OrdinalIgnoreCase) >= 0 || sentence.StartsWith("Access denied.", StringComparison.Ordinal) => notFoundId,
         403 => ErrorIds.ApiKeyRejected,
         404 when sentence == "Not Found" => ErrorIds.NotSupportedByServer,
         405 => ErrorIds.NotSupportedByServer,
         404 => notFoundId,
         // The first service answers 400 "Workflow not found" for a run that is not there.
-        400 when sentence.EndsWith("not found", StringComparison.OrdinalIgnoreCase) => notFoundId,
+        400 when sentence is "Workflow not found" => notFoundId,
         400 or 409 or 422 => ErrorIds.InvalidInput,
         // A not-found that the service wraps: "… 404: …".
         500 when sentence.Contains("404: ") => notFoundId,
@@ -60,21 +61,21 @@ internal static class ApiErrors
         string text = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text);
+            using JsonDocument document = JsonDocument.Parse(LoneSurrogates.Replace(text));
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return string.Empty;
             foreach (string key in (string[])["detail", "error", "message"])
             {
                 if (!root.TryGetProperty(key, out JsonElement value)) continue;
-                if (value.ValueKind == JsonValueKind.String) return SafeText.Clean(value.GetString());
+                if (value.ValueKind == JsonValueKind.String) return value.GetString()!;
                 if (value.ValueKind == JsonValueKind.Array) return Refusals(value);
             }
             return string.Empty;
         }
         catch (JsonException)
         {
-            // An error page of a proxy says nothing worth a line of a log.
-            return text.TrimStart().StartsWith("<", StringComparison.Ordinal) ? string.Empty : SafeText.Clean(text, 200);
+            // An error page of a proxy says nothing worth a line of a log, and JSON cut short may be in the middle of a refused value.
+            return text.TrimStart() is ['<' or '{' or '[', ..] ? string.Empty : text;
         }
     }
 
@@ -89,6 +90,6 @@ internal static class ApiErrors
                     : string.Empty;
                 return field.Length == 0 ? item.GetProperty("msg").ToString() : $"{field}: {item.GetProperty("msg")}";
             });
-        return SafeText.Clean(string.Join("; ", fields));
+        return string.Join("; ", fields);
     }
 }

@@ -39,6 +39,9 @@ internal sealed class ApiSession
     /// <summary>The service's clock less ours, by the newest Date header; null before the first.</summary>
     internal TimeSpan? ClockOffset { get; private set; }
 
+    /// <summary>UTC by the service's clock, as far as it is known.</summary>
+    internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
+
     internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler()));
 
     /// <summary>Lets a test put its own handler and clock under a connection.</summary>
@@ -51,6 +54,8 @@ internal sealed class ApiSession
     internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ICallLog log, CancellationToken stop)
     {
         string path = request.RequestUri.OriginalString;
+        // Anything else could reach into the name of the host, and the key with it.
+        if (!path.StartsWith("/", StringComparison.Ordinal)) throw new ArgumentException("A path begins with a slash.", nameof(request));
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
         request.Headers.UserAgent.ParseAdd(UserAgent);

@@ -2,6 +2,9 @@ namespace ComfyDeploy.Api;
 
 internal sealed partial class ComfyDeployClient
 {
+    // Seconds: far beyond any run, and within what a decimal holds.
+    private const double LongestBilled = 1e9;
+
     /// <summary>Reads one run; with its place in the queue while it waits.</summary>
     internal async Task<ComfyRun> GetRunAsync(string runId, CancellationToken stop)
     {
@@ -56,10 +59,10 @@ internal sealed partial class ComfyDeployClient
     {
         ComfyRun run = wire.ToRun(Connection);
         session.KnownRuns.See(run.RunId);
-        if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds })
+        if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds } && seconds + (run.ColdStartSeconds ?? 0) is >= 0 and < LongestBilled and double billed)
         {
             Dictionary<string, decimal> prices = await GetGpuPricesAsync(stop).ConfigureAwait(false);
-            if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)(seconds + (run.ColdStartSeconds ?? 0)) * price, 6);
+            if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)billed * price, 6);
         }
         return run;
     }

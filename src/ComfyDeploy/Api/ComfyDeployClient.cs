@@ -60,8 +60,8 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
                 return new(what) { Value = read(body), Status = status };
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
-            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId);
-            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.Clock.Now);
+            ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
+            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
             return new(what) { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)

@@ -11,12 +11,21 @@ internal sealed class LenientText : JsonConverter<string?>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.String) return reader.GetString();
+        if (reader.TokenType == JsonTokenType.String) return Text(ref reader);
         using JsonDocument value = JsonDocument.ParseValue(ref reader);
         return value.RootElement.ValueKind == JsonValueKind.Null ? null : value.RootElement.GetRawText();
     }
 
     public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+    /// <summary>The text of a string token, whatever is escaped in it.</summary>
+    internal static string? Text(ref Utf8JsonReader reader)
+    {
+        if (!reader.ValueIsEscaped) return reader.GetString();
+        using JsonDocument raw = JsonDocument.ParseValue(ref reader);
+        using JsonDocument whole = JsonDocument.Parse(LoneSurrogates.Replace(raw.RootElement.GetRawText()));
+        return whole.RootElement.GetString();
+    }
 }
 
 internal sealed class LenientNumber : JsonConverter<double?>
@@ -29,7 +38,7 @@ internal sealed class LenientNumber : JsonConverter<double?>
             reader.Skip();
             return null;
         }
-        bool parsed = double.TryParse(reader.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
+        bool parsed = double.TryParse(LenientText.Text(ref reader), NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
         return parsed && !double.IsNaN(number) && !double.IsInfinity(number) ? number : null;
     }
 
@@ -44,7 +53,7 @@ internal sealed class LenientBoolean : JsonConverter<bool?>
         {
             case JsonTokenType.True: return true;
             case JsonTokenType.False: return false;
-            case JsonTokenType.String: return bool.TryParse(reader.GetString(), out bool value) ? value : null;
+            case JsonTokenType.String: return bool.TryParse(LenientText.Text(ref reader), out bool value) ? value : null;
             case JsonTokenType.Number: return reader.GetDouble() != 0;
             default:
                 reader.Skip();
@@ -61,7 +70,7 @@ internal sealed class LenientTime : JsonConverter<DateTime?>
     {
         switch (reader.TokenType)
         {
-            case JsonTokenType.String: return Timestamp.Parse(reader.GetString());
+            case JsonTokenType.String: return Timestamp.Parse(LenientText.Text(ref reader));
             case JsonTokenType.Number: return Timestamp.FromUnixSeconds(reader.GetDouble());
             default:
                 reader.Skip();
@@ -78,7 +87,7 @@ internal sealed class RawJson : JsonConverter<string?>
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         using JsonDocument value = JsonDocument.ParseValue(ref reader);
-        return value.RootElement.ValueKind == JsonValueKind.Null ? null : value.RootElement.GetRawText();
+        return value.RootElement.ValueKind == JsonValueKind.Null ? null : LoneSurrogates.Replace(value.RootElement.GetRawText());
     }
 
     public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) => writer.WriteRawValue(value ?? "null");

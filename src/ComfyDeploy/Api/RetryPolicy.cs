@@ -23,10 +23,12 @@ internal static class RetryPolicy
         lock (Random) return TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.NextDouble() / 2)));
     }
 
-    /// <summary>For messages: how many tries are left once this one is under way.</summary>
-    internal static string Left(int retry, int most = MaxRetries) => most - retry == 0 ? "the last retry" : most - retry == 1 ? "1 more retry" : $"{most - retry} more retries";
+    /// <summary>For messages: how many retries are left, this one among them.</summary>
+    internal static string Left(int retry, int most = MaxRetries) => most == retry ? "1 retry left" : $"{most - retry + 1} retries left";
 
     /// <summary>Retry-After in either form, seconds or a date.</summary>
+    /// <param name="retryAfter">The header.</param>
+    /// <param name="now">By the clock of who wrote it.</param>
     internal static TimeSpan? AskedFor(RetryConditionHeaderValue? retryAfter, DateTime now)
     {
         if (retryAfter?.Delta is { } delta) return delta;

@@ -115,7 +115,7 @@ internal sealed class RunWaiter : IDisposable
                 {
                     ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit).ConfigureAwait(false);
                     run.CarryOver(target.Origin);
-                    if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId} is {SafeText.Clean(run.Status)}.");
+                    if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);
                     (failure, failures) = (null, 0);

@@ -8,6 +8,9 @@ internal static class SafeText
     /// <summary>With a full stop, so that another sentence can follow.</summary>
     internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text : text + ".";
 
+    /// <summary>The text without the secret, whole; to be done before it is cut, which could leave a part of it.</summary>
+    internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");
+
     internal static string Clean(string? text, int limit = 500)
     {
         if (string.IsNullOrEmpty(text)) return string.Empty;

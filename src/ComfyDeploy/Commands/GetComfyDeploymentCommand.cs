@@ -33,6 +33,10 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     [AllowNull, AllowEmptyCollection, AllowEmptyString]
     public string[]? DeploymentId { get; set; }
 
+    /// <summary>The object the id came with, for its connection.</summary>
+    [Parameter(ParameterSetName = IdSet, ValueFromPipeline = true, DontShow = true)]
+    public PSObject? IdSource { get; set; }
+
     [Parameter(ParameterSetName = OfSet, Mandatory = true, ValueFromPipeline = true)]
     public ComfyWorkflow? InputObject { get; set; }
 
@@ -43,7 +47,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             switch (ParameterSetName)
             {
                 case IdSet: WriteById(); break;
-                case OfSet: Write(All(Client).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
+                case OfSet: Write(All(ClientOf(InputObject!.Connection)).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
                 default: WriteByName(); break;
             }
         }
@@ -93,6 +97,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             Report(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
             return;
         }
+        ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
         foreach (string id in ids)
         {
             if (!Guid.TryParse(id, out Guid guid))
@@ -103,7 +108,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             try
             {
                 if (!_written.Contains(guid.ToString("D"))) Write(Await(async stop =>
-                    await NameMachinesAsync(Client, [await Client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
+                    await NameMachinesAsync(client, [await client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
             }
             catch (ComfyDeployException e)
             {

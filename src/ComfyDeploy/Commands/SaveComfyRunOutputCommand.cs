@@ -180,7 +180,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
                 _errors.Add((saved.Error, saved.Output));
                 continue;
             }
-            PSObject file = PSObject.AsPSObject(new FileInfo(saved.Path));
+            // As Get-Item gives it: with all that the file table shows.
+            PSObject file = InvokeProvider.Item.Get([saved.Path], force: true, literalPath: true)[0];
             file.Properties.Add(new PSNoteProperty("RunId", saved.Output.RunId));
             file.Properties.Add(new PSNoteProperty("Index", saved.Output.Index));
             file.Properties.Add(new PSNoteProperty("DeploymentName", saved.Output.Run?.DeploymentName));

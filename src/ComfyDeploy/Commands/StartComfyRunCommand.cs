@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Management.Automation;
-using System.Text.Json;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -11,7 +10,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
 
-    private readonly SortedDictionary<string, int> _planned = new(StringComparer.OrdinalIgnoreCase);
+    private readonly RunPlan _plan = new();
     private PSObject? _fileInputs;
     private ComfyDeployment? _rowDeployment;
     private int _row;
@@ -183,16 +182,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void Check(ComfyDeployment deployment, InputSet inputs)
     {
         if (SkipInputCheck || deployment.Inputs is not { } definitions) return;
-        if (inputs.Unknown(definitions) is { Count: > 0 } unknown)
-        {
-            IEnumerable<string> near = unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct();
-            string hint = near.Any() ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
-            string names = string.Join(", ", definitions.Select(d => d.Name));
-            string fix = ParameterSetName == RowSet
-                ? $" Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
-                : " Correct the name, or give -SkipInputCheck.";
-            throw new ComfyDeployException(ErrorIds.UnknownInput, $"{deployment.DeploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}.{fix}");
-        }
+        inputs.CheckNames(definitions, deployment.DeploymentName, areRows: ParameterSetName == RowSet);
         inputs.Fit(definitions);
     }
 
@@ -206,7 +196,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             if (!ShouldProcess($"{deployment.DeploymentName} ({version}{(gpu is null ? "the machine's GPU" : $"GPU {gpu}")})", $"Queue run {SafeText.Clean(json)}"))
             {
-                Plan(gpu);
+                _plan.Add(gpu);
                 continue;
             }
             try
@@ -268,34 +258,26 @@ public sealed class StartComfyRunCommand : WaitingCommand
         else WriteObject(run);
     }
 
-    private void Plan(string? gpu)
-    {
-        string key = gpu ?? "the machine's GPU";
-        _planned[key] = (_planned.TryGetValue(key, out int count) ? count : 0) + 1;
-    }
-
     /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
     private void WritePlan()
     {
         // Planned runs are also those a user said no to.
         bool isWhatIf = MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given) ? ((SwitchParameter)given).IsPresent : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
-        if (_planned.Count == 0 || !isWhatIf) return;
-        Dictionary<string, decimal> prices = Await(stop => Client.GetGpuPricesAsync(stop));
-        IEnumerable<string> lines = _planned.Select(plan => $"{plan.Value} on {plan.Key}" + (prices.TryGetValue(plan.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
-        WriteInformation(new HostInformationMessage { Message = $"What if: {Plural.Of(_planned.Values.Sum(), "run")} would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);
+        if (_plan.IsEmpty || !isWhatIf) return;
+        string text = _plan.Describe(Await(stop => Client.GetGpuPricesAsync(stop)));
+        WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }
 
     private PSObject? ReadInputFile(string path)
     {
         try
         {
-            if (FreeJson.ReadObject(File.ReadAllText(path)) is { } inputs) return inputs;
-            ThrowTerminating(new(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}."), path);
+            return InputSet.ReadFile(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (ComfyDeployException e)
         {
-            ThrowTerminating(new(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e), path);
+            ThrowTerminating(e, path);
+            throw;
         }
-        return null;
     }
 }

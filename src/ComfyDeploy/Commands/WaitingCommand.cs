@@ -9,6 +9,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private const int ParallelCancels = 8;
 
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
+    private readonly Dictionary<string, int> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<WaitOutcome> _late = [];
@@ -59,7 +60,8 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private protected void AddToWait(WaitTarget target)
     {
-        if (_order.Contains(target.RunId, StringComparer.OrdinalIgnoreCase)) return;
+        if (_given.ContainsKey(target.RunId)) return;
+        _given.Add(target.RunId, _given.Count);
         _waiter ??= new(Timeout, target.Client.Session.Clock, Log, Stop);
         _progress ??= new(this, _waiter, () => (_received, _finished, _unsuccessful.Count));
         _received++;
@@ -72,7 +74,10 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void Finish(ComfyRun run)
     {
         _received++;
-        Write(run);
+        string place = run.RunId ?? $"row {_received}";
+        _order.Add(place);
+        Write(place, run);
+        WriteHeld();
     }
 
     /// <summary>Writes what has finished by now, without waiting.</summary>
@@ -91,6 +96,7 @@ public abstract class WaitingCommand : ConnectedCommand
             while (!HasEnough && TakeBatch()) _progress!.Update();
             if (!HasEnough && _late.Count > 0)
             {
+                _late.Sort((one, other) => _given[one.Target.RunId].CompareTo(_given[other.Target.RunId]));
                 if (StopOnTimeout) Await(CancelLateAsync);
                 foreach (WaitOutcome late in _late) WriteObject(late.Run);
             }
@@ -148,7 +154,7 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         switch (outcome.End)
         {
-            case WaitEnd.Finished: Write(outcome.Run!); break;
+            case WaitEnd.Finished: Write(outcome.Target.RunId, outcome.Run!); break;
             case WaitEnd.TimedOut: _late.Add(outcome); break;
             default:
                 _lost.Add(outcome);
@@ -159,14 +165,10 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteHeld();
     }
 
-    private void Write(ComfyRun run)
+    private void Write(string place, ComfyRun run)
     {
-        if (KeepOrder && run.RunId is not null)
-        {
-            _held[run.RunId] = run;
-            return;
-        }
-        Emit(run);
+        if (KeepOrder) _held[place] = run;
+        else Emit(run);
     }
 
     private void WriteHeld()
@@ -247,7 +249,7 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             0 => $"Cancelled: {string.Join(", ", all)}.",
             _ when StopOnTimeout => $"Not cancelled, and billed on: {string.Join(", ", running)}.",
-            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on, pipe the same ids (this error's TargetObject) to Wait-ComfyRun.",
+            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on: {Pipe(running, "Wait-ComfyRun")}.",
         };
         return new(ErrorIds.WaitTimeout, $"{all.Length} of {Plural.Of(_received, "run")} did not finish within {Timeout:g}. {fate}");
     }

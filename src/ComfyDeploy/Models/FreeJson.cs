@@ -10,6 +10,7 @@ namespace ComfyDeploy;
 /// <summary>Turns JSON of no fixed shape into what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.</summary>
 internal static class FreeJson
 {
+    private static readonly HashSet<string> ReservedNames = new(StringComparer.OrdinalIgnoreCase) { "psadapted", "psbase", "psextended", "psobject", "pstypenames", nameof(ToString) };
     private static readonly MethodInfo ToJsonText = typeof(Internal._Format).GetMethod(nameof(Internal._Format.ToJsonText))!;
 
     /// <summary>A new object at each call, so that what a script adds to one reading does not show in the next.</summary>
@@ -54,9 +55,9 @@ internal static class FreeJson
         PSObject result = new();
         foreach (JsonProperty property in element.EnumerateObject())
         {
-            // PowerShell's names are case-insensitive and never empty, JSON's are neither.
+            // PowerShell's names are case-insensitive, never empty and in part its own; JSON's are none of these.
             string name = property.Name.Length == 0 ? "_" : property.Name;
-            while (result.Properties[name] is not null) name += "_";
+            while (ReservedNames.Contains(name) || result.Properties[name] is not null) name += "_";
             result.Properties.Add(new PSNoteProperty(name, Convert(property.Value)));
         }
         return result;
@@ -66,6 +67,8 @@ internal static class FreeJson
     {
         if (element.TryGetInt64(out long integer)) return integer;
         string text = element.GetRawText();
-        return BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) ? big : element.GetDouble();
+        if (BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big)) return big;
+        // Beyond a double there is only the text.
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && !double.IsInfinity(number) ? number : text;
     }
 }

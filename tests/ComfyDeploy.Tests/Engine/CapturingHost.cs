@@ -9,11 +9,11 @@ using System.Text.RegularExpressions;
 namespace ComfyDeploy.Tests.Engine;
 
 /// <summary>A host that keeps what it should show, with a window of a given width.</summary>
-internal sealed class CapturingHost(int width = 120, CultureInfo? culture = null, bool hasInterface = true) : PSHost
+internal sealed class CapturingHost(int width = 120, bool hasInterface = true) : PSHost
 {
     private readonly CapturingInterface _interface = new(width);
 
-    public override CultureInfo CurrentCulture { get; } = culture ?? CultureInfo.InvariantCulture;
+    public override CultureInfo CurrentCulture => CultureInfo.InvariantCulture;
 
     public override CultureInfo CurrentUICulture => CultureInfo.InvariantCulture;
 

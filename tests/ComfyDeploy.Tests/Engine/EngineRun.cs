@@ -45,7 +45,7 @@ internal sealed class EngineRun
     {
         IEnumerable<string?> lines =
         [
-            .. Objects.SelectMany(item => item.Properties.Select(property => $"{property.Name}={property.Value}").Prepend(item.ToString())),
+            .. Objects.SelectMany(item => item.Properties.Where(property => property is not PSScriptProperty).Select(property => $"{property.Name}={property.Value}").Prepend(item.ToString())),
             .. Errors.Select(error => $"{error} {error.FullyQualifiedErrorId} {error.TargetObject} {error.ErrorDetails} {error.Exception} {error.InvocationInfo?.Line}"),
             .. Warnings,
             .. Verbose,

@@ -40,9 +40,9 @@ public abstract class EngineTest : IDisposable
         new(name, emulator.BaseUri, (key ?? emulator.ApiKey).Copy(), ApiKeyOwner.Read(key ?? emulator.ApiKey), requestTimeout ?? TimeSpan.FromSeconds(30));
 
     /// <summary>Another connection to the same account, whose pauses take no time.</summary>
-    private protected ComfyConnection WithoutPauses()
+    private protected ComfyConnection WithoutPauses(TimeSpan? requestTimeout = null)
     {
-        ComfyConnection connection = ConnectionTo(Emulator, "hasty");
+        ComfyConnection connection = ConnectionTo(Emulator, "hasty", requestTimeout: requestTimeout);
         ApiSession.Attach(new(connection, new HttpClientHandler { AllowAutoRedirect = false }, new HastyClock()));
         return connection;
     }

@@ -9,7 +9,7 @@ public sealed class StartComfyRunTests : EngineTest
     [Fact]
     public void A_deployment_and_its_inputs_become_one_run_and_one_create()
     {
-        ComfyRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = 'fox'; seed = 7 }").One<ComfyRun>();
+        ComfyRun run = Engine.Run("Start-ComfyRun portrait ([ordered]@{ prompt = 'fox'; seed = 7 })").One<ComfyRun>();
         EmulatorRun queued = Assert.Single(Emulator.Runs);
         Assert.Equal(queued.RunId, run.RunId);
         Assert.Equal(("not-started", "portrait/production", "portrait", "A10G", false), (run.Status, run.DeploymentName, run.WorkflowName, run.Gpu, run.IsFinished));

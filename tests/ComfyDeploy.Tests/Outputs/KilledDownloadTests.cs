@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Outputs;
@@ -44,9 +45,7 @@ public sealed class KilledDownloadTests : OutputsTest
     {
         string script = Path.Combine(Folder, "save.ps1");
         File.WriteAllText(script, Script);
-        // Built beside the tests, in the same configuration.
-        string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        string demo = Path.Combine(BuiltModule.RepositoryRoot, "src", "ComfyDeploy.Demo", "bin", configuration, "net10.0", "ComfyDeploy.Demo.dll");
+        string demo = typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Demo").Value!;
         ProcessStartInfo start = new("dotnet", [demo, script]) { RedirectStandardOutput = true };
         start.Environment["TEST_KEY"] = Emulator.ApiKey.Reveal();
         start.Environment["TEST_BASE_URI"] = Emulator.BaseUri.AbsoluteUri;

@@ -41,21 +41,23 @@ public sealed class SecrecyTests : OutputsTest
     [Theory]
     [InlineData("Get-ComfyRun $id | Out-Default")]
     [InlineData("Get-ComfyRunOutput $id | Out-Default")]
-    [InlineData("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug -InformationAction Continue | Out-Default")]
+    [InlineData("& { Get-ComfyRun $id; Get-ComfyRunOutput $id } | Out-Default")]
+    [InlineData("Save-ComfyRunOutput $folder -RunId $id | Out-Default")]
     [InlineData("Save-ComfyRunOutput $folder -RunId $id -WhatIf")]
-    [InlineData("Get-ComfyRun $id | Save-ComfyRunOutput $folder -Existing Error -Verbose -Debug | Out-Default", "403 always")]
-    [InlineData("Get-ComfyRunOutput $id | Save-ComfyRunOutput $folder -Verbose -Debug | Out-Default", "503 always")]
-    [InlineData("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug", "cut always")]
-    [InlineData("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug", "reset always")]
-    [InlineData("Wait-ComfyRun $id -Verbose -Debug | Save-ComfyRunOutput $folder -Verbose -Debug | Out-Default")]
-    [InlineData("Stop-ComfyRun $id -PassThru -Verbose -Debug | Out-Default")]
+    [InlineData("Get-ComfyRun $id | Save-ComfyRunOutput $folder -Existing Error | Out-Default", "403 always")]
+    [InlineData("Get-ComfyRunOutput $id | Save-ComfyRunOutput $folder | Out-Default", "503 always")]
+    [InlineData("Save-ComfyRunOutput $folder -RunId $id", "cut always")]
+    [InlineData("Save-ComfyRunOutput $folder -RunId $id", "reset always")]
+    [InlineData("Wait-ComfyRun $id | Save-ComfyRunOutput $folder | Out-Default")]
+    [InlineData("Stop-ComfyRun $id -PassThru | Out-Default")]
     public void Signed_links_and_the_key_are_in_no_stream_and_no_table(string script, string? fault = null)
     {
-        Hasten();
         string id = Ended("#private #multi");
+        if (fault is not null) Hasten();
         if (fault is not null) Emulator.AddFault($"GET /outputs/* = {fault}");
-        EngineRun run = Engine.RunWithErrors(script, ("id", id));
-        Assert.True(run.Errors.Count == (fault is null ? 0 : 3), string.Join(Environment.NewLine, run.Errors.Select(e => $"{e.FullyQualifiedErrorId} {e} {e.Exception}")));
+        // Not -Debug, under which the engine asks at each warning.
+        EngineRun run = Engine.RunWithErrors("$VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'; " + script, ("id", id));
+        Assert.Equal(fault is null ? 0 : 3, run.Errors.Count);
         string everything = run.Everything();
         Assert.Contains(id[..8], everything, StringComparison.Ordinal);
         Assert.DoesNotContain("X-Amz", everything, StringComparison.OrdinalIgnoreCase);
@@ -67,7 +69,7 @@ public sealed class SecrecyTests : OutputsTest
     {
         string id = Ended("#badname");
         Emulator.AddFault("GET /outputs/* = 404 always");
-        EngineRun run = Engine.RunWithErrors("Get-ComfyRunOutput $id | Out-Default; Save-ComfyRunOutput $folder -RunId $id -NameTemplate '{FileName}' -Verbose -Debug | Out-Default", ("id", id));
+        EngineRun run = Engine.RunWithErrors("Get-ComfyRunOutput $id | Out-Default; Save-ComfyRunOutput $folder -RunId $id -NameTemplate '{FileName}' -Verbose | Out-Default", ("id", id));
         Assert.Equal(12, run.Errors.Count);
         AssertClean([run.Shown, .. run.Verbose, .. run.Debug, .. run.Warnings, .. run.Errors.Select(error => error.ToString())]);
     }

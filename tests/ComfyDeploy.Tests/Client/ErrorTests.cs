@@ -1,0 +1,246 @@
+using System.Globalization;
+using System.Text;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>Each answer that is no success becomes one error with a stable id and the service's own sentence, and with nothing that may be a secret.</summary>
+public sealed class ErrorTests
+{
+    private static readonly Dictionary<string, string> IdsOfRecorded = new()
+    {
+        ["err-401-basic-scheme"] = ErrorIds.ApiKeyRejected,
+        ["err-401-empty-bearer"] = ErrorIds.ApiKeyRejected,
+        ["err-401-expired"] = ErrorIds.ApiKeyRejected,
+        ["err-401-garbage-key"] = ErrorIds.ApiKeyRejected,
+        ["err-401-lowercase-bearer"] = ErrorIds.ApiKeyRejected,
+        ["err-401-no-auth-unknown-path"] = ErrorIds.ApiKeyRejected,
+        ["err-401-no-auth"] = ErrorIds.ApiKeyRejected,
+        ["err-401-revoked"] = ErrorIds.ApiKeyRejected,
+        ["err-401-wrong-secret"] = ErrorIds.ApiKeyRejected,
+        ["err-403-machine-token-scope"] = ErrorIds.ApiKeyRejected,
+        ["err-404-outside-api"] = ErrorIds.NotSupportedByServer,
+        ["err-404-unknown-path"] = ErrorIds.NotSupportedByServer,
+        ["run-get-403-org-key"] = ErrorIds.RunNotFound,
+        ["run-get-403-other-user"] = ErrorIds.RunNotFound,
+        ["run-get-404-unknown"] = ErrorIds.RunNotFound,
+        ["run-get-422-malformed"] = ErrorIds.InvalidInput,
+        ["run-get-422-queue-position-bad"] = ErrorIds.InvalidInput,
+        ["run-get-query-422-malformed"] = ErrorIds.InvalidInput,
+        ["run-get-query-422-missing"] = ErrorIds.InvalidInput,
+        ["runs-v1-malformed"] = ErrorIds.ServiceError,
+        ["runs-v2-limit-minus1"] = ErrorIds.ServiceError,
+        ["logs-v2-unknown"] = ErrorIds.RunNotFound,
+    };
+
+    private static readonly Dictionary<string, string> IdsOfCreates = new()
+    {
+        ["queue-403-free-no-credit"] = ErrorIds.LimitReached,
+        ["queue-404-machine-deleted"] = ErrorIds.DeploymentNotFound,
+        ["queue-404-other-users-deployment"] = ErrorIds.DeploymentNotFound,
+        ["queue-404-unknown-deployment"] = ErrorIds.DeploymentNotFound,
+        ["queue-404-workflow-deleted"] = ErrorIds.DeploymentNotFound,
+        ["queue-classic-machine-400"] = ErrorIds.InvalidInput,
+        ["queue-runpod-no-token-400"] = ErrorIds.InvalidInput,
+        ["queue-500-bad-origin"] = ErrorIds.ServiceError,
+        ["queue-nul-char"] = ErrorIds.ServiceError,
+    };
+
+    public static TheoryData<string, string> RecordedErrors => Table(IdsOfRecorded);
+
+    public static TheoryData<string, string> RecordedCreateErrors =>
+        Table(IdsOfCreates.Concat(Recorded.Names("queue-422-*.json").Select(name => KeyValuePair.Create(name, ErrorIds.InvalidInput))));
+
+    public static TheoryData<string> RecordedRefusals => [.. Recorded.Names("*422*.json").Where(name => Recorded.Exchange(name).Status == 422)];
+
+    [Fact]
+    public void No_recorded_error_of_a_key_or_a_run_is_left_out() =>
+        Assert.Empty(Recorded.Names("err-*.json").Concat(Recorded.Names("run-get-4*.json")).Except(IdsOfRecorded.Keys));
+
+    [Fact]
+    public void No_recorded_error_of_a_create_is_left_out() =>
+        Assert.Empty(Recorded.Names("queue-*.json").Where(name => Recorded.Exchange(name).Status >= 400 && !name.Contains("422", StringComparison.Ordinal))
+            .Except(IdsOfCreates.Keys).Except(["queue-batch-number-500", "queue-batch-params-500", "queue-text-plain-json"]));
+
+    [Theory]
+    [MemberData(nameof(RecordedErrors))]
+    public async Task A_recorded_error_has_its_id_and_its_sentence(string name, string id)
+    {
+        Exchange exchange = Recorded.Exchange(name);
+        ClientUnderTest test = new(exchange.ToResponse);
+        await AssertErrorAsync(() => test.GetRunAsync(), exchange, id);
+        Assert.Single(test.Handler.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(RecordedCreateErrors))]
+    public async Task A_recorded_error_of_a_create_has_its_id_and_is_not_sent_again(string name, string id)
+    {
+        Exchange exchange = Recorded.Exchange(name);
+        ClientUnderTest test = new(exchange.ToResponse);
+        await AssertErrorAsync(() => test.Client.CreateRunAsync(new("d", "portrait/production", "{}", null, null, false), default), exchange, id);
+        Assert.Single(test.Handler.Requests);
+    }
+
+    [Theory]
+    [InlineData("run-cancel-404-becomes-500", ErrorIds.RunNotFound)]
+    [InlineData("run-cancel-classic-machine", ErrorIds.RunNotFound)]
+    [InlineData("run-cancel-no-function-call", ErrorIds.RunNotFound)]
+    [InlineData("run-cancel-malformed-500", ErrorIds.ServiceError)]
+    public async Task A_cancel_the_service_wraps_in_500_has_its_id(string name, string id)
+    {
+        Exchange exchange = Recorded.Exchange(name);
+        ClientUnderTest test = new(exchange.ToResponse);
+        await AssertErrorAsync(() => test.Client.CancelRunAsync(ClientUnderTest.RunId, default), exchange, id);
+        Assert.Single(test.Handler.Requests);
+    }
+
+    [Theory]
+    [InlineData("deployment-get-unknown")]
+    [InlineData("deployment-get-malformed")]
+    [InlineData("deployment-get-other")]
+    [InlineData("deployment-get-public-by-other")]
+    public async Task A_deployment_that_is_not_there_is_a_500(string name)
+    {
+        Exchange exchange = Recorded.Exchange(name);
+        await AssertErrorAsync(() => new ClientUnderTest(exchange.ToResponse).Client.GetDeploymentAsync("d", default), exchange, ErrorIds.DeploymentNotFound);
+    }
+
+    [Theory]
+    [InlineData("errors/402-machine-in-use.json", ErrorIds.LimitReached)]
+    [InlineData("errors/403-access-denied-trailing-space.json", ErrorIds.RunNotFound)]
+    [InlineData("errors/403-credits-deployment-owner.json", ErrorIds.LimitReached)]
+    [InlineData("errors/403-credits-own.json", ErrorIds.LimitReached)]
+    [InlineData("errors/403-plan-balance.json", ErrorIds.LimitReached)]
+    [InlineData("errors/403-logs.json", ErrorIds.RunNotFound)]
+    [InlineData("errors/403-progress.json", ErrorIds.RunNotFound)]
+    [InlineData("errors/403-not-owner.json", ErrorIds.RunNotFound)]
+    [InlineData("errors/403-scope.json", ErrorIds.ApiKeyRejected)]
+    [InlineData("errors/404-route.json", ErrorIds.NotSupportedByServer)]
+    [InlineData("errors/404-error-key-api-key.json", ErrorIds.RunNotFound)]
+    [InlineData("errors/405.json", ErrorIds.NotSupportedByServer)]
+    [InlineData("errors/409-file-exists.json", ErrorIds.InvalidInput)]
+    [InlineData("errors/500-error-key.json", ErrorIds.ServiceError)]
+    [InlineData("errors/500-plain.txt", ErrorIds.ServiceError)]
+    [InlineData("errors/500-wrapped-404-workflow-version.json", ErrorIds.RunNotFound)]
+    [InlineData("v1/error-400-run-not-found.json", ErrorIds.RunNotFound)]
+    [InlineData("v1/error-401.txt", ErrorIds.ApiKeyRejected)]
+    [InlineData("v1/error-500.json", ErrorIds.ServiceError)]
+    public async Task An_example_error_has_its_id(string file, string id)
+    {
+        int status = int.Parse(file.Split('/')[1].Replace("error-", string.Empty, StringComparison.Ordinal)[..3], CultureInfo.InvariantCulture);
+        string body = Recorded.Example(file);
+        await AssertErrorAsync(() => new ClientUnderTest(() => Reply.With(status, body)).GetRunAsync(), new(file, status, string.Empty, body), id);
+    }
+
+    [Theory]
+    [MemberData(nameof(RecordedRefusals))]
+    public async Task A_refusal_names_the_field_and_never_the_value(string name)
+    {
+        Exchange exchange = Recorded.Exchange(name);
+        // The value refused, wherever the service repeats it as it came.
+        string body = exchange.Body.Replace("\"input\":", "\"input\":\"S3cret-value\",\"was\":", StringComparison.Ordinal);
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 422)).GetRunAsync());
+        Assert.Contains(": ", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("S3cret-value", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_too_long_to_be_read_whole_shows_no_value_either()
+    {
+        string body = $$"""{"detail":[{"input":"S3cret-value","type":"string_type","loc":["body","inputs"],"msg":"Input should be a valid string","ctx":"{{new string('x', 100_000)}}"}]}""";
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 422)).GetRunAsync());
+        Assert.Equal(ErrorIds.InvalidInput, error.ErrorId);
+        Assert.DoesNotContain("S3cret", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("<html><head><title>502 Bad Gateway</title></head></html>", "")]
+    [InlineData("  \r\n<!DOCTYPE html><p>nginx", "")]
+    [InlineData("", "")]
+    [InlineData("[1,2]", "")]
+    [InlineData("null", "")]
+    [InlineData("{}", "")]
+    [InlineData("{\"detail\":{\"code\":3},\"message\":\"in words\"}", "in words")]
+    [InlineData("{\"error\":\"first\",\"message\":\"second\"}", "first")]
+    [InlineData("upstream connect error", "upstream connect error")]
+    [InlineData("{\"detail\":\"\\ud83d half\"}", "\uFFFD half")]
+    [InlineData("{\"detail\":\"a\\u001b[31mred\\u0007\\u009b2J\\r\\nb\"}", "a [31mred 2J b")]
+    [InlineData("plain \u001b]0;title\u0007text", "plain ]0;title text")]
+    public async Task Whatever_body_comes_only_a_sentence_is_shown(string body, string sentence)
+    {
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.With(500, body)).GetRunAsync());
+        Assert.Equal(ErrorIds.ServiceError, error.ErrorId);
+        Assert.Equal(sentence.Length == 0 ? "The service says: HTTP 500." : $"The service says: {sentence} (HTTP 500).", error.Message);
+        Assert.DoesNotContain(error.Message, char.IsControl);
+    }
+
+    [Fact]
+    public async Task A_body_without_end_is_cut()
+    {
+        using EndlessStream stream = new();
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => new(System.Net.HttpStatusCode.InternalServerError) { Content = new StreamContent(stream) }).GetRunAsync());
+        Assert.InRange(stream.Given, 64 * 1024, 80 * 1024);
+        Assert.InRange(error.Message.Length, 1, 600);
+    }
+
+    [Fact]
+    public async Task The_id_of_the_request_is_kept()
+    {
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() =>
+        {
+            HttpResponseMessage response = Reply.Status(500);
+            response.Headers.TryAddWithoutValidation("X-Request-Id", "req-7");
+            return response;
+        }).GetRunAsync());
+        Assert.Equal(("req-7", 500), (error.RequestId, error.StatusCode));
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("")]
+    [InlineData("{\"id\":")]
+    [InlineData("<html>")]
+    [InlineData("[]")]
+    public async Task A_success_that_cannot_be_read_is_an_error_of_the_service(string body)
+    {
+        ClientUnderTest test = new(() => Reply.Json(body));
+        Assert.Equal(ErrorIds.ServiceError, (await FailAsync(() => test.GetRunAsync())).ErrorId);
+        Assert.Equal(5, test.Handler.Requests.Count);
+    }
+
+    private static async Task AssertErrorAsync(Func<Task> call, Exchange exchange, string id)
+    {
+        ComfyDeployException error = await FailAsync(call);
+        Assert.Equal(id, error.ErrorId);
+        Assert.Equal(exchange.Status, error.StatusCode);
+        Assert.Contains($"HTTP {exchange.Status}", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(ClientUnderTest.Key, error.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task<ComfyDeployException> FailAsync(Func<Task> call) =>
+        await Assert.ThrowsAsync<ComfyDeployException>(() => call().WaitAsync(ClientUnderTest.Limit));
+
+    private static TheoryData<string, string> Table(IEnumerable<KeyValuePair<string, string>> entries)
+    {
+        TheoryData<string, string> table = [];
+        foreach ((string name, string id) in entries) table.Add(name, id);
+        return table;
+    }
+
+    private sealed class EndlessStream : MemoryStream
+    {
+        internal int Given { get; private set; }
+
+        public override bool CanSeek => false;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Encoding.ASCII.GetBytes(new string('x', buffer.Length), buffer.Span);
+            Given += buffer.Length;
+            return ValueTask.FromResult(buffer.Length);
+        }
+
+        public override async Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            await ReadAsync(buffer.AsMemory(offset, count), cancellationToken);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>A service that answers as the test says and remembers what it was asked.</summary>
+internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+{
+    private readonly List<SentRequest> _requests = [];
+
+    internal ScriptedHandler(Func<SentRequest, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
+
+    /// <summary>One answer after the other, and the last one for ever.</summary>
+    internal ScriptedHandler(params Func<HttpResponseMessage>[] answers) : this(request => answers[Math.Min(request.Number, answers.Length - 1)]()) { }
+
+    internal IReadOnlyList<SentRequest> Requests
+    {
+        get
+        {
+            lock (_requests) return [.. _requests];
+        }
+    }
+
+    internal int Count(string method, string pathPart) =>
+        Requests.Count(request => request.Method == method && request.PathAndQuery.Contains(pathPart, StringComparison.Ordinal));
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        string body = request.Content is null ? string.Empty : await BodyAsync(request.Content, cancellationToken).ConfigureAwait(false);
+        SentRequest sent;
+        lock (_requests)
+        {
+            sent = new(_requests.Count, request.Method.Method, request.RequestUri!, body, request.Headers.Authorization);
+            _requests.Add(sent);
+        }
+        return await answer(sent, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<string> BodyAsync(HttpContent content, CancellationToken stop)
+    {
+        using StreamReader reader = new(await content.ReadAsStreamAsync(stop).ConfigureAwait(false));
+        return await reader.ReadToEndAsync(stop).ConfigureAwait(false);
+    }
+}
+
+internal sealed record SentRequest(int Number, string Method, Uri Address, string Body, AuthenticationHeaderValue? Authorization)
+{
+    internal string PathAndQuery => Address.PathAndQuery;
+}
+
+/// <summary>Answers to script.</summary>
+internal static class Reply
+{
+    internal static HttpResponseMessage Json(string body, int status = 200) => With(status, body, "application/json");
+
+    internal static HttpResponseMessage With(int status, string body, string type = "text/plain") => new((HttpStatusCode)status) { Content = new StringContent(body, Encoding.UTF8, type) };
+
+    internal static HttpResponseMessage Status(int status) => With(status, string.Empty);
+
+    internal static HttpResponseMessage RetryAfter(int status, RetryConditionHeaderValue retryAfter)
+    {
+        HttpResponseMessage response = Status(status);
+        response.Headers.RetryAfter = retryAfter;
+        return response;
+    }
+
+    internal static HttpResponseMessage Dated(this HttpResponseMessage response, DateTimeOffset date)
+    {
+        response.Headers.Date = date;
+        return response;
+    }
+}
