@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace ComfyDeploy.Api;
@@ -5,10 +6,10 @@ namespace ComfyDeploy.Api;
 /// <summary>Fetches files from storage: to <c>name.part</c> first, which becomes <c>name</c> only when it is whole. Knows no key.</summary>
 /// <param name="clock">Time.</param>
 /// <param name="idleTimeout">How long no byte may come.</param>
-/// <param name="log">Hears of retries and saved files.</param>
+/// <param name="log">Hears of requests and retries.</param>
 internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog log)
 {
-    private const string PartSuffix = ".part";
+    internal const string PartSuffix = ".part";
     private const int BufferSize = 80 * 1024;
 
     // No key is ever set on it, so that a redirect of the storage host carries none.
@@ -17,22 +18,23 @@ internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog lo
     /// <summary>Downloads one file; tries again after passing troubles, and once with a fresh link when the link is refused.</summary>
     /// <param name="link">Where the file is.</param>
     /// <param name="target">Its whole path, in an existing folder.</param>
+    /// <param name="what">The file's name in messages.</param>
     /// <param name="freshLink">Asks the service for a new link.</param>
     /// <param name="stop">Ends the download and takes the part away.</param>
     /// <exception cref="ComfyDeployException">DownloadFailed.</exception>
-    internal async Task SaveAsync(Uri link, string target, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken stop)
+    internal async Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken stop)
     {
         bool isFresh = false;
         for (int retry = 1; ; retry++)
         {
-            (ComfyDeployException? error, bool isTransient) = await TryAsync(link, target, stop).ConfigureAwait(false);
+            (ComfyDeployException? error, bool isTransient) = await TryAsync(link, target, what, stop).ConfigureAwait(false);
             if (error is null) break;
             if (error.StatusCode is 401 or 403 && !isFresh)
             {
                 // A signed link dies after an hour; each reading of the run makes a new one.
                 isFresh = true;
                 link = await freshLink(stop).ConfigureAwait(false) ?? throw error;
-                log.Verbose($"The link of {Path.GetFileName(target)} had expired; the run was read again for a new one.");
+                log.Verbose($"{what}: the link had expired, and the run was read again for a new one.");
                 continue;
             }
             if (!isTransient || retry > RetryPolicy.MaxRetries) throw error;
@@ -40,26 +42,32 @@ internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog lo
             log.Warning($"{error.Message} Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry)}).");
             await clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
-        log.Verbose($"Saved {target}.");
     }
 
-    private async Task<(ComfyDeployException? Error, bool IsTransient)> TryAsync(Uri link, string target, CancellationToken stop)
+    private async Task<(ComfyDeployException? Error, bool IsTransient)> TryAsync(Uri link, string target, string what, CancellationToken stop)
     {
+        if (link.Scheme is not ("http" or "https")) return (new(ErrorIds.DownloadFailed, $"{what}: a link that begins with {link.Scheme}: leads to no storage."), false);
         string part = target + PartSuffix;
-        string what = $"{SafeText.Clean(Path.GetFileName(target))} from {link.Host}";
+        bool isOurs = false;
+        what = $"{what}, {SafeText.Clean(Path.GetFileName(target))} from {link.Host}";
         using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(stop);
         idle.CancelAfter(idleTimeout);
         try
         {
-            using HttpResponseMessage response = await Storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, idle.Token).ConfigureAwait(false);
+            using HttpResponseMessage response = await SendAsync(link, idle.Token).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
                 int status = (int)response.StatusCode;
                 ComfyDeployException refusal = new(ErrorIds.DownloadFailed, $"{what}: HTTP {status}.") { StatusCode = status, RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, clock.Now) };
                 return (refusal, RetryPolicy.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError);
             }
-            await WriteAsync(response, part, idle).ConfigureAwait(false);
+            using (FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true))
+            {
+                isOurs = true;
+                await CopyAsync(response, file, idle).ConfigureAwait(false);
+            }
             Publish(part, target);
+            isOurs = false;
             return (null, false);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
@@ -82,17 +90,34 @@ internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog lo
         }
         finally
         {
-            // After a success it is gone already; of a failure no half file stays.
-            File.Delete(part);
+            // Of a failure no half file stays; another process's part is left to it.
+            if (isOurs) File.Delete(part);
         }
     }
 
-    private async Task WriteAsync(HttpResponseMessage response, string part, CancellationTokenSource idle)
+    /// <summary>The log gets the address without its query, which may be a signature.</summary>
+    private async Task<HttpResponseMessage> SendAsync(Uri link, CancellationToken stop)
+    {
+        string request = $"GET {link.Scheme}://{link.Authority}{link.AbsolutePath}";
+        Stopwatch watch = Stopwatch.StartNew();
+        try
+        {
+            HttpResponseMessage response = await Storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
+            log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
+            return response;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            log.Debug($"{request} -> {ConnectionFailures.Describe(e)} after {watch.ElapsedMilliseconds} ms");
+            throw;
+        }
+    }
+
+    private async Task CopyAsync(HttpResponseMessage response, FileStream file, CancellationTokenSource idle)
     {
         using CancellationTokenRegistration abort = idle.Token.Register(response.Dispose);
         long? expected = response.Content.Headers.ContentLength;
         long written = 0;
-        using FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true);
         using Stream source = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
         byte[] buffer = new byte[BufferSize];
         while (true)

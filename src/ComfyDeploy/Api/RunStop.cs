@@ -11,9 +11,10 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
     internal async Task<StopOutcome> RunAsync(string runId, RunOrigin? origin, CancellationToken stop)
     {
         ComfyStopResult result = new() { RunId = runId, DeploymentName = origin?.DeploymentName, Connection = client.Session.Connection };
+        ComfyRun? run = null;
         try
         {
-            ComfyRun run = await client.GetRunAsync(runId, stop).ConfigureAwait(false);
+            run = await client.GetRunAsync(runId, stop).ConfigureAwait(false);
             result.DeploymentName ??= run.DeploymentName;
             (result.Was, result.Status) = (run.Status, run.Status);
             if (run.IsFinished) return Decide(result, "AlreadyFinished", null);
@@ -21,10 +22,10 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             result.Status = RunStatus.Cancelled;
             return waitUntil is null ? Decide(result, RunStatusWord(result), null) : await WaitAsync(result, stop).ConfigureAwait(false);
         }
-        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound && result.Was is not null)
+        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound && run is not null)
         {
-            // It was there a moment ago: the service says "not found" for a run without a call it could cancel.
-            string why = "no function call recorded for this run";
+            // It was there a moment ago: the service says "not found" for a run without a call it could cancel, and for one another user made.
+            string why = run.FunctionCallId is null ? "no function call recorded for this run" : $"only who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
             return Decide(result, "NotCancellable", new(ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(result.Was)} and cannot be cancelled: {why}.", e) { StatusCode = e.StatusCode }, why);
         }
         catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)

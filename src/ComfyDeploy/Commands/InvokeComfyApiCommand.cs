@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -9,6 +10,9 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsLifecycle.Invoke, "ComfyApi", SupportsShouldProcess = true), OutputType(typeof(PSObject))]
 public sealed class InvokeComfyApiCommand : ConnectedCommand
 {
+    private static readonly Regex Absolute = new(@"^([a-z][a-z0-9+.-]*:)?//|^\\", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+    private static readonly Regex Word = new("^[A-Za-z]+$", RegexOptions.CultureInvariant);
+
     [Parameter(Mandatory = true, Position = 0)]
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = string.Empty;
@@ -32,6 +36,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
 
     protected override void ProcessRecord()
     {
+        if (!Word.IsMatch(Method)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Method '{Method}' is not one of HTTP, such as POST."), Method);
         HttpMethod method = new(Method.ToUpperInvariant());
         bool reads = method == HttpMethod.Get || method == HttpMethod.Head;
         if (Body is not null && reads)
@@ -57,8 +62,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     private string RelativePath(Uri baseUri)
     {
         string root = baseUri.AbsoluteUri.TrimEnd('/');
-        bool isAbsolute = Path.Contains("://") || Path.StartsWith("//", StringComparison.Ordinal) || Path.StartsWith("\\", StringComparison.Ordinal);
-        bool valid = Uri.TryCreate(isAbsolute ? Path : $"{root}/{Path.TrimStart('/')}", UriKind.Absolute, out Uri? target);
+        bool valid = Uri.TryCreate(Absolute.IsMatch(Path) ? Path : $"{root}/{Path.TrimStart('/')}", UriKind.Absolute, out Uri? target);
         if (!valid || !target!.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
         {
             ThrowTerminating(new(ErrorIds.ForeignOrigin, $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows."), Path);
@@ -69,7 +73,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     private string QueryText()
     {
         if (Query is null || Query.Count == 0) return string.Empty;
-        IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry => (entry.Value is object[] several ? several : [entry.Value])
+        IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry => (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value])
             .Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
         return (Path.Contains('?') ? "&" : "?") + string.Join("&", pairs);
     }

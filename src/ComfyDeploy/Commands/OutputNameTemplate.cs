@@ -9,21 +9,25 @@ internal sealed class OutputNameTemplate
     internal const string Default = "{RunId:8}_{Index:00}_{FileName}";
 
     private static readonly Regex Placeholder = new(@"\{(?<name>[A-Za-z]+)(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
+
+    // A slash inside braces belongs to the format of a date, not to the path.
+    private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
     private static readonly string[] Names = ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "Name", "Extension"];
 
-    private readonly string _template;
+    private readonly string[] _segments;
 
     /// <exception cref="ComfyDeployException">InvalidInput.</exception>
     internal OutputNameTemplate(string template)
     {
-        _template = template;
-        string[] unknown = [.. Placeholder.Matches(template).Cast<Match>().Select(match => match.Groups["name"].Value).Where(name => !Names.Contains(name, StringComparer.OrdinalIgnoreCase))];
+        _segments = Separator.Split(template);
+        string? fault = Placeholder.Matches(template).Cast<Match>().Select(FaultOf).FirstOrDefault(found => found is not null);
         string rest = Placeholder.Replace(template, string.Empty);
-        if (unknown.Length > 0 || rest.Contains('{') || rest.Contains('}'))
+        if (fault is null && (rest.Contains('{') || rest.Contains('}'))) fault = "a brace is left over";
+        if (fault is not null)
         {
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {(unknown.Length > 0 ? $"there is no {{{unknown[0]}}}" : "a brace is left over")}. Known: {string.Join(" ", Names.Select(name => $"{{{name}}}"))}.");
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {string.Join(" ", Names.Select(name => $"{{{name}}}"))}.");
         }
-        if (Path.IsPathRooted(template) || template.Split('/', '\\').Any(segment => segment.Trim() is "" or "." or ".."))
+        if (Path.IsPathRooted(template) || _segments.Any(segment => segment.Trim() is "" or "." or ".."))
         {
             throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
         }
@@ -31,7 +35,33 @@ internal sealed class OutputNameTemplate
 
     /// <summary>The path below the folder; its separators are this platform's.</summary>
     internal string Expand(ComfyRunOutput output) =>
-        Path.Combine([.. _template.Split('/', '\\').Select(segment => SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+        Path.Combine([.. _segments.Select(segment => SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+
+    private static string? FaultOf(Match placeholder)
+    {
+        string name = placeholder.Groups["name"].Value;
+        if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) return $"there is no {{{name}}}";
+        return TakesFormat(name, placeholder.Groups["format"].Value) ? null : $"{placeholder.Value} is no format; such are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:8}}";
+    }
+
+    private static bool TakesFormat(string name, string format)
+    {
+        if (format.Length == 0) return true;
+        try
+        {
+            return name.ToLowerInvariant() switch
+            {
+                "created" => DateTime.MinValue.ToString(format, CultureInfo.InvariantCulture).Length > 0,
+                "index" => 0.ToString(format, CultureInfo.InvariantCulture).Length > 0,
+                "runid" => int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0,
+                _ => false,
+            };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
 
     private static string Value(ComfyRunOutput output, Match match)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
 
@@ -21,6 +22,8 @@ internal static class SafeFileName
         foreach (char c in name) clean.Append(char.IsControl(c) || Forbidden.IndexOf(c) >= 0 ? '_' : c);
         name = Shorten(clean.ToString().TrimStart().TrimEnd(' ', '.'));
         if (name.Length == 0) return "output";
+        // Such a name says that the file is not whole.
+        if (name.EndsWith(Downloader.PartSuffix, StringComparison.OrdinalIgnoreCase)) name += "_";
         return Reserved.Contains(name.Split('.')[0].TrimEnd()) ? "_" + name : name;
     }
 

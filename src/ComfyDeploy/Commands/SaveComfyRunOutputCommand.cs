@@ -69,8 +69,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     {
         while (!_reads.IsEmpty) Plan();
         while (!_downloads.IsEmpty) WriteSaved();
-        foreach ((ComfyDeployException error, object? target) in _errors) Report(error, target);
         if (_withoutOutputs.Count > 0) WriteWarning($"Nothing to save of {string.Join(", ", _withoutOutputs)}.");
+        foreach ((ComfyDeployException error, object? target) in _errors) Report(error, target);
     }
 
     /// <summary>When another cmdlet of the pipeline fails, what is paid for and half here is finished; Ctrl+C ends it.</summary>
@@ -138,7 +138,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         }
         if (isThere && Existing == ExistingFile.Skip)
         {
-            WriteVerbose($"{target} is there already.");
+            WriteVerbose($"{What(output)} is there already: {target}");
             _downloads.Add(_ => Task.FromResult(new Saved(output, target, null)), Stop);
             return;
         }
@@ -153,7 +153,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         try
         {
             OutputFolder.Create(target);
-            await downloader.SaveAsync(output.Url!, target, token => FreshLinkAsync(output, client, token), stop).ConfigureAwait(false);
+            await downloader.SaveAsync(output.Url!, target, What(output), token => FreshLinkAsync(output, client, token), stop).ConfigureAwait(false);
+            Log.Verbose($"{What(output)} is saved: {target}");
             return new(output, target, null);
         }
         catch (ComfyDeployException e)
@@ -161,6 +162,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
             return new(output, target, e);
         }
     }
+
+    private static string What(ComfyRunOutput output) => $"Output {output.Index} of run {output.RunId}";
 
     private static async Task<Uri?> FreshLinkAsync(ComfyRunOutput output, ComfyDeployClient client, CancellationToken stop)
     {
