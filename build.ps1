@@ -81,11 +81,13 @@ function Help {
         }
         $null = Import-MarkdownCommandHelp $pages.FullName | Export-MamlCommandHelp -OutputFolder $Maml
     }
-    # Fences mean nothing in a console, and U+0080 is what PlatyPS writes for an empty line.
+    # Fences mean nothing in a console. PlatyPS writes U+0080 for an empty line: an example becomes one paragraph, with empty lines in it.
     $xml = Get-Content (Join-Path $maml 'ComfyDeploy/ComfyDeploy.dll-Help.xml') -Raw
-    $xml = $xml.Replace("`r`n", "`n") -replace '```\w*\n' -replace '\n```(?=</maml:para>)' -replace '&#x80;'
+    $xml = $xml.Replace("`r`n", "`n") -replace '```\w*\n' -replace '\n```(?=</maml:para>)'
+    $xml = $xml -replace '</maml:para>\s*<maml:para>&#x80;</maml:para>\s*<maml:para>', "`n`n" -replace '\s*<maml:para>&#x80;</maml:para>'
     Set-Content (Join-Path $help 'ComfyDeploy.dll-Help.xml') ($xml.TrimEnd() + "`n") -NoNewline -Encoding utf8NoBOM
     Remove-Item $maml -Recurse
+    Select-String '{{' (Join-Path $help '*.md') -SimpleMatch | ForEach-Object { Write-Warning "To fill in: $_" }
     Build
     if ($Check) { Invoke-Native { git -C $PSScriptRoot diff --exit-code -- en-US } }
 }

@@ -60,7 +60,7 @@ Describe 'Connect-ComfyDeploy' {
     It 'fails when nothing listens' {
         $uri = $emulator.BaseUri
         Stop-ComfyEmulator
-        { Connect-ComfyDeploy $emulator.ApiKey -BaseUri $uri } | Should -Throw -ErrorId 'ConnectionFailed,*'
+        { Connect-ComfyDeploy $emulator.ApiKey -BaseUri $uri -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ConnectionFailed,*'
     }
 
     It 'refuses <Uri> (<ErrorId>)' -ForEach @(
@@ -136,7 +136,7 @@ foreach ($call in { Connect-ComfyDeploy }, { Get-ComfyRun }, { Get-ComfyDeployme
     }
 
     It 'ends a script with exit code 1 where nobody can be asked' {
-        $child = Invoke-ChildPwsh 'Connect-ComfyDeploy; "not reached"'
+        $child = Invoke-ChildPwsh '$ErrorActionPreference = "Stop"; Connect-ComfyDeploy; "not reached"'
         $child.ExitCode | Should -Be 1
         $child.Output | Should -Not -Match 'not reached'
         $child.Output + $child.Error | Should -Match 'COMFY_DEPLOY_API_KEY'
@@ -151,9 +151,10 @@ foreach ($call in { Connect-ComfyDeploy }, { Get-ComfyRun }, { Get-ComfyDeployme
         $stopped.Errors | Should -BeNullOrEmpty
     }
 
-    It 'gives up after -RequestTimeout with an id of its own' {
+    It 'keeps -RequestTimeout for what is asked later' {
         $emulator.AddFault('GET /workflows = hang always')
-        { Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -RequestTimeout 200ms -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'RequestTimeout,*'
+        Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -RequestTimeout 200ms -SkipCheck
+        Test-ComfyConnection | Should -BeFalse
     }
 
     It 'completes nothing for a key' {

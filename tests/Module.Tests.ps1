@@ -85,6 +85,26 @@ Describe 'Conventions' {
     }
 }
 
+Describe 'Help' {
+    It '<Name>: a synopsis, two examples, a word on every parameter' -ForEach $cmdlets {
+        $help = Get-Help $Name -Full
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Synopsis | Should -Not -Match "^\s*$Name" -Because 'the engine makes such a synopsis of the syntax when there is no help'
+        @($help.examples.example).Count | Should -BeGreaterOrEqual 2
+        $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
+        $shown = (Get-Command $Name).Parameters.Values.Where{ $_.Name -notin $common -and -not $_.Attributes.Where{ $_ -is [Parameter] -and $_.DontShow } }
+        foreach ($parameter in $shown.Name) {
+            (Get-Help $Name -Parameter $parameter -ErrorAction Ignore).description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
+        }
+    }
+
+    It 'names every error id of the assembly in about_ComfyDeploy_Errors' {
+        $ids = $assembly.GetType('ComfyDeploy.ErrorIds').GetFields('NonPublic, Static').Name
+        $text = Get-Help about_ComfyDeploy_Errors | Out-String
+        $ids.Where{ $text -notmatch "\b$_\b" } | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'Manifest' {
     It 'is valid' {
         $info = Test-ModuleManifest (Join-Path $ModulePath 'ComfyDeploy.psd1') -WarningVariable warnings -WarningAction SilentlyContinue

@@ -2,11 +2,11 @@
 
 BeforeAll { . $PSScriptRoot/common.ps1 }
 
-BeforeEach { Clear-TestState }
-
 AfterAll { Clear-TestState }
 
 Describe 'Start-ComfyEmulator' {
+    BeforeEach { Clear-TestState }
+
     It 'gives the emulator, on loopback, and connects only with -Connect' {
         $emulator = Start-ComfyEmulator
         $emulator.GetType().FullName | Should -Be 'ComfyDeploy.Emulator.ComfyEmulator'
@@ -50,7 +50,7 @@ Describe 'Start-ComfyEmulator' {
     It 'reads a seed by a path of the session, and refuses what is none' {
         Push-Location TestDrive:
         try {
-            Set-Content 'seed [1].json' '{ "users": [ { "id": "u" } ], "workflows": [ { "id": "00000020-0000-4000-8000-0000000000aa", "name": "only" } ] }'
+            Set-Content -LiteralPath 'seed [1].json' '{ "users": [ { "id": "u" } ], "workflows": [ { "id": "00000020-0000-4000-8000-0000000000aa", "name": "only" } ] }'
             Set-Content broken.json '{ "users": '
             $null = Start-ComfyEmulator -SeedPath './seed [1].json' -Connect
             { Start-ComfyEmulator -SeedPath ./broken.json } | Should -Throw -ErrorId 'SeedInvalid,*'

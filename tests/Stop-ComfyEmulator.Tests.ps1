@@ -2,15 +2,18 @@
 
 BeforeAll { . $PSScriptRoot/common.ps1 }
 
-BeforeEach { Clear-TestState }
-
 AfterAll { Clear-TestState }
 
 Describe 'Stop-ComfyEmulator' {
-    It 'stops all of this process, and writes nothing' {
-        $null = Start-ComfyEmulator
+    BeforeEach { Clear-TestState }
+
+    It 'stops all of this process with their connections, and writes nothing' {
+        $first = Start-ComfyEmulator
         $null = Start-ComfyEmulator -Connect
+        Connect-ComfyDeploy (ConvertTo-SecureString 'x' -AsPlainText) -Name elsewhere -SkipCheck
         Stop-ComfyEmulator | Should -BeNullOrEmpty
+        (Get-ComfyConnection).Name | Should -Be 'elsewhere'
+        Connect-ComfyDeploy $first.ApiKey -BaseUri $first.BaseUri -SkipCheck
         Test-ComfyConnection | Should -BeFalse
     }
 
@@ -22,7 +25,8 @@ Describe 'Stop-ComfyEmulator' {
         Stop-ComfyEmulator $second
         Test-ComfyConnection | Should -BeTrue
         $third.Requests.Count | Should -Be 1
-        { Connect-ComfyDeploy $first.ApiKey -BaseUri $first.BaseUri } | Should -Throw -ErrorId 'ConnectionFailed,*'
+        Connect-ComfyDeploy $first.ApiKey -BaseUri $first.BaseUri -SkipCheck
+        Test-ComfyConnection | Should -BeFalse
     }
 
     It 'stops nothing with -WhatIf' {

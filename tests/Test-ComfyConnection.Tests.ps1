@@ -39,7 +39,6 @@ Describe 'Test-ComfyConnection' {
         @{ Fault = 'GET /workflows = 404 always'; Result = 'WrongBaseUri' }
         @{ Fault = 'GET /workflows = 407 always'; Result = 'Proxy' }
         @{ Fault = 'GET /workflows = 503 always'; Result = 'Unreachable' }
-        @{ Fault = 'GET /workflows = truncate always'; Result = 'Unreachable' }
         @{ Fault = 'GET /workflows = redirect https://login.example/ always'; Result = 'WrongBaseUri' }
     ) {
         $test = Test-Fault $Fault
@@ -54,6 +53,11 @@ Describe 'Test-ComfyConnection' {
         $emulator.Stop()
         (Test-ComfyConnection -Detailed).Result | Should -Be 'Unreachable'
         Test-ComfyConnection | Should -BeExactly $false
+    }
+
+    It 'is Unreachable where the answer never comes whole' {
+        $null = New-TestEmulator -Fault 'GET /workflows = lost always'
+        (Test-ComfyConnection -Detailed).Result | Should -Be 'Unreachable'
     }
 
     It 'is WrongBaseUri where no API is' {

@@ -18,6 +18,19 @@ internal sealed partial class ComfyDeployClient
         return deployments;
     }
 
+    /// <summary>For their names alone, which must never cost a list of runs: one odd workflow makes the service's whole list of deployments fail.</summary>
+    internal async Task TryReadDeploymentsAsync(CancellationToken stop)
+    {
+        try
+        {
+            await GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
+        }
+        catch (ComfyDeployException e)
+        {
+            log.Verbose($"The names of deployments could not be read: {e.Message}");
+        }
+    }
+
     internal async Task<ComfyDeployment> GetDeploymentAsync(string deploymentId, CancellationToken stop)
     {
         try

@@ -18,7 +18,8 @@ internal sealed partial class ComfyDeployClient
         for (int retry = 1; ; retry++)
         {
             await creates.BeginAsync(stop).ConfigureAwait(false);
-            LostCreate? lost = new(request, session.Clock.Now);
+            LostCreate sent = new(request, session.Clock.Now);
+            LostCreate? lost = null;
             TryResult<CreatedRunWire> result;
             try
             {
@@ -26,13 +27,13 @@ internal sealed partial class ComfyDeployClient
                 if (result.Error is null && Guid.TryParse(result.Value?.RunId, out _))
                 {
                     session.KnownRuns.Take(result.Value!.RunId!);
-                    lost = null;
                     return result.Value.RunId!;
                 }
-                if (IsDefiniteRefusal(result)) lost = null;
+                if (!IsDefiniteRefusal(result)) lost = sent;
             }
             finally
             {
+                // One that its caller stopped is nobody's any more: left among the lost, it would claim the run of a later one.
                 creates.Answered(lost);
             }
 
@@ -79,7 +80,7 @@ internal sealed partial class ComfyDeployClient
         string since = lost.SentAt.ToLocalTime().AddSeconds(-ClockTolerance.TotalSeconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
         throw new ComfyDeployException(
             ErrorIds.AmbiguousCreate,
-            $"Whether {lost.Request.DeploymentName} was queued with {lost.Request.InputsJson} at {since} is not known: {why} Nothing was sent again. " +
+            $"Whether {lost.Request.DeploymentName} was queued with {SafeText.Clean(lost.Request.InputsJson)} at {since} is not known: {why} Nothing was sent again. " +
             $"See what is there before you repeat it: Get-ComfyRun -Deployment {lost.Request.DeploymentId} -After '{since}' -Full",
             reason);
     }
@@ -110,11 +111,13 @@ internal sealed partial class ComfyDeployClient
 
     private async Task<List<string>> FindMatchesAsync(LostCreate lost, Dictionary<string, bool> compared, CancellationToken stop)
     {
-        DateTime since = session.ClockOffset is { } offset ? lost.SentAt + offset - ClockTolerance : lost.SentAt - UnknownClockTolerance;
         List<string> matches = [];
         try
         {
-            foreach (RunWire row in await GetOwnRunsAsync(lost.Request.DeploymentId, stop).ConfigureAwait(false))
+            IReadOnlyList<RunWire> rows = await GetOwnRunsAsync(lost.Request.DeploymentId, stop).ConfigureAwait(false);
+            // Only now: the list's own Date may be the first that tells the service's clock.
+            DateTime since = session.ClockOffset is { } offset ? lost.SentAt + offset - ClockTolerance : lost.SentAt - UnknownClockTolerance;
+            foreach (RunWire row in rows)
             {
                 if (row.Id is null || row.CreatedAt?.ToUniversalTime() < since || session.KnownRuns.IsTaken(row.Id, lost.SentTicks)) continue;
                 if (!compared.TryGetValue(row.Id, out bool same))
@@ -124,12 +127,13 @@ internal sealed partial class ComfyDeployClient
                 }
                 if (same) matches.Add(row.Id);
             }
+            return matches;
         }
         catch (ComfyDeployException e)
         {
-            // The next look may go better; without any the user is told that nobody knows.
+            // Half a look decides nothing, since the rest might match as well. The next one may go better; without any the user is told that nobody knows.
             log.Verbose($"Looking for the lost run failed: {e.Message}");
+            return [];
         }
-        return matches;
     }
 }

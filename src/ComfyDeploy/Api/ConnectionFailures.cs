@@ -24,6 +24,8 @@ internal static class ConnectionFailures
     {
         for (Exception? e = failure; e is not null; e = e.InnerException)
         {
+            // The connection was there: the same socket errors now come from reading or writing.
+            if (e is IOException) return false;
             if (e is AuthenticationException) return true;
             if (e is SocketException socket && NothingSent.Contains(socket.SocketErrorCode)) return true;
             if (e is WebException web && NothingSentOnDesktop.Contains(web.Status)) return true;

@@ -62,7 +62,7 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
             {
                 IReadOnlyList<string> lines = await client.GetLogAsync(run.RunId!, stop).ConfigureAwait(false);
                 string? line = lines.LastOrDefault(text => text.Contains("Error") || text.Contains("Exception")) ?? lines.LastOrDefault();
-                if (line is not null) _known[run.RunId!] = run.Error = line.Trim();
+                run.Error = line?.Trim();
             }
             catch (ComfyDeployException e)
             {
@@ -73,6 +73,11 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
                 slots.Release();
             }
         })).ConfigureAwait(false);
+        // Only now: the logs are read on many threads.
+        foreach (ComfyRun run in runs)
+        {
+            if (run.Error is not null) _known[run.RunId!] = run.Error;
+        }
     }
 
     /// <summary>The sentence in an error output: what ComfyUI's node raised, or why the prompt was refused.</summary>

@@ -56,8 +56,8 @@ internal static class InputJson
     /// <summary>Whether the stored inputs are those that were sent: numbers by value, objects unordered, files by key, since the service rewrites their links.</summary>
     internal static bool AreSame(string sent, string? stored)
     {
-        using JsonDocument ours = JsonDocument.Parse(sent);
-        using JsonDocument theirs = JsonDocument.Parse(stored ?? "{}");
+        using JsonDocument ours = JsonDocument.Parse(LoneSurrogates.Replace(sent));
+        using JsonDocument theirs = JsonDocument.Parse(LoneSurrogates.Replace(stored ?? "{}"));
         return AreSame(ours.RootElement, theirs.RootElement);
     }
 
@@ -97,6 +97,10 @@ internal static class InputJson
     private static bool IsLink(string text, out Uri? link) =>
         Uri.TryCreate(text, UriKind.Absolute, out link) && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp);
 
-    private static bool AreSameNumbers(JsonElement sent, JsonElement stored) =>
-        sent.TryGetDecimal(out decimal a) && stored.TryGetDecimal(out decimal b) ? a == b : sent.GetDouble().Equals(stored.GetDouble());
+    private static bool AreSameNumbers(JsonElement sent, JsonElement stored)
+    {
+        if (!sent.TryGetDecimal(out decimal a) || !stored.TryGetDecimal(out decimal b)) return sent.GetDouble().Equals(stored.GetDouble());
+        // A fraction is stored as a double, which may have fewer digits; a whole number, such as a seed, keeps all of them.
+        return a == b || (a % 1 != 0 && sent.GetDouble().Equals(stored.GetDouble()));
+    }
 }

@@ -25,7 +25,7 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
         _offset += rows.Count;
         _isLastPage = rows.Count < query.PageSize;
         bool namesMissing = rows.Any(run => run.DeploymentId is not null && client.Session.Deployments.Find(run.DeploymentId) is null);
-        if (namesMissing) await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
+        if (namesMissing) await client.TryReadDeploymentsAsync(stop).ConfigureAwait(false);
         foreach (ComfyRun run in rows)
         {
             if (run.RunId is null || !_seen.Add(run.RunId)) continue;

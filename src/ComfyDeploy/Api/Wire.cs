@@ -70,10 +70,10 @@ internal sealed class DeploymentWire
     [JsonPropertyName("updated_at"), JsonConverter(typeof(LenientTime))] public DateTime? UpdatedAt { get; set; }
     [JsonPropertyName("gpu"), JsonConverter(typeof(LenientText))] public string? Gpu { get; set; }
     [JsonPropertyName("run_timeout"), JsonConverter(typeof(LenientNumber))] public double? RunTimeout { get; set; }
-    [JsonPropertyName("workflow")] public NamedWire? Workflow { get; set; }
-    [JsonPropertyName("machine")] public NamedWire? Machine { get; set; }
-    [JsonPropertyName("version")] public VersionWire? Version { get; set; }
-    [JsonPropertyName("input_types")] public List<InputWire>? InputTypes { get; set; }
+    [JsonPropertyName("workflow"), JsonConverter(typeof(LenientNamed))] public NamedWire? Workflow { get; set; }
+    [JsonPropertyName("machine"), JsonConverter(typeof(LenientNamed))] public NamedWire? Machine { get; set; }
+    [JsonPropertyName("version"), JsonConverter(typeof(LenientVersion))] public VersionWire? Version { get; set; }
+    [JsonPropertyName("input_types"), JsonConverter(typeof(LenientInputs))] public List<InputWire>? InputTypes { get; set; }
 }
 
 internal sealed class NamedWire
@@ -115,6 +115,10 @@ internal sealed class LogLineWire
 [JsonSerializable(typeof(CreatedRunWire))]
 [JsonSerializable(typeof(DeploymentWire))]
 [JsonSerializable(typeof(List<DeploymentWire>))]
+[JsonSerializable(typeof(NamedWire))]
+[JsonSerializable(typeof(VersionWire))]
+[JsonSerializable(typeof(InputWire))]
+[JsonSerializable(typeof(List<InputWire>))]
 [JsonSerializable(typeof(List<WorkflowWire>))]
 [JsonSerializable(typeof(List<NamedWire>))]
 [JsonSerializable(typeof(List<LogLineWire>))]

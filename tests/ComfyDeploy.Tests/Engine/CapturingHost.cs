@@ -93,7 +93,8 @@ internal sealed partial class CapturingInterface(int width) : PSHostUserInterfac
 
     public override SecureString ReadLineAsSecureString() => Typed ?? throw NobodyThere();
 
-    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) => throw NobodyThere();
+    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
+        Typed is null ? throw NobodyThere() : descriptions.ToDictionary(field => field.Name, _ => PSObject.AsPSObject(Typed));
 
     public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => throw NobodyThere();
 

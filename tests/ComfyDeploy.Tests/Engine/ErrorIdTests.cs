@@ -9,16 +9,22 @@ namespace ComfyDeploy.Tests.Engine;
 [Collection(ProcessWide.Name)]
 public sealed class ErrorIdTests : EngineTest
 {
+    private const string Finished = "$run = Start-ComfyRun portrait; $emulator.Advance([timespan]'01:00:00'); $run | ";
+
     private static readonly (string Id, ErrorCategory Category, string Script, string? Fault)[] Ways =
     [
         (ErrorIds.AmbiguousCreate, ErrorCategory.InvalidResult, "Start-ComfyRun portrait -Connection $hasty", "POST /run/deployment/queue = reset"),
         (ErrorIds.ApiKeyRejected, ErrorCategory.AuthenticationError, "Get-ComfyDeployment", "GET /deployments = 401 always"),
+        (ErrorIds.BodyNeedsMethod, ErrorCategory.InvalidArgument, "Invoke-ComfyApi /workflows @{ a = 1 }", null),
         (ErrorIds.ConnectionFailed, ErrorCategory.ConnectionError, "$emulator.Stop(); Get-ComfyRun $nobody -Connection $hasty", null),
         (ErrorIds.ConnectionNotFound, ErrorCategory.ObjectNotFound, "Get-ComfyRun -Connection nothing", null),
         (ErrorIds.DeploymentAmbiguous, ErrorCategory.InvalidArgument, "Start-ComfyRun animate", null),
         (ErrorIds.DeploymentNotFound, ErrorCategory.ObjectNotFound, "Start-ComfyRun nothing", null),
         (ErrorIds.DeploymentUnknown, ErrorCategory.ObjectNotFound, "[pscustomobject]@{ DeploymentId = $null } | Get-ComfyDeployment", null),
+        (ErrorIds.DownloadFailed, ErrorCategory.ReadError, Finished + "Save-ComfyRunOutput $folder -Connection $hasty", "GET /outputs/* = 500 always"),
         (ErrorIds.FaultInvalid, ErrorCategory.InvalidArgument, "Start-ComfyEmulator -Fault 'GET / = nonsense'", null),
+        (ErrorIds.FileExists, ErrorCategory.ResourceExists, Finished + "Save-ComfyRunOutput $folder | ForEach-Object { $run } | Save-ComfyRunOutput $folder -Existing Error", null),
+        (ErrorIds.ForeignOrigin, ErrorCategory.SecurityError, "Invoke-ComfyApi https://example.com/workflows", null),
         (ErrorIds.InputRowInvalid, ErrorCategory.InvalidData, "'fox' | Start-ComfyRun portrait", null),
         (ErrorIds.InsecureBaseUri, ErrorCategory.SecurityError, "Connect-ComfyDeploy $emulator.ApiKey -BaseUri http://example.com", null),
         (ErrorIds.InvalidInput, ErrorCategory.InvalidArgument, "Start-ComfyRun portrait @{ seed = 'x' }", null),
@@ -32,6 +38,7 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.RequestTimeout, ErrorCategory.OperationTimeout, "Get-ComfyRun $nobody -Connection $impatient -WarningAction Ignore", "GET /run/* = hang always"),
         (ErrorIds.RunFailed, ErrorCategory.InvalidResult, "Start-ComfyRun portrait @{ prompt = '#failearly #queue=0 #cold=0' } | ForEach-Object { $emulator.Advance('0:1'); $_ } | Wait-ComfyRun -ThrowOnFailure", null),
         (ErrorIds.RunIdInvalid, ErrorCategory.InvalidArgument, "Get-ComfyRun nothing", null),
+        (ErrorIds.RunNotCancellable, ErrorCategory.InvalidOperation, "Start-ComfyRun portrait @{ prompt = '#stuck=running #nocall' } | Stop-ComfyRun", null),
         (ErrorIds.RunNotFound, ErrorCategory.ObjectNotFound, "Get-ComfyRun $nobody", null),
         (ErrorIds.SeedInvalid, ErrorCategory.InvalidData, "Start-ComfyEmulator -SeedPath $nobody", null),
         (ErrorIds.ServiceError, ErrorCategory.ResourceUnavailable, "Start-ComfyRun portrait", "POST /run/deployment/queue = 500"),
@@ -51,6 +58,8 @@ public sealed class ErrorIdTests : EngineTest
         taken.Start();
         Engine.Set("port", ((IPEndPoint)taken.LocalEndpoint).Port);
         Engine.Set("nobody", "11111111-0000-4000-8000-000000000000");
+        using TemporaryFolder folder = new();
+        Engine.Set("folder", folder.Path);
         Engine.Set("hasty", WithoutPauses());
         Engine.Set("impatient", WithoutPauses(requestTimeout: TimeSpan.FromMilliseconds(200)));
         if (fault is not null) Emulator.AddFault(fault);

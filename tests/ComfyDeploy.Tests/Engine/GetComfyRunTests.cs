@@ -102,7 +102,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Theory]
-    [InlineData("Get-ComfyDeployment portrait/staging | ForEach-Object { Get-ComfyRun $_ }", "A ComfyDeployment is not a run")]
+    [InlineData("Get-ComfyDeployment portrait/staging | Wait-ComfyRun", "A ComfyDeployment is not a run; list its runs with: Get-ComfyDeployment portrait/staging | Get-ComfyRun")]
     [InlineData("[pscustomobject]@{ Id = 'x' } | Get-ComfyRun", "RunId")]
     [InlineData("1.5 | ForEach-Object { [datetime]'2026-01-01' } | Get-ComfyRun", "A DateTime is not a run")]
     public void Other_objects_are_refused_by_the_name_of_their_type(string script, string said)

@@ -26,8 +26,8 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         Assert.Equal(late.Order(), Assert.IsType<ComfyRun[]>(error.TargetObject).Select(r => r.RunId!).Order());
         Assert.StartsWith("3 of 6 runs", error.ToString(), StringComparison.Ordinal);
         Assert.All(late, id => Assert.Contains(id, error.ToString(), StringComparison.Ordinal));
-        Assert.Contains("| Wait-ComfyRun", error.ToString(), StringComparison.Ordinal);
-        Assert.Contains("-StopOnTimeout", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Wait-ComfyRun", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Stop-ComfyRun", error.ToString(), StringComparison.Ordinal);
         Assert.Equal(ErrorCategory.OperationTimeout, error.CategoryInfo.Category);
     }
 
@@ -37,7 +37,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         IReadOnlyList<string> ids = Start("#stuck=running", "#fast");
         LetAllEnd();
         EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0 -StopOnTimeout -Verbose", ("ids", ids.ToArray()));
-        Assert.Contains("They were cancelled.", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+        Assert.Contains($"Cancelled: {ids[0]}.", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
         Assert.Equal(["success", "cancelled"], run.Runs.Select(r => r.Status));
         Assert.Equal($"/api/run/{ids[0]}/cancel", Assert.Single(Emulator.Requests, r => r.Path.EndsWith("/cancel", StringComparison.Ordinal)).Path);
         Assert.Contains($"Cancelled run {ids[0]}.", run.Verbose);

@@ -37,6 +37,16 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
+    public void In_order_the_late_ones_keep_theirs()
+    {
+        string[] ids = [.. Start([.. Enumerable.Range(0, 8).Select(i => $"#stuck {i}")])];
+        // The first answer comes last, so that order is not a matter of luck.
+        Emulator.AddFault($"GET /run/{ids[0]} = latency 300ms");
+        EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0 -InOrder", ("ids", ids));
+        Assert.Equal(ids, run.Runs.Select(r => r.RunId));
+    }
+
+    [Fact]
     public void In_order_a_row_that_was_not_queued_keeps_its_place()
     {
         Emulator.AddFault("POST /run/deployment/queue = 500 after=1");
@@ -201,6 +211,6 @@ public sealed class WaitComfyRunTests : EngineTest
         string id = Start("fox")[0];
         LetAllEnd();
         EngineRun run = Engine.Run("Wait-ComfyRun $id -Verbose", ("id", id));
-        Assert.Contains($"Run {id} is success.", run.Verbose);
+        Assert.Contains($"Run {id}: success.", run.Verbose);
     }
 }

@@ -141,7 +141,7 @@ public sealed class HelpTests
     }
 
     private static IEnumerable<PropertyInfo> Parameters(string cmdlet) =>
-        Cmdlets[cmdlet].GetProperties().Where(property => property.GetCustomAttributes<ParameterAttribute>().Any());
+        Cmdlets[cmdlet].GetProperties().Where(property => property.GetCustomAttributes<ParameterAttribute>().Any(parameter => !parameter.DontShow));
 
     private static bool TakesFromThePipeline(string cmdlet) =>
         Parameters(cmdlet).SelectMany(property => property.GetCustomAttributes<ParameterAttribute>()).Any(parameter => parameter.ValueFromPipeline || parameter.ValueFromPipelineByPropertyName);

@@ -1,0 +1,96 @@
+using System.Numerics;
+using System.Text.Json;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>Inputs as they are sent, and whether stored ones are the same.</summary>
+public sealed class InputJsonTests
+{
+    [Theory]
+    [InlineData("{}", "{}", true)]
+    [InlineData("{}", null, true)]
+    [InlineData("""{"a":1}""", null, false)]
+    [InlineData("""{"a":1,"b":2}""", """{"b":2,"a":1}""", true)]
+    [InlineData("""{"a":1}""", """{"a":1,"b":2}""", false)]
+    [InlineData("""{"a":1,"b":2}""", """{"a":1}""", false)]
+    [InlineData("""{"a":1}""", """{"A":1}""", false)]
+    [InlineData("""{"a":1}""", """{"a":1.0}""", true)]
+    [InlineData("""{"a":1e2}""", """{"a":100}""", true)]
+    [InlineData("""{"a":0.1}""", """{"a":0.10}""", true)]
+    [InlineData("""{"a":1}""", """{"a":"1"}""", false)]
+    [InlineData("""{"a":1}""", """{"a":true}""", false)]
+    [InlineData("""{"a":true}""", """{"a":false}""", false)]
+    [InlineData("""{"a":18446744073709551615}""", """{"a":18446744073709551615}""", true)]
+    [InlineData("""{"a":18446744073709551615}""", """{"a":18446744073709551614}""", false)]
+    [InlineData("""{"a":9007199254740993}""", """{"a":9007199254740992}""", false)]
+    [InlineData("""{"a":1e300}""", """{"a":1e300}""", true)]
+    [InlineData("""{"a":0.30000000000000004440892}""", """{"a":0.30000000000000004}""", true)]
+    [InlineData("""{"a":0.3}""", """{"a":0.30000000000000004}""", false)]
+    [InlineData("""{"a":[1,2]}""", """{"a":[1,2]}""", true)]
+    [InlineData("""{"a":[1,2]}""", """{"a":[2,1]}""", false)]
+    [InlineData("""{"a":[1]}""", """{"a":[1,2]}""", false)]
+    [InlineData("""{"a":"text"}""", """{"a":"text"}""", true)]
+    [InlineData("""{"a":"text"}""", """{"a":"Text"}""", false)]
+    [InlineData("""{"a":"\u00fc"}""", """{"a":"ü"}""", true)]
+    [InlineData("""{"a":"data:image/png;base64,AAAA"}""", """{"a":"https://bucket.test/inputs/img_1.png"}""", true)]
+    [InlineData("""{"a":"data:image/png;base64,AAAA","b":1}""", """{"a":"https://bucket.test/inputs/img_1.png","b":2}""", false)]
+    [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"https://bucket.test/in/cat.png?X-Amz-Signature=1"}""", true)]
+    [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"https://bucket.test/in/dog.png"}""", false)]
+    [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"cat.png"}""", false)]
+    [InlineData("""{"a":"half \ud83d"}""", """{"a":"half \ufffd"}""", true)]
+    [InlineData("""{"a":1}""", "[1]", false)]
+    public void Stored_inputs_are_compared_by_meaning(string sent, string? stored, bool same) => Assert.Equal(same, InputJson.AreSame(sent, stored));
+
+    [Theory]
+    [InlineData("queue-inputs-coercion", "run-get-inputs-coercion")]
+    [InlineData("queue-bigint-seed", "run-get-bigint-seed")]
+    [InlineData("queue-unicode-input", "run-get-unicode-input")]
+    public void What_was_recorded_as_sent_is_what_was_recorded_as_stored(string sent, string stored)
+    {
+        using JsonDocument request = JsonDocument.Parse(File.ReadAllText(Path.Combine(BuiltModule.Fixtures, sent + ".json")));
+        JsonElement body = request.RootElement.GetProperty("request").GetProperty("body");
+        using JsonDocument? parsed = body.ValueKind == JsonValueKind.String ? JsonDocument.Parse(body.GetString()!) : null;
+        string inputs = (parsed?.RootElement ?? body).GetProperty("inputs").GetRawText();
+        Assert.True(InputJson.AreSame(inputs, Recorded.ToRun(Recorded.Exchange(stored).Body).InputsJson));
+    }
+
+    [Fact]
+    public void Every_kind_of_value_is_written_as_JSON()
+    {
+        Dictionary<string, object?> inputs = new()
+        {
+            ["text"] = "ü \"quoted\" <b>\n",
+            ["flag"] = true,
+            ["small"] = (byte)7,
+            ["large"] = ulong.MaxValue,
+            ["huge"] = BigInteger.Parse("123456789012345678901234567890", System.Globalization.CultureInfo.InvariantCulture),
+            ["decimal"] = 1.50m,
+            ["double"] = 0.1,
+            ["list"] = new object?[] { 1, "a", null },
+            ["map"] = new Dictionary<string, object?> { ["b"] = null },
+            ["id"] = Guid.Empty,
+        };
+        Assert.Equal(
+            """{"text":"ü \"quoted\" <b>\n","flag":true,"small":7,"large":18446744073709551615,"huge":123456789012345678901234567890,"decimal":1.50,"double":0.1,"list":[1,"a",null],"map":{"b":null},"id":"00000000-0000-0000-0000-000000000000"}""",
+            InputJson.Write(inputs));
+    }
+
+    [Fact]
+    public void A_prompt_cut_in_the_middle_of_a_letter_is_still_sent()
+    {
+        string json = InputJson.Write(new Dictionary<string, object?> { ["prompt"] = "a cat \ud83d" });
+        Assert.True(InputJson.AreSame(json, """{"prompt":"a cat \ufffd"}"""));
+    }
+
+    [Fact]
+    public async Task A_create_sends_what_was_asked_for()
+    {
+        ClientUnderTest test = new(() => Reply.Json($$"""{"run_id":"{{ClientUnderTest.RunId}}"}"""));
+        CreateRequest request = new("d", "portrait/production", """{"prompt":"ü","seed":18446744073709551615}""", "H100", new Uri("https://hook.test/a?b=c"), true);
+        Assert.Equal(ClientUnderTest.RunId, await test.Client.CreateRunAsync(request, default).WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal(
+            """{"deployment_id":"d","inputs":{"prompt":"ü","seed":18446744073709551615},"gpu":"H100","webhook":"https://hook.test/a?b=c","webhook_intermediate_status":true}""",
+            Assert.Single(test.Handler.Requests).Body);
+    }
+}

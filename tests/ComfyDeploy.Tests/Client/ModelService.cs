@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>A service of creates and lists in memory, each create with a fate of its own. A webhook ending in a number tells whose create it is.</summary>
+internal sealed class ModelService(ManualClock clock)
+{
+    private readonly object _gate = new();
+    private readonly List<ModelRun> _runs = [];
+    private readonly List<(int Intent, CreateFault Fault)> _posts = [];
+    private TaskCompletionSource? _hold;
+    private int _held;
+
+    /// <summary>The fates of the next creates; none left, all goes well.</summary>
+    internal Queue<CreateFault> Faults { get; } = [];
+
+    /// <summary>The fate of a create by whose it is and how often it was sent before, instead of the queue.</summary>
+    internal Func<int, int, CreateFault>? FaultOf { get; init; }
+
+    /// <summary>Happens somewhere between two requests.</summary>
+    internal Func<Task>? Between { get; init; }
+
+    internal TimeSpan ClockAhead { get; set; }
+
+    internal TimeSpan ListedAfter { get; set; }
+
+    internal bool SendsDate { get; set; } = true;
+
+    internal Func<SentRequest, bool>? FailRead { get; set; }
+
+    internal Action? BeforeAnswer { get; set; }
+
+    internal IReadOnlyList<ModelRun> Runs => Locked(() => _runs.ToArray());
+
+    internal IReadOnlyList<ModelRun> OwnRuns => [.. Runs.Where(run => run.Intent is not null)];
+
+    internal IReadOnlyList<(int Intent, CreateFault Fault)> Posts => Locked(() => _posts.ToArray());
+
+    private DateTime Now => clock.Now + ClockAhead;
+
+    /// <summary>Creates are answered together, once this many have come.</summary>
+    internal void HoldUntil(int creates) => (_held, _hold) = (creates, new(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    /// <summary>A run of the same account that another process queued.</summary>
+    internal ModelRun OtherRun(string inputs, TimeSpan when, string deployment = "d1") => Add(null, deployment, inputs, when);
+
+    internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken stop)
+    {
+        if (Between is not null) await Between().ConfigureAwait(false);
+        HttpResponseMessage response = request.Method == "POST" ? await CreateAsync(request, stop).ConfigureAwait(false) : Read(request);
+        return SendsDate ? response.Dated(new DateTimeOffset(Now)) : response;
+    }
+
+    private async Task<HttpResponseMessage> CreateAsync(SentRequest request, CancellationToken stop)
+    {
+        JsonNode body = JsonNode.Parse(request.Body)!;
+        int intent = body["webhook"]?.GetValue<string>() is { } hook ? int.Parse(hook.Split('/')[^1], CultureInfo.InvariantCulture) : 0;
+        string? id = null;
+        CreateFault fault;
+        lock (_gate)
+        {
+            fault = FaultOf?.Invoke(intent, _posts.Count(post => post.Intent == intent)) ?? (Faults.TryDequeue(out CreateFault next) ? next : CreateFault.None);
+            _posts.Add((intent, fault));
+            if (fault.IsTaken()) id = Add(intent, body["deployment_id"]!.GetValue<string>(), body["inputs"]!.ToJsonString(), TimeSpan.Zero).Id;
+            if (_hold is not null && --_held == 0) _hold.SetResult();
+        }
+        if (_hold is not null) await _hold.Task.ConfigureAwait(false);
+        BeforeAnswer?.Invoke();
+        stop.ThrowIfCancellationRequested();
+        return Answer(fault, id);
+    }
+
+    private static HttpResponseMessage Answer(CreateFault fault, string? id) => fault switch
+    {
+        CreateFault.None => Reply.Json($$"""{"run_id":"{{id}}"}"""),
+        CreateFault.Throttled => Reply.RetryAfter(429, new(TimeSpan.FromSeconds(3))),
+        CreateFault.Refused => throw new HttpRequestException("connect", new SocketException((int)SocketError.ConnectionRefused)),
+        CreateFault.Invalid => Reply.Json("""{"detail":[{"loc":["body","inputs"],"msg":"no"}]}""", 422),
+        CreateFault.Error500 => Reply.With(500, "Internal Server Error"),
+        CreateFault.ResetNotTaken or CreateFault.ResetTaken => throw new HttpRequestException("send", new IOException("read", new SocketException((int)SocketError.ConnectionReset))),
+        // What an expired limit of the request looks like to who sent it.
+        CreateFault.TimeoutNotTaken or CreateFault.TimeoutTaken => throw new TaskCanceledException(),
+        CreateFault.Gateway502NotTaken or CreateFault.Gateway502Taken => Reply.With(502, "<html>Bad Gateway</html>", "text/html"),
+        CreateFault.Gateway503NotTaken or CreateFault.Gateway503Taken => Reply.RetryAfter(503, new(TimeSpan.FromSeconds(1))),
+        CreateFault.Gateway504NotTaken or CreateFault.Gateway504Taken => Reply.Status(504),
+        CreateFault.Status408NotTaken or CreateFault.Status408Taken => Reply.Status(408),
+        CreateFault.UnreadableTaken => Reply.Json($$"""{"run_id":"{{id![..10]}}"""),
+        _ => Reply.Json("""{"run_id":null}"""),
+    };
+
+    private HttpResponseMessage Read(SentRequest request)
+    {
+        if (FailRead?.Invoke(request) == true) return Reply.Status(500);
+        string[] parts = request.Address.AbsolutePath.Split('/');
+        lock (_gate)
+        {
+            if (parts[^2] == "run") return Reply.Json(_runs.Single(run => run.Id == parts[^1]).ToJson(withInputs: true));
+            // As the service does it: newest first, at most sixty, and no inputs.
+            IEnumerable<string> rows = _runs.Where(run => run.Deployment == parts[^2] && run.CreatedAt + ListedAfter <= Now)
+                .OrderByDescending(run => run.CreatedAt).Take(60).Select(run => run.ToJson(withInputs: false));
+            return Reply.Json($$"""{"data":[{{string.Join(',', rows)}}],"meta":null}""");
+        }
+    }
+
+    private ModelRun Add(int? intent, string deployment, string inputs, TimeSpan when) => Locked(() =>
+    {
+        ModelRun run = new(Guid.NewGuid().ToString(), intent, deployment, inputs, Now + when);
+        _runs.Add(run);
+        return run;
+    });
+
+    private T Locked<T>(Func<T> read)
+    {
+        lock (_gate) return read();
+    }
+}
+
+/// <summary>A run of the model; of another process where it has no intent.</summary>
+internal sealed record ModelRun(string Id, int? Intent, string Deployment, string Inputs, DateTime CreatedAt)
+{
+    internal string ToJson(bool withInputs) => new JsonObject
+    {
+        ["id"] = Id,
+        ["status"] = "not-started",
+        ["created_at"] = CreatedAt.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture),
+        ["workflow_inputs"] = withInputs ? JsonNode.Parse(Inputs) : null,
+        ["deployment_id"] = Deployment,
+    }.ToJsonString();
+}

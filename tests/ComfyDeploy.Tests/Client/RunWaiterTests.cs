@@ -1,0 +1,273 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>Many runs are waited for under one deadline, and each comes out when it is decided.</summary>
+public sealed class RunWaiterTests : IDisposable
+{
+    private readonly ManualClock _clock = new() { Runs = false };
+    private readonly CancellationTokenSource _stop = new();
+    private readonly RecordingLog _log = new();
+    private readonly List<(string Id, double Second)> _looks = [];
+    private readonly DateTime _began;
+    private Func<string, HttpResponseMessage> _answer = id => Reply.Json(ClientUnderTest.RunJson(id));
+    private ComfyDeployClient _client;
+
+    public RunWaiterTests()
+    {
+        _began = _clock.Now;
+        _client = ClientOver(new(request =>
+        {
+            string id = request.Address.Segments[^1];
+            _looks.Add((id, Elapsed));
+            return _answer(id);
+        }));
+    }
+
+    private double Elapsed => (_clock.Now - _began).TotalSeconds;
+
+    public void Dispose() => _stop.Dispose();
+
+    [Fact]
+    public async Task Twelve_runs_come_out_as_they_finish()
+    {
+        int[] ends = [95, 8, 52, 200, 31, 140, 17, 73, 118, 41, 2, 170];
+        _answer = id => Reply.Json(ClientUnderTest.RunJson(id, Elapsed >= ends[int.Parse(id, CultureInfo.InvariantCulture)] ? "success" : "running"));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        for (int i = 0; i < 12; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
+        List<int> order = [];
+        while (order.Count < 12)
+        {
+            if (!waiter.HasNext) _clock.Advance(TimeSpan.FromSeconds(1));
+            else order.Add(ends[int.Parse(Finished(await NextAsync(waiter)), CultureInfo.InvariantCulture)]);
+        }
+        Assert.Equal(ends.Order(), order);
+        Assert.Null(await waiter.NextAsync(default).WaitAsync(ClientUnderTest.Limit));
+        Assert.Empty(waiter.Live);
+    }
+
+    [Fact]
+    public async Task The_deadline_is_shared_and_begins_with_the_first_run()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromMinutes(1));
+        Assert.Null(waiter.Left);
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        waiter.Add(Target("b"));
+        Assert.False(waiter.HasNext);
+        Assert.Equal(TimeSpan.FromSeconds(1), waiter.Left);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        WaitOutcome first = await NextAsync(waiter);
+        WaitOutcome second = await NextAsync(waiter);
+        Assert.Equal(["a", "b"], new[] { first, second }.Select(outcome => outcome.Target.RunId).Order());
+        Assert.All(new[] { first, second }, outcome => Assert.Equal((WaitEnd.TimedOut, "running"), (outcome.End, outcome.Run!.Status)));
+        Assert.Empty(waiter.Live);
+    }
+
+    [Fact]
+    public async Task A_run_added_after_the_deadline_is_still_looked_at_once()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromSeconds(10));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromSeconds(12));
+        int looks = _looks.Count;
+        waiter.Add(Target("b"));
+        Assert.Equal(WaitEnd.TimedOut, (await NextAsync(waiter)).End);
+        Assert.Equal(WaitEnd.TimedOut, (await NextAsync(waiter)).End);
+        Assert.Equal(looks + 1, _looks.Count);
+    }
+
+    [Fact]
+    public async Task No_time_at_all_is_exactly_one_look_at_each()
+    {
+        _answer = id => Reply.Json(ClientUnderTest.RunJson(id, id == "3" ? "success" : "queued"));
+        using RunWaiter waiter = Wait(TimeSpan.Zero);
+        for (int i = 0; i < 20; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
+        for (int i = 0; i < 20; i++)
+        {
+            WaitOutcome outcome = await NextAsync(waiter);
+            Assert.Equal(outcome.Target.RunId == "3" ? WaitEnd.Finished : WaitEnd.TimedOut, outcome.End);
+            Assert.NotNull(outcome.Run);
+        }
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => i.ToString(CultureInfo.InvariantCulture)), _looks.Select(look => look.Id));
+    }
+
+    [Theory]
+    [InlineData("success")]
+    [InlineData("failed")]
+    [InlineData("timeout")]
+    [InlineData("cancelled")]
+    public async Task Every_end_ends_the_wait_at_the_first_look(string status)
+    {
+        _answer = id => Reply.Json(ClientUnderTest.RunJson(id, status));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        Assert.Equal(status, (await NextAsync(waiter)).Run!.Status);
+        Assert.Single(_looks);
+    }
+
+    [Fact]
+    public async Task An_unknown_status_waits_for_an_end()
+    {
+        _answer = id => Reply.Json($$"""{"id":"{{id}}","status":"paused","ended_at":{{(Elapsed < 30 ? "null" : "\"2026-11-23T19:00:29Z\"")}}}""");
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.False(waiter.HasNext);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal((WaitEnd.Finished, 16), ((await NextAsync(waiter)).End, _looks.Count));
+    }
+
+    [Fact]
+    public async Task Looks_that_keep_failing_end_the_wait_after_ten()
+    {
+        _answer = _ => Reply.Status(500);
+        ComfyRun known = Recorded.ToRun(ClientUnderTest.RunJson("a", "queued"));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(new("a", _client, known, null));
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        WaitOutcome outcome = await NextAsync(waiter);
+        Assert.Equal((WaitEnd.PollFailed, ErrorIds.ServiceError, 10), (outcome.End, outcome.Error!.ErrorId, _looks.Count));
+        Assert.Same(known, outcome.Run);
+    }
+
+    [Fact]
+    public async Task Looks_that_keep_failing_end_the_wait_after_two_minutes()
+    {
+        _answer = _ => Reply.RetryAfter(503, new(TimeSpan.FromMinutes(1)));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        WaitOutcome outcome = await NextAsync(waiter);
+        Assert.Equal(WaitEnd.PollFailed, outcome.End);
+        Assert.Null(outcome.Run);
+        Assert.Equal([0, 60, 120, 180], _looks.Select(look => look.Second));
+    }
+
+    [Fact]
+    public async Task A_look_that_succeeds_gives_the_whole_budget_back()
+    {
+        _answer = id => _looks.Count switch
+        {
+            10 => Reply.Json(ClientUnderTest.RunJson(id)),
+            20 => Reply.Json(ClientUnderTest.RunJson(id, "success")),
+            _ => Reply.Status(502),
+        };
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal((WaitEnd.Finished, 20), ((await NextAsync(waiter)).End, _looks.Count));
+        Assert.Empty(_log.Warnings);
+    }
+
+    [Theory]
+    [InlineData("run-get-404-unknown")]
+    [InlineData("run-get-403-other-user")]
+    public async Task A_run_that_is_not_there_is_told_as_such(string name)
+    {
+        _answer = _ => Recorded.Exchange(name).ToResponse();
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        WaitOutcome outcome = await NextAsync(waiter);
+        Assert.Equal((WaitEnd.NotFound, ErrorIds.RunNotFound), (outcome.End, outcome.Error!.ErrorId));
+        Assert.Single(_looks);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_refused_ends_it_all()
+    {
+        _answer = _ => Recorded.Exchange("err-401-revoked").ToResponse();
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        Assert.Equal(ErrorIds.ApiKeyRejected, (await Assert.ThrowsAsync<ComfyDeployException>(() => NextAsync(waiter))).ErrorId);
+        Assert.Single(_looks);
+    }
+
+    [Fact]
+    public async Task At_most_eight_looks_are_under_way()
+    {
+        int underWay = 0;
+        ConcurrentBag<int> counts = [];
+        using SemaphoreSlim arrived = new(0);
+        using SemaphoreSlim go = new(0);
+        _client = ClientOver(new(async (request, stop) =>
+        {
+            counts.Add(Interlocked.Increment(ref underWay));
+            arrived.Release();
+            await go.WaitAsync(stop).ConfigureAwait(false);
+            Interlocked.Decrement(ref underWay);
+            return Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1], "success"));
+        }));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        for (int i = 0; i < 40; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
+        for (int i = 0; i < 40; i++)
+        {
+            // Eight are always there before one may go.
+            if (i == 0) for (int n = 0; n < 8; n++) await arrived.WaitAsync().WaitAsync(ClientUnderTest.Limit);
+            else if (i <= 32) await arrived.WaitAsync().WaitAsync(ClientUnderTest.Limit);
+            go.Release();
+            Assert.Equal(WaitEnd.Finished, (await NextAsync(waiter)).End);
+        }
+        Assert.Equal(8, counts.Max());
+    }
+
+    [Fact]
+    public void A_run_is_looked_at_every_two_seconds_and_after_a_minute_less_often()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        double[] at = [.. _looks.Select(look => look.Second)];
+        Assert.Equal(Enumerable.Range(0, 31).Select(i => 2.0 * i), at[..31]);
+        for (int i = 31; i < at.Length; i++) Assert.Equal(Math.Min(10, 0.07 * at[i - 1]), at[i] - at[i - 1], 3);
+        Assert.Equal(10, at[^1] - at[^2], 3);
+    }
+
+    [Theory]
+    [InlineData(0, 2)]
+    [InlineData(59.9, 2)]
+    [InlineData(60, 4.2)]
+    [InlineData(100, 7)]
+    [InlineData(143, 10)]
+    [InlineData(100_000, 10)]
+    public void The_pause_between_two_looks_grows_with_the_wait(double elapsed, double pause) =>
+        Assert.Equal(pause, PollInterval.After(TimeSpan.FromSeconds(elapsed)).TotalSeconds, 3);
+
+    [Fact]
+    public async Task A_stop_ends_the_wait_at_once_and_leaves_nothing_waiting()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        Task<WaitOutcome?> next = waiter.NextAsync(default);
+        await _stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next.WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal(0, _clock.Waiting);
+    }
+
+    [Fact]
+    public void Each_change_of_state_is_told_once_with_the_whole_id()
+    {
+        _answer = id => Reply.Json(ClientUnderTest.RunJson(id, Elapsed < 5 ? "queued" : "running"));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target(ClientUnderTest.RunId));
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal([$"Run {ClientUnderTest.RunId} is queued.", $"Run {ClientUnderTest.RunId} is running."], _log.Of("Verbose"));
+    }
+
+    private static async Task<WaitOutcome> NextAsync(RunWaiter waiter) => (await waiter.NextAsync(default).WaitAsync(ClientUnderTest.Limit))!;
+
+    private static string Finished(WaitOutcome outcome)
+    {
+        Assert.Equal(WaitEnd.Finished, outcome.End);
+        return outcome.Target.RunId;
+    }
+
+    private RunWaiter Wait(TimeSpan timeout) => new(timeout, _clock, _log, _stop.Token);
+
+    private WaitTarget Target(string id) => new(id, _client, null, null);
+
+    private ComfyDeployClient ClientOver(ScriptedHandler handler) => new(new ApiSession(ClientUnderTest.Connect(), handler, _clock), _log) { MaxRetries = 0 };
+}

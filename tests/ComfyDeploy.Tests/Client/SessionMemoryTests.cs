@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>What a session remembers: runs it has seen, runs it queued, deployments for a minute.</summary>
+public sealed class SessionMemoryTests
+{
+    [Fact]
+    public void A_run_is_taken_once()
+    {
+        KnownRuns known = new();
+        Assert.True(known.Take("A"));
+        Assert.False(known.Take("a"));
+        Assert.Equal("A", Assert.Single(known.Started));
+    }
+
+    [Fact]
+    public void A_run_seen_before_a_create_is_not_the_create_s_and_one_seen_after_may_be()
+    {
+        KnownRuns known = new();
+        known.See("before");
+        long sent = Stopwatch.GetTimestamp() + 1;
+        Assert.True(known.IsTaken("BEFORE", sent));
+        Assert.False(known.IsTaken("before", 0));
+        Assert.False(known.IsTaken("never seen", sent));
+        known.Take("ours");
+        Assert.True(known.IsTaken("ours", 0));
+    }
+
+    [Fact]
+    public void Seeing_a_run_again_does_not_make_it_younger()
+    {
+        KnownRuns known = new();
+        known.See("a");
+        long between = Stopwatch.GetTimestamp() + 1;
+        known.See("a");
+        known.See(null);
+        Assert.True(known.IsTaken("a", between));
+    }
+
+    [Fact]
+    public void Short_ids_are_told_with_their_namesakes()
+    {
+        KnownRuns known = new();
+        foreach (string id in (string[])["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"]) known.See(id);
+        known.Take("cccccccc-1");
+        Assert.Equal(2, known.StartingWith("AAAA").Count);
+        Assert.Equal(["bbbbbbbb-1"], known.StartingWith("bbbbbbbb"));
+        Assert.Equal(["cccccccc-1"], known.StartingWith("cccccccc"));
+        Assert.Empty(known.StartingWith("dddddddd"));
+    }
+
+    [Fact]
+    public async Task What_the_caller_said_of_a_run_is_on_every_later_snapshot()
+    {
+        ClientUnderTest test = new(() => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId)));
+        test.Session.KnownRuns.Describe(ClientUnderTest.RunId, new("d", "portrait/production", "portrait", "row 1", null, null));
+        ComfyRun run = await test.GetRunAsync();
+        Assert.Equal(("portrait/production", "row 1", "d"), (run.DeploymentName, run.Label, run.DeploymentId));
+    }
+
+    [Fact]
+    public async Task Deployments_are_read_once_a_minute()
+    {
+        ClientUnderTest test = new(new ScriptedHandler(request =>
+            Recorded.Exchange(request.PathAndQuery.EndsWith("true", StringComparison.Ordinal) ? "deployments-fluid" : "deployments-default").ToResponse()));
+        IReadOnlyList<ComfyDeployment> first = await ReadAsync(fresh: false);
+        Assert.NotEmpty(first);
+        Assert.Equal(2, test.Handler.Requests.Count);
+        await test.Clock.DelayAsync(TimeSpan.FromSeconds(59), default);
+        Assert.Same(first, await ReadAsync(fresh: false));
+        Assert.Equal(2, test.Handler.Requests.Count);
+        await ReadAsync(fresh: true);
+        Assert.Equal(4, test.Handler.Requests.Count);
+        await test.Clock.DelayAsync(TimeSpan.FromSeconds(60), default);
+        Assert.NotNull(test.Session.Deployments.Find(first[0].DeploymentId));
+        await ReadAsync(fresh: false);
+        Assert.Equal(6, test.Handler.Requests.Count);
+
+        async Task<IReadOnlyList<ComfyDeployment>> ReadAsync(bool fresh) => await test.Client.GetDeploymentsAsync(fresh, default).WaitAsync(ClientUnderTest.Limit);
+    }
+
+    [Fact]
+    public async Task Both_kinds_of_deployments_are_one_list_newest_first_and_each_once()
+    {
+        ClientUnderTest test = new(new ScriptedHandler(request => Reply.Json(request.PathAndQuery.EndsWith("true", StringComparison.Ordinal)
+            ? """[{"id":"b","environment":"staging","workflow":{"name":"w"},"updated_at":"2025-10-02T00:00:00Z"},{"id":"a","updated_at":"2025-10-01T00:00:00Z"}]"""
+            : """[{"id":"c","updated_at":"2025-10-03T00:00:00Z"},{"id":"a","updated_at":"2025-10-01T00:00:00Z"}]""")));
+        IReadOnlyList<ComfyDeployment> all = await test.Client.GetDeploymentsAsync(fresh: false, default).WaitAsync(ClientUnderTest.Limit);
+        Assert.Equal(["c", "b", "a"], all.Select(deployment => deployment.DeploymentId));
+        Assert.Contains("w/staging", test.Session.Deployments.Names);
+        Assert.Null(test.Session.Deployments.Find("unknown"));
+    }
+
+    [Fact]
+    public async Task An_odd_field_of_a_deployment_costs_that_field_only()
+    {
+        foreach (string field in (string[])["workflow", "machine", "version", "input_types", "run_timeout", "gpu", "updated_at", "environment", "description"])
+        {
+            foreach (string odd in (string[])["null", "\"text\"", "5", "true", "[]", "[null,3]", "{}"])
+            {
+                ClientUnderTest test = new(() => Reply.Json($$"""[{"{{field}}":{{odd}},"id":"a"}]"""));
+                IReadOnlyList<ComfyDeployment> all = await test.Client.GetDeploymentsAsync(fresh: false, default).WaitAsync(ClientUnderTest.Limit);
+                Assert.Equal("a", Assert.Single(all).DeploymentId);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Prices_are_read_once_and_a_run_without_a_price_is_a_run()
+    {
+        ClientUnderTest test = new(new ScriptedHandler(request => request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
+            ? Recorded.Exchange("platform-gpu-pricing").ToResponse()
+            : Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10,"cold_start_duration":5}""")));
+        Assert.Equal(15 * 0.000337m, (await test.GetRunAsync()).EstimatedCost);
+        await test.GetRunAsync();
+        Assert.Equal(1, test.Handler.Count("GET", "pricing"));
+
+        ClientUnderTest without = new(new ScriptedHandler(request => request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
+            ? Reply.Status(500)
+            : Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10}""")));
+        Assert.Null((await without.GetRunAsync()).EstimatedCost);
+    }
+}
