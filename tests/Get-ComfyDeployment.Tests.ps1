@@ -89,6 +89,11 @@ Get-ComfyRun $($run.RunId) | Get-ComfyDeployment -ErrorAction SilentlyContinue -
         Get-Completion 'Get-ComfyDeployment -Name upsc' | Should -Contain 'upscale-4k/staging'
     }
 
+    It 'takes a broken pattern for an error of ours, or a name' {
+        $caught = try { Get-ComfyDeployment '[a' -ErrorAction Stop } catch { $_ }
+        $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|DeploymentNotFound),'
+    }
+
     It 'stops within 200 ms while the service hangs' {
         $hung = New-TestEmulator -Fault 'GET /deployments = hang always'
         $stopped = Measure-TestStop 'Get-ComfyDeployment' -When { $hung.Requests.Count -gt 0 }

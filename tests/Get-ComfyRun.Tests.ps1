@@ -271,6 +271,24 @@ Describe 'Get-ComfyRun as a list' {
         @(Get-ComfyRun -After ([timespan]::FromHours(3))).Count | Should -Be 6
     }
 
+    It 'takes dates the service cannot: <_>' -ForEach '99999d', '1960-01-01', '([datetime]::MinValue)' {
+        @(Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_ -ErrorAction Stop"))).Count | Should -Be 6
+    }
+
+    It 'finds nothing after the end of time' {
+        Get-ComfyRun -After ([datetime]::MaxValue) -ErrorAction Stop | Should -BeNullOrEmpty
+    }
+
+    It 'says in words what is wrong with -After $null' {
+        $caught = try { Get-ComfyRun -After $null -ErrorAction Stop; 'no error' } catch { $_ }
+        "$caught" | Should -Not -BeLike '*Object reference*'
+    }
+
+    It 'takes a broken pattern for an error of ours, or a name: <_>' -ForEach '-Workflow ''[a''', '-Deployment ''[''' {
+        $caught = try { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $_ -ErrorAction Stop")) } catch { $_ }
+        $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|WorkflowNotFound|DeploymentNotFound),'
+    }
+
     It 'refuses <_> as a date' -ForEach 'yesterday', '10:00x', "''" {
         { Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_")) } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
     }

@@ -66,6 +66,13 @@ Describe 'Invoke-ComfyApi' {
         ($emulator.Requests.Count - $before) | Should -Be 1
     }
 
+    It 'gives up after -RequestTimeout, with an id of its own' {
+        $emulator.AddFault('POST /run/deployment/queue = hang always')
+        $null = Invoke-ComfyApi /run/deployment/queue $queue -Method POST -RequestTimeout 200ms -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $emulator.ClearFaults()
+        $errors.FullyQualifiedErrorId | Should -Be 'RequestTimeout,ComfyDeploy.Commands.InvokeComfyApiCommand'
+    }
+
     It 'completes methods' {
         Get-Completion 'Invoke-ComfyApi x -Method P' | Should -Contain 'POST'
     }

@@ -92,7 +92,8 @@ Describe 'Help' {
         $help.Synopsis | Should -Not -Match "^\s*$Name" -Because 'the engine makes such a synopsis of the syntax when there is no help'
         @($help.examples.example).Count | Should -BeGreaterOrEqual 2
         $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
-        foreach ($parameter in (Get-Command $Name).Parameters.Keys.Where{ $_ -notin $common }) {
+        $shown = (Get-Command $Name).Parameters.Values.Where{ $_.Name -notin $common -and -not $_.Attributes.Where{ $_ -is [Parameter] -and $_.DontShow } }
+        foreach ($parameter in $shown.Name) {
             (Get-Help $Name -Parameter $parameter -ErrorAction Ignore).description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
         }
     }

@@ -103,12 +103,19 @@ Describe 'Save-ComfyRunOutput' {
         $file.Length | Should -BeGreaterThan 1000
     }
 
-    It 'leaves no half file when the storage host breaks off: <_>' -ForEach 'cut', 'lost', 'wronglength' {
-        $emulator.AddFault("GET /outputs/* = $_ always")
-        $files = $runs[0] | Save-ComfyRunOutput $folder -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
-        if ($files) { $files | ForEach-Object { $_.Length | Should -BeGreaterThan 8000 } }
-        else { $errors.FullyQualifiedErrorId | Should -Contain 'DownloadFailed,ComfyDeploy.Commands.SaveComfyRunOutputCommand' }
-        Get-ChildItem $folder -ErrorAction Ignore | Where-Object Length -LT 8000 | Should -BeNullOrEmpty
+    It 'tries again when the storage host breaks off, and leaves whole files: <_>' -ForEach 'cut', 'lost', 'wronglength', 'reset' {
+        $whole = ($runs[0] | Save-ComfyRunOutput "$folder-whole").Length
+        $emulator.AddFault("GET /outputs/* = $_")
+        $files = $runs[0] | Save-ComfyRunOutput $folder -WarningAction SilentlyContinue
+        $files.Length | Should -Be $whole
+        @(Get-ChildItem $folder).Count | Should -Be 2
+    }
+
+    It 'leaves no half file when the storage host keeps breaking off' {
+        $emulator.AddFault('GET /outputs/* = cut always')
+        $runs[0] | Save-ComfyRunOutput $folder -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        $errors.FullyQualifiedErrorId | Should -Contain 'DownloadFailed,ComfyDeploy.Commands.SaveComfyRunOutputCommand'
+        Get-ChildItem $folder -ErrorAction Ignore | Should -BeNullOrEmpty
     }
 
     It 'goes on after one that fails, and reports it at the end, also under a preference of Stop' {

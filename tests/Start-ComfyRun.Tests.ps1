@@ -111,6 +111,9 @@ Describe 'Start-ComfyRun' {
             @{ Call = "Start-ComfyRun portrait 'text'"; ErrorId = 'InvalidInput' }
             @{ Call = 'Start-ComfyRun portrait -InputPath ./nowhere.json'; ErrorId = 'InvalidInput' }
             @{ Call = 'Start-ComfyRun portrait -Webhook /relative'; ErrorId = 'InvalidInput' }
+            @{ Call = 'Start-ComfyRun portrait -Webhook ftp://x/y'; ErrorId = 'InvalidInput' }
+            @{ Call = 'Start-ComfyRun portrait @{ seed = [double]::NaN }'; ErrorId = 'InvalidInput' }
+            @{ Call = 'Start-ComfyRun portrait @{ prompt = { } }'; ErrorId = 'InvalidInput' }
             @{ Call = 'Start-ComfyRun portrait -Timeout 5'; ErrorId = 'ParametersConflict' }
             @{ Call = 'Start-ComfyRun portrait -StopOnTimeout'; ErrorId = 'ParametersConflict' }
             @{ Call = 'Start-ComfyRun portrait -Connection nope'; ErrorId = 'ConnectionNotFound' }
@@ -208,6 +211,13 @@ Describe 'Start-ComfyRun' {
             Set-Content TestDrive:/in.json '{ "prompt": "file", "seed": 1, "style": "noir" }'
             $run = [pscustomobject]@{ prompt = 'row' } | Start-ComfyRun portrait -InputPath TestDrive:/in.json -Inputs @{ prompt = 'inputs'; seed = 2 }
             "$($run.Inputs.prompt) $($run.Inputs.seed) $($run.Inputs.style)" | Should -Be 'row 2 noir'
+        }
+
+        It 'refuses a file of inputs that is on no disk' {
+            Push-Location Env:
+            try { { Start-ComfyRun portrait -InputPath ./x.json } | Should -Throw -ErrorId 'InvalidInput,*' } finally { Pop-Location }
+            try { Push-Location Env:; Start-ComfyRun portrait -InputPath ./x.json } catch { $caught = $_ } finally { Pop-Location }
+            "$caught" | Should -Not -BeLike "*$(Join-Path ([System.Environment]::CurrentDirectory) 'x.json')*"
         }
 
         It 'takes an empty cell as not given' {

@@ -7,10 +7,13 @@ AfterAll { Clear-TestState }
 Describe 'Stop-ComfyEmulator' {
     BeforeEach { Clear-TestState }
 
-    It 'stops all of this process, and writes nothing' {
-        $null = Start-ComfyEmulator
+    It 'stops all of this process with their connections, and writes nothing' {
+        $first = Start-ComfyEmulator
         $null = Start-ComfyEmulator -Connect
+        Connect-ComfyDeploy (ConvertTo-SecureString 'x' -AsPlainText) -Name elsewhere -SkipCheck
         Stop-ComfyEmulator | Should -BeNullOrEmpty
+        (Get-ComfyConnection).Name | Should -Be 'elsewhere'
+        Connect-ComfyDeploy $first.ApiKey -BaseUri $first.BaseUri -SkipCheck
         Test-ComfyConnection | Should -BeFalse
     }
 

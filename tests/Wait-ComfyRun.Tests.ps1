@@ -20,7 +20,8 @@ Describe 'Wait-ComfyRun' {
             $order[0] | Should -Be $runs[11].RunId
             @($order | Sort-Object -Unique).Count | Should -Be 12
             @(Get-TestRequest $emulator -Path "/run/$($runs[11].RunId)").Count | Should -Be 1
-            @(Get-TestRequest $emulator -Path '/run/*' -Method GET).Count | Should -Be 23
+            # The others once or twice: before what was written moved them on, and after.
+            @(Get-TestRequest $emulator -Path '/run/*' -Method GET).Count | Should -BeLessOrEqual 23
         }
 
         It 'has one deadline for all, and one error, last' {

@@ -87,7 +87,7 @@ public sealed class SecrecyTests : OutputsTest
         Engine.Set("bad", bad);
         EngineRun run = Engine.RunWithErrors(
             """
-            $bad, $bad.Outputs[0] | Out-Default
+            $bad | Out-Default
             $bad.Outputs | Out-Default
             $bad | Save-ComfyRunOutput $folder -Verbose -WhatIf
             $bad | Save-ComfyRunOutput $folder -Verbose -NameTemplate '{Deployment}_{Kind}'
