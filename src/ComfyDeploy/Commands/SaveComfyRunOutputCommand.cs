@@ -45,8 +45,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     protected override void BeginProcessing()
     {
         _downloads = new(ThrottleLimit);
-        string folder = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path, out ProviderInfo provider, out _);
-        if (provider.Name != "FileSystem") ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is not a folder of the file system."), Path);
+        string folder = FileSystemPath(Path, nameof(Path));
         if (File.Exists(folder)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is a file; a folder is meant."), Path);
         _folder = new(folder, Existing);
         try

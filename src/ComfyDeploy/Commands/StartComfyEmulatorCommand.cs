@@ -44,7 +44,7 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
 
     private ComfyEmulator StartEmulator()
     {
-        string? seed = SeedPath is null ? null : GetUnresolvedProviderPathFromPSPath(SeedPath);
+        string? seed = SeedPath is null ? null : FileSystemPath(SeedPath, nameof(SeedPath));
         try
         {
             return ComfyEmulator.Start(new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });

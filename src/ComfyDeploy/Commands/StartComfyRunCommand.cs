@@ -76,8 +76,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout and -StopOnTimeout say how long to wait: give -Wait too, or pipe the runs to Wait-ComfyRun."), null);
         }
-        if (Webhook is { IsAbsoluteUri: false }) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{Webhook}' is not a whole address."), Webhook);
-        if (InputPath is not null) _fileInputs = ReadInputFile(GetUnresolvedProviderPathFromPSPath(InputPath));
+        if (Webhook is { } hook && !(hook.IsAbsoluteUri && hook.Scheme is "https" or "http")) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{hook}' is not a whole https or http address."), hook);
+        if (InputPath is not null) _fileInputs = ReadInputFile(FileSystemPath(InputPath, nameof(InputPath)));
     }
 
     protected override void ProcessRecord()
