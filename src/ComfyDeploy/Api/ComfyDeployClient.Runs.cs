@@ -21,7 +21,8 @@ internal sealed partial class ComfyDeployClient
         string path = $"/v2/workflow/{query.WorkflowId}/runs?limit={query.PageSize}&offset={offset}";
         if (query.DeploymentId is not null) path += $"&deployment_id={query.DeploymentId}";
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
-        if (query.After is { } after) path += $"&rf={Timestamp.ToUnixSeconds(after)}";
+        // What the service cannot take as a time it need not know: the caller looks at every row.
+        if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
         List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, stop).ConfigureAwait(false);
         List<ComfyRun> runs = new(rows.Count);
         foreach (RunWire row in rows) runs.Add(await FinishAsync(row, stop).ConfigureAwait(false));

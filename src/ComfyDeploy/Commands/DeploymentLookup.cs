@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -26,7 +25,7 @@ internal static class DeploymentLookup
     /// <summary>All deployments a wildcard matches, or the one meant.</summary>
     internal static async Task<IReadOnlyList<ComfyDeployment>> FindAllAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        if (reference.HasObject || !WildcardPattern.ContainsWildcardCharacters(reference.Text)) return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
+        if (reference.HasObject || !new NamePattern(reference.Text).IsWildcard) return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
         IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
         return [.. all.Where(d => Matches(d, reference.Text) && IsIn(d, environment))];
     }
@@ -34,8 +33,8 @@ internal static class DeploymentLookup
     /// <summary>Whether a name with or without wildcards means this deployment.</summary>
     internal static bool Matches(ComfyDeployment deployment, string name)
     {
-        WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        return pattern.IsMatch(deployment.DeploymentName) || (deployment.Name is not null && pattern.IsMatch(deployment.Name));
+        NamePattern pattern = new(name);
+        return pattern.Matches(deployment.DeploymentName) || pattern.Matches(deployment.Name);
     }
 
     internal static ComfyDeployException NotFound(ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)

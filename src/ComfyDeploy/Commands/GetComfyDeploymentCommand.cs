@@ -79,7 +79,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         {
             ComfyDeployment[] found = [.. all.Where(d => DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase)).Where(IsWanted)];
             Write(found);
-            if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            if (found.Length == 0 && !new NamePattern(name).IsWildcard)
             {
                 Report(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
             }

@@ -6,6 +6,7 @@ namespace ComfyDeploy.Commands;
 internal static class RunReference
 {
     private const int ShortestId = 8;
+    private const int LongestName = 60;
 
     /// <summary>36 characters, or 32, or the beginning of one this process has seen.</summary>
     /// <exception cref="ComfyDeployException">RunIdInvalid.</exception>
@@ -16,7 +17,8 @@ internal static class RunReference
         if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty text is not a run id.");
         if (text.Length < ShortestId || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
         {
-            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{text}' is not a run id. For the runs of a workflow: Get-ComfyRun -Workflow '{text}'");
+            string hint = text.Length <= LongestName ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
+            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, LongestName)}' is not a run id.{hint}");
         }
         IReadOnlyList<string> seen = session.KnownRuns.StartingWith(text);
         return seen.Count == 1
