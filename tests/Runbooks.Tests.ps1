@@ -20,7 +20,7 @@ Describe 'Nightly batch' {
     BeforeAll {
         $emulator = New-TestEmulator -Speed 36000
         Set-Content TestDrive:/prompts.csv 'prompt,seed,style', 'fox #multi=2,1,noir', 'cat #fail,2,anime', '"dog, ""big"" #text",3,photo', 'owl #cancelled,,'
-        $runs = Import-Csv TestDrive:/prompts.csv | Start-ComfyRun -Deployment portrait -Environment production | Wait-ComfyRun -Timeout 2h -StopOnTimeout
+        $runs = Import-Csv TestDrive:/prompts.csv | Start-ComfyRun -Deployment portrait -Environment production | Wait-ComfyRun -Timeout 60s -StopOnTimeout
         $runs | Export-Csv TestDrive:/all.csv
     }
 
@@ -109,7 +109,7 @@ Describe 'Scheduled task' {
     It 'ends with exit code 0 when all is well, with the key from the environment alone' {
         $child = Invoke-ChildPwsh @'
 $ErrorActionPreference = 'Stop'
-Start-ComfyRun portrait @{ prompt = 'golden'; seed = 42 } | Wait-ComfyRun -Timeout 10m -ThrowOnFailure | ForEach-Object Status
+Start-ComfyRun portrait @{ prompt = 'golden'; seed = 42 } | Wait-ComfyRun -Timeout 30s -ThrowOnFailure | ForEach-Object Status
 '@ -Environment (Get-TaskEnvironment)
         $child.ExitCode | Should -Be 0
         ($child.Output -split '\r?\n')[-1] | Should -Be 'success'
@@ -121,7 +121,7 @@ Start-ComfyRun portrait @{ prompt = 'golden'; seed = 42 } | Wait-ComfyRun -Timeo
     ) {
         $child = Invoke-ChildPwsh @"
 `$ErrorActionPreference = 'Stop'
-try { Start-ComfyRun portrait @{ prompt = '$Prompt' } | Wait-ComfyRun -Timeout 10m -ThrowOnFailure -OutVariable runs }
+try { Start-ComfyRun portrait @{ prompt = '$Prompt' } | Wait-ComfyRun -Timeout 30s -ThrowOnFailure -OutVariable runs }
 catch { "caught `$(`$_.FullyQualifiedErrorId.Split(',')[0]) `$(`$runs.Count)"; throw }
 "@ -Environment (Get-TaskEnvironment)
         $child.ExitCode | Should -Be 1
@@ -248,7 +248,7 @@ Describe 'Two accounts' {
     }
 
     It 'are chosen for a session by $PSDefaultParameterValues' {
-        $PSDefaultParameterValues = @{ '*-Comfy*:Connection' = 'studio' }
+        $PSDefaultParameterValues = @{ '*-Comfy*:Connection' = 'studio'; 'Wait-ComfyRun:Timeout' = '30s' }
         @(Get-ComfyRun -Deployment portrait).RunId | Should -Contain $theirs.RunId
         Test-ComfyConnection | Should -BeTrue
         (Start-ComfyRun portrait @{ prompt = 'default' }).ConnectionName | Should -Be 'studio'

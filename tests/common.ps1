@@ -7,6 +7,8 @@ $ModulePath = Join-Path $PSScriptRoot '../out/ComfyDeploy' | Resolve-Path | Sele
 Import-Module (Join-Path $ModulePath 'ComfyDeploy.psd1')
 Remove-Item Env:COMFY_DEPLOY_API_KEY, Env:COMFY_DEPLOY_BASE_URI -ErrorAction Ignore
 $ProgressPreference = 'SilentlyContinue'
+# A mistake in the product is to fail a test, not to make it wait for a day.
+$PSDefaultParameterValues = @{ 'Wait-ComfyRun:Timeout' = '30s' }
 $MissingId = '11111111-2222-4333-8444-555555555555'
 
 # Ends what earlier tests have left open, and starts an emulator that is the default connection.
