@@ -43,7 +43,7 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
 
         SecureString key = ApiKey?.Copy() ?? KeyOfEnvironment() ?? Prompt();
         key.MakeReadOnly();
-        if (key.Length == 0) ThrowTerminating(new(ErrorIds.ApiKeyRejected, "The API key is empty."), baseUri);
+        if (!key.CanBeSent()) ThrowTerminating(ConnectedCommand.UnsendableKey(), baseUri);
         ComfyConnection connection = new(Name ?? DefaultName, baseUri!, key, ApiKeyOwner.Read(key), RequestTimeout);
         if (!SkipCheck) Check(connection);
 

@@ -11,7 +11,10 @@ internal static class DeploymentLookup
     /// <summary>The one deployment meant: of several environments the production one.</summary>
     internal static async Task<ComfyDeployment> FindOneAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known) return known;
+        if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known)
+        {
+            return IsIn(known, environment) ? known : throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
+        }
         ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, stop).ConfigureAwait(false);
         if (found.Length > 1 && found.Count(IsProduction) == 1) found = [found.Single(IsProduction)];
         if (found.Length == 1) return found[0];

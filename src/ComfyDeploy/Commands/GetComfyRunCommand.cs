@@ -14,7 +14,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     private static readonly TimeSpan ActiveHorizon = TimeSpan.FromHours(48);
 
     private readonly OrderedWork<ReadRun> _reads = new();
-    private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
 
     [Parameter(ParameterSetName = IdSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -129,7 +129,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
             try
             {
                 string id = RunReference.ResolveId(reference, client.Session);
-                if (_asked.Add(id)) Read(_reads, id, RunReference.Origin(reference), client);
+                if (_asked.Add((client.Session, id))) Read(_reads, id, RunReference.Origin(reference), client);
             }
             catch (ComfyDeployException e)
             {

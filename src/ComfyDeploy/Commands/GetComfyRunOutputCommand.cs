@@ -7,7 +7,7 @@ namespace ComfyDeploy.Commands;
 public sealed class GetComfyRunOutputCommand : ConnectedCommand
 {
     private readonly OrderedWork<ReadRun> _reads = new();
-    private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
@@ -28,7 +28,7 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
             try
             {
                 string id = RunReference.ResolveId(reference, client.Session);
-                if (_asked.Add(id)) _reads.Add(stop => RunReference.WholeAsync(reference, id, client, stop), Stop);
+                if (_asked.Add((client.Session, id))) _reads.Add(stop => RunReference.WholeAsync(reference, id, client, stop), Stop);
             }
             catch (ComfyDeployException e)
             {

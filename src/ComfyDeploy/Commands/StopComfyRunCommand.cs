@@ -7,7 +7,7 @@ namespace ComfyDeploy.Commands;
 public sealed class StopComfyRunCommand : ConnectedCommand
 {
     private readonly OrderedWork<StopOutcome> _stops = new();
-    private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
     private readonly List<(ComfyDeployException Error, object? Target)> _errors = [];
     private DateTime? _endsAt;
 
@@ -60,7 +60,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     private void Add(string id, RunOrigin? origin, ComfyDeployClient client)
     {
         string target = origin?.DeploymentName is { } name ? $"run {id} ({name})" : $"run {id}";
-        if (!_asked.Add(id) || !ShouldProcess(target, "Cancel")) return;
+        if (!_asked.Add((client.Session, id)) || !ShouldProcess(target, "Cancel")) return;
         _endsAt ??= client.Session.Clock.Now + Timeout;
         RunStop stop = new(client, Log, Wait ? _endsAt : null);
         _stops.Add(token => stop.RunAsync(id, origin, token), Stop);
