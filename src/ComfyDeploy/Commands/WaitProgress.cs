@@ -37,7 +37,7 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
     internal void Ended(ComfyRun run)
     {
         if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < Quiet || (count().Received > MostRunsWithALineEach && run.IsSuccess)) return;
-        string time = run.RunSeconds is { } seconds ? $" {seconds.ToString("0", CultureInfo.InvariantCulture)} s" : string.Empty;
+        string time = run.RunSeconds is { } seconds ? $" {(int)seconds} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}" : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}" : string.Empty;
         Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
     }
