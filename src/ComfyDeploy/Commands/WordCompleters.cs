@@ -4,55 +4,49 @@ using System.Management.Automation.Language;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Completes the service's status words; any other word is accepted too.</summary>
-public sealed class StatusCompleter : IArgumentCompleter
+/// <summary>Completes words that are known without asking the service; any other word is accepted too.</summary>
+public abstract class WordCompleter : IArgumentCompleter
 {
+    private protected abstract IEnumerable<string> Words { get; }
+
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(RunStatus.All, wordToComplete);
+        Completions.Matching(Words, wordToComplete);
 }
 
-/// <summary>Completes the GPU types known today; any other word is accepted too.</summary>
-public sealed class GpuCompleter : IArgumentCompleter
+/// <summary>The service's status words.</summary>
+public sealed class StatusCompleter : WordCompleter
 {
-    private static readonly string[] Known = ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
-
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(Known, wordToComplete);
+    private protected override IEnumerable<string> Words => RunStatus.All;
 }
 
-/// <summary>Completes the kinds of outputs; a workflow may have others.</summary>
-public sealed class OutputKindCompleter : IArgumentCompleter
+/// <summary>The GPU types known today.</summary>
+public sealed class GpuCompleter : WordCompleter
 {
-    private static readonly string[] Known = ["image", "video", "file", "audio", "mesh", "text"];
-
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(Known, wordToComplete);
+    private protected override IEnumerable<string> Words => ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
 }
 
-/// <summary>Completes HTTP methods.</summary>
-public sealed class MethodCompleter : IArgumentCompleter
+/// <summary>The kinds of outputs; a workflow may have others.</summary>
+public sealed class OutputKindCompleter : WordCompleter
 {
-    private static readonly string[] Known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
-
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(Known, wordToComplete);
+    private protected override IEnumerable<string> Words => ["image", "video", "file", "audio", "mesh", "text"];
 }
 
-/// <summary>Completes the environments of deployments.</summary>
-public sealed class EnvironmentCompleter : IArgumentCompleter
+/// <summary>HTTP methods.</summary>
+public sealed class MethodCompleter : WordCompleter
 {
-    private static readonly string[] Known = ["production", "staging", "preview", "public-share", "private-share", "community-share"];
+    private protected override IEnumerable<string> Words => ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
+}
 
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(Known, wordToComplete);
+/// <summary>The environments of deployments.</summary>
+public sealed class EnvironmentCompleter : WordCompleter
+{
+    private protected override IEnumerable<string> Words => ["production", "staging", "preview", "public-share", "private-share", "community-share"];
+}
+
+/// <summary>The names of open connections.</summary>
+public sealed class ConnectionCompleter : WordCompleter
+{
+    private protected override IEnumerable<string> Words => ConnectionStore.List().Select(connection => connection.Name);
 }
