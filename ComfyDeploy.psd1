@@ -20,9 +20,13 @@
         'Get-ComfyConnection'
         'Get-ComfyDeployment'
         'Get-ComfyRun'
+        'Get-ComfyRunOutput'
+        'Invoke-ComfyApi'
+        'Save-ComfyRunOutput'
         'Start-ComfyEmulator'
         'Start-ComfyRun'
         'Stop-ComfyEmulator'
+        'Stop-ComfyRun'
         'Test-ComfyConnection'
         'Wait-ComfyRun'
     )

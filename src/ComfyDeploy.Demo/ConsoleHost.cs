@@ -18,10 +18,7 @@ internal sealed class ConsoleHost : PSHost
 
     public override Version Version { get; } = new(1, 0);
 
-    /// <summary>What a script's <c>exit</c> asked for.</summary>
-    internal int? ExitCode { get; private set; }
-
-    public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
+    public override void SetShouldExit(int exitCode) { }
 
     public override void EnterNestedPrompt() => throw new NotSupportedException("The demo does not ask.");
 

@@ -18,7 +18,7 @@ internal sealed class ConsoleInterface : PSHostUserInterface
     public override void Write(string value)
     {
         ClearProgress();
-        Console.Write(value);
+        Console.Write(GetOutputString(value, SupportsVirtualTerminal));
     }
 
     public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value)

@@ -28,11 +28,18 @@ Console.CancelKeyPress += (_, e) =>
 try
 {
     // Ten times as fast as the service, so that minutes of GPU time take seconds to watch.
-    shell.AddScript("param($manifest, $script) $ErrorActionPreference = 'Stop'; Import-Module $manifest; $emulator = Start-ComfyEmulator -Connect -Speed 10; try { . $script } finally { Stop-ComfyEmulator $emulator }")
-        .AddArgument(manifest).AddArgument(script);
+    shell.AddScript(
+        """
+        param($manifest, $script)
+        $ErrorActionPreference = 'Stop'
+        Import-Module $manifest
+        $emulator = Start-ComfyEmulator -Connect -Speed 10
+        try { . $script } finally { Stop-ComfyEmulator $emulator }
+        """).AddArgument(manifest).AddArgument(script);
     shell.AddCommand("Out-Default").Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
     shell.Invoke();
-    return host.ExitCode ?? 0;
+    // What the script's own exit asked for.
+    return runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int asked ? asked : 0;
 }
 catch (RuntimeException e)
 {

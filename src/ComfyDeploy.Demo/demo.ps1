@@ -3,23 +3,32 @@
 'What can be run:' | Out-Default
 Get-ComfyDeployment -Environment production | Out-Default
 
-'Six rows of a table become six runs, together:' | Out-Default
+'Seven rows of a table become runs, together; one cannot be queued:' | Out-Default
 $rows = @(
-    [pscustomobject]@{ shot = 'a1'; prompt = 'a red fox in the snow';       seed = '7' }
-    [pscustomobject]@{ shot = 'a2'; prompt = 'an owl at dusk';              seed = '11' }
-    [pscustomobject]@{ shot = 'a3'; prompt = 'a heron #fail';               seed = '13' }
+    [pscustomobject]@{ shot = 'a1'; prompt = 'a red fox in the snow';          seed = '7' }
+    [pscustomobject]@{ shot = 'a2'; prompt = 'an owl at dusk #multi';          seed = '11' }
+    [pscustomobject]@{ shot = 'a3'; prompt = 'a heron #fail';                  seed = '13' }
     [pscustomobject]@{ shot = 'a4'; prompt = 'a lynx, long exposure #time=60'; seed = '17' }
-    [pscustomobject]@{ shot = 'a5'; prompt = 'a badger';                    seed = 'nineteen' }
-    [pscustomobject]@{ shot = 'a6'; prompt = 'an otter';                    seed = '23' }
+    [pscustomobject]@{ shot = 'a5'; prompt = 'a badger';                       seed = 'nineteen' }
+    [pscustomobject]@{ shot = 'a6'; prompt = 'an otter';                       seed = '23' }
+    [pscustomobject]@{ shot = 'a7'; prompt = 'a wrong idea #stuck';            seed = '29' }
 )
 $runs = $rows | Start-ComfyRun -Deployment portrait -LabelColumn shot
 $runs | Out-Default
+
+'One of them is not wanted any more:' | Out-Default
+$runs | Where-Object Label -EQ a7 | Stop-ComfyRun -PassThru | Out-Default
 
 'Each comes out when it has finished:' | Out-Default
 $done = $runs | Wait-ComfyRun -Timeout 5m
 $done | Out-Default
 
-'Why did they not succeed?' | Out-Default
+'Why did some not succeed?' | Out-Default
 foreach ($run in $done) {
-    if (-not $run.IsSuccess) { "  $($run.Label): $($run.Status): $($run.Error)" | Out-Default }
+    if (-not $run.IsSuccess) { "  $($run.Label): $($run.Status) $($run.Error)" | Out-Default }
 }
+
+$folder = [IO.Path]::Combine([IO.Path]::GetTempPath(), "ComfyDeploy-demo-$([guid]::NewGuid().ToString('N').Substring(0, 8))")
+'', "The outputs, saved to ${folder}:" | Out-Default
+$done | Where-Object IsSuccess | Save-ComfyRunOutput -Path $folder -NameTemplate '{Label}_{Index:00}_{FileName}' |
+    ForEach-Object { "  $($_.Name), $($_.Length) bytes" } | Out-Default

@@ -19,7 +19,7 @@ internal static class ApiErrors
         string sentence = SafeText.Clean(SafeText.Mask(Sentence(body), key));
         string id = IdOf(response.StatusCode, sentence, notFoundId);
         string said = sentence.Length == 0 ? $"HTTP {status}" : $"{sentence} (HTTP {status})";
-        return new(id, Explain(id, said, response))
+        return new(id, SafeText.Sentence(Explain(id, said, response)))
         {
             StatusCode = status,
             RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? SafeText.Clean(SafeText.Mask(values.FirstOrDefault(), key)) : null,
@@ -88,7 +88,7 @@ internal static class ApiErrors
                 string field = item.TryGetProperty("loc", out JsonElement loc) && loc.ValueKind == JsonValueKind.Array
                     ? string.Join(".", loc.EnumerateArray().Skip(1).Select(part => part.ToString()))
                     : string.Empty;
-                return $"{field}: {item.GetProperty("msg")}";
+                return field.Length == 0 ? item.GetProperty("msg").ToString() : $"{field}: {item.GetProperty("msg")}";
             });
         return string.Join("; ", fields);
     }

@@ -94,7 +94,7 @@ internal sealed partial class ComfyDeployClient
         {
             if (session.GpuPrices is { } meanwhile) return meanwhile;
             TryResult<Dictionary<string, decimal>> result = await TryAsync(
-                () => new(HttpMethod.Get, new Uri("/platform/gpu-pricing", UriKind.Relative)), WireContext.Default.DictionaryStringDecimal, ErrorIds.ServiceError, stop)
+                () => Request(HttpMethod.Get, "/platform/gpu-pricing"), Json(WireContext.Default.DictionaryStringDecimal), ErrorIds.ServiceError, stop)
                 .ConfigureAwait(false);
             if (result.Error is not null) log.Verbose($"GPU prices are not known, so costs are not estimated: {result.Error.Message}");
             return session.GpuPrices = result.Value ?? [];

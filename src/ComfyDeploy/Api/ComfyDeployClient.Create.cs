@@ -23,7 +23,7 @@ internal sealed partial class ComfyDeployClient
             TryResult<CreatedRunWire> result;
             try
             {
-                result = await TryAsync(request.ToMessage, WireContext.Default.CreatedRunWire, ErrorIds.DeploymentNotFound, stop).ConfigureAwait(false);
+                result = await TryAsync(request.ToMessage, Json(WireContext.Default.CreatedRunWire), ErrorIds.DeploymentNotFound, stop).ConfigureAwait(false);
                 if (result.Error is null && Guid.TryParse(result.Value?.RunId, out _))
                 {
                     session.KnownRuns.Take(result.Value!.RunId!);
@@ -42,7 +42,7 @@ internal sealed partial class ComfyDeployClient
             if (!mayTryAgain || retry > MaxRetries) throw result.Error!;
             TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error!.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"Queueing {request.DeploymentName}: {Sentence(result.Error)} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
+            log.Warning($"Queueing {request.DeploymentName}: {result.Error.Message} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry, MaxRetries)}).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }
@@ -53,7 +53,7 @@ internal sealed partial class ComfyDeployClient
 
     private async Task<string> FindLostRunAsync(DeploymentCreates creates, LostCreate lost, ComfyDeployException? reason, CancellationToken stop)
     {
-        string why = reason is null ? "The answer carries no run id." : Sentence(reason);
+        string why = reason?.Message ?? "The answer carries no run id.";
         log.Warning($"Queueing {lost.Request.DeploymentName}: {why} Whether a run was made is not known; looking for it before anything else is queued.");
         try
         {

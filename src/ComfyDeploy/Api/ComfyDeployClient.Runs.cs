@@ -10,6 +10,7 @@ internal sealed partial class ComfyDeployClient
     {
         RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         ComfyRun run = await FinishAsync(wire, stop).ConfigureAwait(false);
+        run.IsWhole = true;
         run.CarryOver(session.KnownRuns.OriginOf(runId));
         return run;
     }
@@ -20,7 +21,8 @@ internal sealed partial class ComfyDeployClient
         string path = $"/v2/workflow/{query.WorkflowId}/runs?limit={query.PageSize}&offset={offset}";
         if (query.DeploymentId is not null) path += $"&deployment_id={query.DeploymentId}";
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
-        if (query.After is { } after) path += $"&rf={Timestamp.ToUnixSeconds(after)}";
+        // What the service cannot take as a time it need not know: the caller looks at every row.
+        if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
         List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, stop).ConfigureAwait(false);
         List<ComfyRun> runs = new(rows.Count);
         foreach (RunWire row in rows) runs.Add(await FinishAsync(row, stop).ConfigureAwait(false));
@@ -50,7 +52,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Cancels a run. The service answers the same for a run that is over already, and 500 for one that is not there or never began.</summary>
     internal async Task CancelRunAsync(string runId, CancellationToken stop)
     {
-        await SendAsync(HttpMethod.Post, $"/run/{runId}/cancel", WireContext.Default.DictionaryStringJsonElement, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
+        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
 

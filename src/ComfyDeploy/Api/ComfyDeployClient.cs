@@ -14,34 +14,40 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     /// <summary>How often a read is tried again; a waiter, which comes back anyway, says 0.</summary>
     internal int MaxRetries { get; init; } = RetryPolicy.MaxRetries;
 
+    /// <summary>How long one request may take; null for what the connection says.</summary>
+    internal TimeSpan? RequestTimeout { get; init; }
+
     private ComfyConnection Connection => session.Connection;
 
     private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop) =>
-        SendAsync(HttpMethod.Get, path, type, notFoundId, stop);
+        SendAsync(() => Request(HttpMethod.Get, path), Json(type), notFoundId, stop);
+
+    private static HttpRequestMessage Request(HttpMethod method, string path) => new(method, new Uri(path, UriKind.Relative));
+
+    private static Func<MemoryStream, T> Json<T>(JsonTypeInfo<T> type) => body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
 
     /// <summary>For calls that may be repeated without harm: tries again after passing troubles.</summary>
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop)
+    private async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken stop)
     {
         for (int retry = 1; ; retry++)
         {
-            TryResult<T> result = await TryAsync(() => new(method, new Uri(path, UriKind.Relative)), type, notFoundId, stop).ConfigureAwait(false);
+            TryResult<T> result = await TryAsync(create, read, notFoundId, stop).ConfigureAwait(false);
             if (result.Error is null) return result.Value!;
             if (!result.IsTransient || retry > MaxRetries) throw result.Error;
 
             TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"{method} {path.Split('?')[0]}: {Sentence(result.Error)} Trying again in {pause.TotalSeconds:0.0} s ({MaxRetries - retry + 1} retries left).");
+            log.Warning($"{result.What}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry, MaxRetries)}).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }
 
-    private static string Sentence(ComfyDeployException error) => error.Message.TrimEnd('.') + ".";
-
     /// <summary>One try: the request, its time limit, its body.</summary>
-    private async Task<TryResult<T>> TryAsync<T>(Func<HttpRequestMessage> create, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop)
+    private async Task<TryResult<T>> TryAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken stop)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        limit.CancelAfter(Connection.RequestTimeout);
+        TimeSpan time = RequestTimeout ?? Connection.RequestTimeout;
+        limit.CancelAfter(time);
         using HttpRequestMessage request = create();
         string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
         try
@@ -51,21 +57,21 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             if (response.IsSuccessStatusCode)
             {
                 using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
-                return new() { Value = JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null"), Status = status };
+                return new(what) { Value = read(body), Status = status };
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
             failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
-            return new() { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
+            return new(what) { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return new() { Error = new(ErrorIds.RequestTimeout, $"No answer to {what} within {Connection.RequestTimeout.TotalSeconds:0.#} s."), IsTransient = true };
+            return new(what) { Error = new(ErrorIds.RequestTimeout, $"No answer to {what} within {time.TotalSeconds:0.#} s."), IsTransient = true };
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             stop.ThrowIfCancellationRequested();
-            return new()
+            return new(what)
             {
                 Error = new(ErrorIds.ConnectionFailed, $"The service at {Connection.BaseUri.Host} cannot be reached: {ConnectionFailures.Describe(e)}", e),
                 IsTransient = true,
@@ -74,12 +80,15 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
         }
         catch (JsonException e)
         {
-            return new() { Error = new(ErrorIds.ServiceError, $"The answer to {what} cannot be read: it is not the JSON it should be.", e), IsTransient = true };
+            return new(what) { Error = new(ErrorIds.ServiceError, $"The answer to {what} cannot be read: it is not the JSON it should be.", e), IsTransient = true };
         }
     }
 
-    private sealed class TryResult<T>
+    /// <param name="what">The request, for messages.</param>
+    private sealed class TryResult<T>(string what)
     {
+        internal string What => what;
+
         internal T? Value { get; init; }
 
         internal ComfyDeployException? Error { get; init; }

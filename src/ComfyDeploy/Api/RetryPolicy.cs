@@ -23,7 +23,11 @@ internal static class RetryPolicy
         lock (Random) return TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.NextDouble() / 2)));
     }
 
-    /// <param name="retryAfter">In either form, seconds or a date.</param>
+    /// <summary>For messages: how many retries are left, this one among them.</summary>
+    internal static string Left(int retry, int most = MaxRetries) => most == retry ? "1 retry left" : $"{most - retry + 1} retries left";
+
+    /// <summary>Retry-After in either form, seconds or a date.</summary>
+    /// <param name="retryAfter">The header.</param>
     /// <param name="now">By the clock of who wrote it.</param>
     internal static TimeSpan? AskedFor(RetryConditionHeaderValue? retryAfter, DateTime now)
     {

@@ -17,11 +17,12 @@ internal sealed class RunWaiter : IDisposable
     private readonly SemaphoreSlim _slots = new(ParallelPolls);
     private readonly SemaphoreSlim _decided = new(0);
     private readonly ConcurrentQueue<Task<WaitOutcome>> _outcomes = new();
-    private readonly ConcurrentDictionary<string, ComfyRun> _live = new();
+    private readonly ConcurrentDictionary<string, (int Place, ComfyRun Run)> _live = new();
     private readonly CancellationTokenSource _stop;
     private readonly CancellationTokenSource _deadline;
     private readonly CancellationTokenSource _grace;
     private DateTime? _endsAt;
+    private int _added;
     private int _pending;
 
     internal RunWaiter(TimeSpan timeout, IClock clock, ICallLog log, CancellationToken stop)
@@ -36,8 +37,8 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>What is left of the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _endsAt - _clock.Now;
 
-    /// <summary>The last snapshot of each run that is not decided yet.</summary>
-    internal ICollection<ComfyRun> Live => _live.Values;
+    /// <summary>The last snapshot of each run that is not decided yet, in the order they were given.</summary>
+    internal IReadOnlyList<ComfyRun> Live => [.. _live.Values.OrderBy(live => live.Place).Select(live => live.Run)];
 
     internal void Add(WaitTarget target)
     {
@@ -47,9 +48,10 @@ internal sealed class RunWaiter : IDisposable
             _ = CancelAfterAsync(_deadline, _timeout);
             _ = CancelAfterAsync(_grace, _timeout + FirstCheckGrace);
         }
-        if (target.Known is not null) _live[target.RunId] = target.Known;
+        int place = _added++;
+        if (target.Known is not null) _live[target.RunId] = (place, target.Known);
         _pending++;
-        _ = DecideAsync(target);
+        _ = DecideAsync(target, place);
     }
 
     /// <summary>The next run that is decided.</summary>
@@ -87,16 +89,16 @@ internal sealed class RunWaiter : IDisposable
         }
     }
 
-    private async Task DecideAsync(WaitTarget target)
+    private async Task DecideAsync(WaitTarget target, int place)
     {
-        Task<WaitOutcome> outcome = PollAsync(target, _stop.Token, _deadline.Token, _grace.Token);
+        Task<WaitOutcome> outcome = PollAsync(target, place, _stop.Token, _deadline.Token, _grace.Token);
         await Task.WhenAny(outcome).ConfigureAwait(false);
         _live.TryRemove(target.RunId, out _);
         _outcomes.Enqueue(outcome);
         _decided.Release();
     }
 
-    private async Task<WaitOutcome> PollAsync(WaitTarget target, CancellationToken stop, CancellationToken deadline, CancellationToken grace)
+    private async Task<WaitOutcome> PollAsync(WaitTarget target, int place, CancellationToken stop, CancellationToken deadline, CancellationToken grace)
     {
         DateTime began = _clock.Now;
         ComfyRun? last = target.Known;
@@ -113,9 +115,9 @@ internal sealed class RunWaiter : IDisposable
                 {
                     ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit).ConfigureAwait(false);
                     run.CarryOver(target.Origin);
-                    if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId} is {SafeText.Clean(run.Status)}.");
+                    if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
-                    _live[target.RunId] = run;
+                    _live[target.RunId] = (place, run);
                     (failure, failures) = (null, 0);
                 }
                 catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.RunNotFound)

@@ -59,6 +59,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return true;
     });
 
+    /// <summary>The whole path of a file or folder, which need not exist; relative to $PWD, and taken literally.</summary>
+    private protected string FileSystemPath(string path, string parameterName)
+    {
+        string whole = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+        if (provider.Name != "FileSystem") ThrowTerminating(new(ErrorIds.InvalidInput, $"-{parameterName} '{path}' is not a place in the file system."), path);
+        return whole;
+    }
+
     /// <summary>Writes what background work has said since.</summary>
     private protected void WriteQueued() => _queue.Drain(this);
 

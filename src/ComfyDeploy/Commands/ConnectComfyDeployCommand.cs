@@ -43,7 +43,7 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
 
         SecureString key = ApiKey?.Copy() ?? KeyOfEnvironment() ?? Prompt();
         key.MakeReadOnly();
-        if (key.Length == 0) ThrowTerminating(new(ErrorIds.ApiKeyRejected, "The API key is empty."), baseUri);
+        if (!key.CanBeSent()) ThrowTerminating(ConnectedCommand.UnsendableKey(), baseUri);
         ComfyConnection connection = new(Name ?? DefaultName, baseUri!, key, ApiKeyOwner.Read(key), RequestTimeout);
         if (!SkipCheck) Check(connection);
 
@@ -59,8 +59,9 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
     {
         try
         {
-            Host.UI.Write("ComfyDeploy API key: ");
-            return Host.UI.ReadLineAsSecureString();
+            FieldDescription field = new(nameof(ApiKey)) { Label = "ComfyDeploy API key" };
+            field.SetParameterType(typeof(SecureString));
+            return (SecureString)Host.UI.Prompt(string.Empty, string.Empty, [field])[nameof(ApiKey)].BaseObject;
         }
         catch (Exception e) when (e is HostException or PSInvalidOperationException or NotImplementedException or NullReferenceException or IOException)
         {

@@ -20,7 +20,7 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     [ValidateNotNull]
     [ConnectionArgument]
     [ArgumentCompleter(typeof(ConnectionCompleter))]
-    public ComfyConnection? Connection { get; set; }
+    public virtual ComfyConnection? Connection { get; set; }
 
     /// <summary>The connection when nothing piped in has one of its own.</summary>
     private protected ComfyConnection DefaultConnection => _default ??= Resolve();
@@ -33,6 +33,13 @@ public abstract class ConnectedCommand : ComfyDeployCommand
         if (Connection is null && carried is not null) return ClientFor(carried);
         WarnOfOtherConnection(nameInRow, DefaultConnection);
         return Client;
+    }
+
+    /// <summary>The account a run is in.</summary>
+    private protected ComfyDeployClient RunClient(ComfyReference reference)
+    {
+        IConnected? given = reference.Object<IConnected>();
+        return ClientOf(given?.Connection, given is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);
     }
 
     private ComfyConnection Resolve()
@@ -51,6 +58,9 @@ public abstract class ConnectedCommand : ComfyDeployCommand
         return null;
     }
 
+    internal static ComfyDeployException UnsendableKey() =>
+        new(ErrorIds.ApiKeyRejected, "The API key is empty or has a blank, a line break or a letter in it that no key has. Copy it again, whole and alone.");
+
     /// <summary>The connection of the environment's key; the same one as long as the variables stay.</summary>
     internal ComfyConnection? FromEnvironment()
     {
@@ -63,6 +73,7 @@ public abstract class ConnectedCommand : ComfyDeployCommand
             if (!ServiceAddress.TryParse(address, out Uri? baseUri)) ThrowTerminating(ServiceAddress.Refusal(address!), address);
             if (!ServiceAddress.IsSafe(baseUri!)) ThrowTerminating(ServiceAddress.InsecureRefusal(baseUri!), baseUri);
             SecureString secret = SecureStringText.Protect(key!.Trim());
+            if (!secret.CanBeSent()) ThrowTerminating(UnsendableKey(), baseUri);
             ComfyConnection connection = new("environment", baseUri!, secret, ApiKeyOwner.Read(secret), ServiceAddress.DefaultRequestTimeout);
             _environment = (key, address, connection);
             return connection;

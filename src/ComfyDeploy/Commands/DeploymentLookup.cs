@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -11,7 +10,10 @@ internal static class DeploymentLookup
     /// <summary>The one deployment meant: of several environments the production one.</summary>
     internal static async Task<ComfyDeployment> FindOneAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known) return known;
+        if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known)
+        {
+            return IsIn(known, environment) ? known : throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
+        }
         ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, stop).ConfigureAwait(false);
         if (found.Length > 1 && found.Count(IsProduction) == 1) found = [found.Single(IsProduction)];
         if (found.Length == 1) return found[0];
@@ -23,7 +25,7 @@ internal static class DeploymentLookup
     /// <summary>All deployments a wildcard matches, or the one meant.</summary>
     internal static async Task<IReadOnlyList<ComfyDeployment>> FindAllAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        if (reference.HasObject || !WildcardPattern.ContainsWildcardCharacters(reference.Text)) return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
+        if (reference.HasObject || !new NamePattern(reference.Text).IsWildcard) return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
         IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
         return [.. all.Where(d => Matches(d, reference.Text) && IsIn(d, environment))];
     }
@@ -31,13 +33,18 @@ internal static class DeploymentLookup
     /// <summary>Whether a name with or without wildcards means this deployment.</summary>
     internal static bool Matches(ComfyDeployment deployment, string name)
     {
-        WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        return pattern.IsMatch(deployment.DeploymentName) || (deployment.Name is not null && pattern.IsMatch(deployment.Name));
+        NamePattern pattern = new(name);
+        return pattern.Matches(deployment.DeploymentName) || pattern.Matches(deployment.Name);
     }
 
     internal static ComfyDeployException NotFound(ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)
     {
         string wanted = environment is null ? $"'{name}'" : $"'{name}' in {environment}";
+        string[] elsewhere = [.. all.Where(d => IsNamed(d, name)).Select(d => d.DeploymentName)];
+        if (environment is not null && elsewhere.Length > 0)
+        {
+            return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. There are: {string.Join(", ", elsewhere)}.");
+        }
         IReadOnlyList<string> near = NearestNames.Of(name, all.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(text => text.Length > 0));
         string hint = near.Count > 0 ? $"Nearest: {string.Join(", ", near)}." : "See Get-ComfyDeployment.";
         return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. {hint}");

@@ -23,6 +23,10 @@ internal static class ErrorRecords
         ErrorIds.NotSupportedByServer => ErrorCategory.NotImplemented,
         ErrorIds.ConnectionNotFound or ErrorIds.RunNotFound or ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound
             or ErrorIds.DeploymentUnknown => ErrorCategory.ObjectNotFound,
+        ErrorIds.RunNotCancellable => ErrorCategory.InvalidOperation,
+        ErrorIds.DownloadFailed => ErrorCategory.ReadError,
+        ErrorIds.FileExists => ErrorCategory.ResourceExists,
+        ErrorIds.ForeignOrigin => ErrorCategory.SecurityError,
         ErrorIds.AmbiguousCreate or ErrorIds.RunFailed or ErrorIds.NoRuns => ErrorCategory.InvalidResult,
         ErrorIds.PortInUse => ErrorCategory.ResourceBusy,
         ErrorIds.SeedInvalid or ErrorIds.InputRowInvalid => ErrorCategory.InvalidData,

@@ -16,10 +16,10 @@ public sealed class GetComfyConnectionCommand : ComfyDeployCommand
         IReadOnlyList<ComfyConnection> open = ConnectionStore.List();
         foreach (string name in Name)
         {
-            WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-            ComfyConnection[] found = [.. open.Where(connection => pattern.IsMatch(connection.Name))];
+            NamePattern pattern = new(name);
+            ComfyConnection[] found = [.. open.Where(connection => pattern.Matches(connection.Name))];
             WriteObject(found, enumerateCollection: true);
-            if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name)) Report(ConnectionArgumentAttribute.NotFound(name), name);
+            if (found.Length == 0 && !pattern.IsWildcard) Report(ConnectionArgumentAttribute.NotFound(name), name);
         }
     }
 }

@@ -10,6 +10,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     private const string IdSet = "Id";
     private const string OfSet = "Of";
 
+    private IReadOnlyDictionary<string, string?>? _machineNames;
     private readonly HashSet<string> _written = new(StringComparer.OrdinalIgnoreCase);
 
     [Parameter(ParameterSetName = NameSet, Position = 0)]
@@ -32,6 +33,10 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     [AllowNull, AllowEmptyCollection, AllowEmptyString]
     public string[]? DeploymentId { get; set; }
 
+    /// <summary>The object the id came with, for its connection.</summary>
+    [Parameter(ParameterSetName = IdSet, ValueFromPipeline = true, DontShow = true)]
+    public PSObject? IdSource { get; set; }
+
     [Parameter(ParameterSetName = OfSet, Mandatory = true, ValueFromPipeline = true)]
     public ComfyWorkflow? InputObject { get; set; }
 
@@ -42,7 +47,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             switch (ParameterSetName)
             {
                 case IdSet: WriteById(); break;
-                case OfSet: Write(All(Client).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
+                case OfSet: Write(All(ClientOf(InputObject!.Connection)).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
                 default: WriteByName(); break;
             }
         }
@@ -53,19 +58,19 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     }
 
     private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
+        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop).ConfigureAwait(false));
+
+    /// <summary>The service leaves the machines' names out of most of its answers.</summary>
+    private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
     {
-        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false);
-        // The list leaves the machines' names out.
-        if (all.Any(d => d is { MachineName: null, MachineId: not null }))
+        if (!deployments.Any(d => d is { MachineName: null, MachineId: not null })) return deployments;
+        _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
+        foreach (ComfyDeployment deployment in deployments)
         {
-            IReadOnlyDictionary<string, string?> names = await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
-            foreach (ComfyDeployment deployment in all)
-            {
-                if (deployment.MachineId is not null && names.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
-            }
+            if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
         }
-        return all;
-    });
+        return deployments;
+    }
 
     private void WriteByName()
     {
@@ -74,7 +79,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         {
             ComfyDeployment[] found = [.. all.Where(d => DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase)).Where(IsWanted)];
             Write(found);
-            if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            if (found.Length == 0 && !new NamePattern(name).IsWildcard)
             {
                 Report(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
             }
@@ -92,6 +97,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             Report(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
             return;
         }
+        ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
         foreach (string id in ids)
         {
             if (!Guid.TryParse(id, out Guid guid))
@@ -101,7 +107,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             }
             try
             {
-                Write([Await(stop => Client.GetDeploymentAsync(guid.ToString("D"), stop))]);
+                if (!_written.Contains(guid.ToString("D"))) Write(Await(async stop =>
+                    await NameMachinesAsync(client, [await client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
             }
             catch (ComfyDeployException e)
             {

@@ -13,13 +13,13 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     private static readonly TimeSpan AccountHorizon = TimeSpan.FromHours(24);
     private static readonly TimeSpan ActiveHorizon = TimeSpan.FromHours(48);
 
-    private readonly OrderedReads _reads = new();
-    private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
+    private readonly OrderedWork<ReadRun> _reads = new();
+    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
 
     [Parameter(ParameterSetName = IdSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
-    [Reference(ReferenceKind.Run)]
+    [Reference(ReferenceKind.Run, PassesSources = true)]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter(ParameterSetName = ListSet)]
@@ -125,12 +125,11 @@ public sealed class GetComfyRunCommand : ConnectedCommand
                 WriteObject(row);
                 continue;
             }
-            ComfyRun? run = reference.Object<ComfyRun>();
-            ComfyDeployClient client = ClientOf(run?.Connection, run is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);
+            ComfyDeployClient client = RunClient(reference);
             try
             {
                 string id = RunReference.ResolveId(reference, client.Session);
-                if (_asked.Add(id)) _reads.Add(id, RunReference.Origin(reference), client, Stop);
+                if (_asked.Add((client.Session, id))) Read(_reads, id, RunReference.Origin(reference), client);
             }
             catch (ComfyDeployException e)
             {
@@ -147,17 +146,12 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         foreach (ReadRun read in batch)
         {
             if (read.Run is not null) WriteObject(read.Run);
-            else Report(Locate(read), read.RunId);
+            else Report(read.Error!, read.RunId);
         }
     }
 
-    private static ComfyDeployException Locate(ReadRun read) => read.Error!.ErrorId != ErrorIds.RunNotFound
-        ? read.Error
-        : new(ErrorIds.RunNotFound, $"There is no run {read.RunId} on connection '{read.Client.Session.Connection.Name}'. {read.Error.Message}", read.Error)
-        {
-            StatusCode = read.Error.StatusCode,
-            RequestId = read.Error.RequestId,
-        };
+    private void Read(OrderedWork<ReadRun> reads, string id, RunOrigin? origin, ComfyDeployClient client) =>
+        reads.Add(stop => ReadRun.ReadAsync(id, origin, client, stop), Stop);
 
     private void FillReasons(IReadOnlyList<ReadRun> batch)
     {
@@ -247,10 +241,10 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     /// <summary>The runs this process queued, newest first.</summary>
     private IEnumerable<ComfyRun> StartedHere(ComfyDeployClient client)
     {
-        OrderedReads reads = new();
+        OrderedWork<ReadRun> reads = new();
         foreach (string id in client.Session.KnownRuns.Started.Reverse())
         {
-            reads.Add(id, null, client, Stop);
+            Read(reads, id, null, client);
             while (reads.IsFull)
             {
                 foreach (ReadRun read in Take()) yield return read.Run!;
@@ -273,7 +267,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     /// <summary>Lists carry no inputs, outputs or progress: each run is read once more.</summary>
     private void WriteFull(ComfyDeployClient client, List<ComfyRun> chunk)
     {
-        foreach (ComfyRun run in chunk) _reads.Add(run.RunId!, RunOrigin.Of(run), client, Stop);
+        foreach (ComfyRun run in chunk) Read(_reads, run.RunId!, RunOrigin.Of(run), client);
         chunk.Clear();
         while (!_reads.IsEmpty) WriteReads();
     }

@@ -2,15 +2,17 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Numerics;
+using System.Text.Json;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>The inputs of one run: collected from what a user gives, then made to fit what the deployment takes.</summary>
 internal sealed class InputSet
 {
-    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+    // A list, so that the inputs keep the order they were given in: people read them in tables and -WhatIf.
+    private readonly List<KeyValuePair<string, object?>> _values = [];
 
-    internal IReadOnlyDictionary<string, object?> Values => _values;
+    internal IReadOnlyDictionary<string, object?> Values => _values.ToDictionary(value => value.Key, value => value.Value);
 
     /// <summary>Adds the entries of a dictionary or the properties of an object; later ones win, whatever their case.</summary>
     /// <param name="source">A dictionary or an object with properties.</param>
@@ -33,36 +35,67 @@ internal sealed class InputSet
         object? plain = Plain(name, value);
         // The service refuses null; leaving the input out gives the workflow's own value.
         if (plain is null || (skipEmpty && plain is string { Length: 0 })) return;
-        Remove(name);
-        _values[name] = plain;
+        int known = IndexOf(name);
+        if (known < 0) _values.Add(new(name, plain));
+        else _values[known] = new(name, plain);
     }
 
     /// <summary>Takes an entry out.</summary>
     /// <returns>Its value; null when there is none.</returns>
     internal object? Remove(string name)
     {
-        string? key = _values.Keys.FirstOrDefault(known => string.Equals(known, name, StringComparison.OrdinalIgnoreCase));
-        if (key is null) return null;
-        object? value = _values[key];
-        _values.Remove(key);
+        int known = IndexOf(name);
+        if (known < 0) return null;
+        object? value = _values[known].Value;
+        _values.RemoveAt(known);
         return value;
     }
 
-    /// <summary>The names the deployment does not take. The service would ignore them without a word, and bill the run.</summary>
-    internal IReadOnlyList<string> Unknown(IReadOnlyList<ComfyDeploymentInput> definitions) =>
-        [.. _values.Keys.Where(name => Definition(definitions, name) is null)];
+    /// <summary>A JSON file with one object of inputs.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
+    internal static PSObject ReadFile(string path)
+    {
+        try
+        {
+            return FreeJson.ReadObject(File.ReadAllText(path))
+                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses names the deployment does not take: the service would ignore them without a word, and bill the run.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and what to do.</exception>
+    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
+    {
+        string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
+        if (unknown.Length == 0) return;
+        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
+        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
+        string names = string.Join(", ", definitions.Select(d => d.Name));
+        string fix = areRows
+            ? $"Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
+            : "Correct the name, or give -SkipInputCheck.";
+        throw new ComfyDeployException(
+            ErrorIds.UnknownInput,
+            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}. {fix}");
+    }
 
     /// <summary>Gives each value the name's own spelling and the type the deployment wants; a table knows only text.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be that type.</exception>
     internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
     {
-        foreach (KeyValuePair<string, object?> given in _values.ToArray())
+        for (int i = 0; i < _values.Count; i++)
         {
-            if (Definition(definitions, given.Key) is not { } definition) continue;
-            _values.Remove(given.Key);
-            _values[definition.Name] = given.Value is string or bool || IsNumber(given.Value) ? Scalar(definition, given.Value!) : given.Value;
+            (string name, object? value) = (_values[i].Key, _values[i].Value);
+            if (Definition(definitions, name) is not { } definition) continue;
+            _values[i] = new(definition.Name, value is string or bool || IsNumber(value) ? Scalar(definition, value!) : value);
         }
     }
+
+    private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
 
     private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
         definitions.FirstOrDefault(d => d.Name == name) ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));

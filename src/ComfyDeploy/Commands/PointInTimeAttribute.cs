@@ -8,21 +8,25 @@ namespace ComfyDeploy.Commands;
 public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        switch (value)
+        switch (inputData is PSObject wrapped ? wrapped.BaseObject : inputData)
         {
+            // No limit, as in -After $last on the first night.
+            case null: return null;
             // Without a kind it is what the user's clock shows.
             case DateTime date: return date.ToLocalTimeOrSame();
             case DateTimeOffset date: return date.LocalDateTime;
-            case TimeSpan ago: return DateTime.Now - ago;
+            case TimeSpan ago: return Ago(ago);
         }
-        string text = inputData.ToString().Trim();
-        if (DurationAttribute.Parse(text) is { } duration) return DateTime.Now - duration;
+        string text = inputData!.ToString()!.Trim();
+        if (DurationAttribute.Parse(text) is { } duration) return Ago(duration);
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
         throw new ArgumentTransformationMetadataException($"'{text}' is no date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
     }
+
+    /// <summary>Longer ago than there are dates is the first of them.</summary>
+    private static DateTime Ago(TimeSpan time) => time < DateTime.Now - DateTime.MinValue ? DateTime.Now - time : DateTime.MinValue;
 }
 
 internal static class LocalTime

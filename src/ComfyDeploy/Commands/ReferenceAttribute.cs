@@ -23,12 +23,16 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
     /// <summary>What is expected.</summary>
     public ReferenceKind Kind { get; } = kind;
 
+    /// <summary>Lets workflows and deployments through as they are: another parameter of the cmdlet takes them, and the engine stops at a refusal.</summary>
+    public bool PassesSources { get; set; }
+
     private string IdProperty => Kind + "Id";
 
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         object? value = Unwrap(inputData);
+        if (PassesSources && value is IComfyRunSource) return inputData;
         return value is IEnumerable several and not (string or IDictionary)
             ? several.Cast<object?>().Select(ToReference).ToArray()
             : ToReference(inputData);

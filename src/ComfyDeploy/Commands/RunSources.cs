@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -19,9 +18,9 @@ internal static class RunSources
     {
         if (Guid.TryParse(reference.Text, out Guid id)) return [new(id.ToString("D"), reference.Object<ComfyWorkflow>()?.Name, null)];
         IReadOnlyList<ComfyWorkflow> all = await client.GetWorkflowsAsync(stop).ConfigureAwait(false);
-        WildcardPattern pattern = WildcardPattern.Get(reference.Text, WildcardOptions.IgnoreCase);
-        RunSource[] found = [.. all.Where(w => w.Name is not null && pattern.IsMatch(w.Name)).Select(ToSource)];
-        if (found.Length > 0 || WildcardPattern.ContainsWildcardCharacters(reference.Text)) return found;
+        NamePattern pattern = new(reference.Text);
+        RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(ToSource)];
+        if (found.Length > 0 || pattern.IsWildcard) return found;
         IReadOnlyList<string> near = NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
         throw new ComfyDeployException(
             ErrorIds.WorkflowNotFound,

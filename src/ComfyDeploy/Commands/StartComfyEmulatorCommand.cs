@@ -44,7 +44,7 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
 
     private ComfyEmulator StartEmulator()
     {
-        string? seed = SeedPath is null ? null : GetUnresolvedProviderPathFromPSPath(SeedPath);
+        string? seed = SeedPath is null ? null : FileSystemPath(SeedPath, nameof(SeedPath));
         try
         {
             return ComfyEmulator.Start(new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });
@@ -56,7 +56,7 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
         }
         catch (EmulatorSeedException e)
         {
-            ThrowTerminating(new(ErrorIds.SeedInvalid, $"The seed '{seed}' cannot be used: {e.Message}", e), seed);
+            ThrowTerminating(new(ErrorIds.SeedInvalid, e.Message, e), seed);
             throw;
         }
         catch (ArgumentException e)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Management.Automation;
-using System.Text.Json;
 using ComfyDeploy.Api;
 
 namespace ComfyDeploy.Commands;
@@ -11,7 +10,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
 
-    private readonly SortedDictionary<string, int> _planned = new(StringComparer.OrdinalIgnoreCase);
+    private readonly RunPlan _plan = new();
     private PSObject? _fileInputs;
     private ComfyDeployment? _rowDeployment;
     private int _row;
@@ -77,8 +76,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout and -StopOnTimeout say how long to wait: give -Wait too, or pipe the runs to Wait-ComfyRun."), null);
         }
-        if (Webhook is { IsAbsoluteUri: false }) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{Webhook}' is not a whole address."), Webhook);
-        if (InputPath is not null) _fileInputs = ReadInputFile(GetUnresolvedProviderPathFromPSPath(InputPath));
+        if (Webhook is { } hook && !(hook.IsAbsoluteUri && hook.Scheme is "https" or "http")) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{hook}' is not a whole https or http address."), hook);
+        if (InputPath is not null) _fileInputs = ReadInputFile(FileSystemPath(InputPath, nameof(InputPath)));
     }
 
     protected override void ProcessRecord()
@@ -98,6 +97,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         try
         {
+            if (Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RunIsNoRow();
             ComfyDeployment deployment = Find(Deployment);
             InputSet inputs = Collect();
             Check(deployment, inputs);
@@ -162,9 +162,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void AddRow(InputSet inputs)
     {
         object row = InputObject.BaseObject;
+        if (row is ComfyRun) throw RunIsNoRow();
         string? refusal = row switch
         {
-            ComfyRun => "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun …",
             ComfyDeployment => "A ComfyDeployment is not a row of inputs. Pipe it without -Deployment, or give rows.",
             _ when InputName is null && IsScalar(row) => $"A {row.GetType().Name} is not a row of inputs. Say which input it is: -InputName prompt",
             _ => null,
@@ -174,21 +174,15 @@ public sealed class StartComfyRunCommand : WaitingCommand
         else inputs.Set(InputName, row, skipEmpty: true);
     }
 
+    private static ComfyDeployException RunIsNoRow() =>
+        new(ErrorIds.InputRowInvalid, "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …");
+
     private static bool IsScalar(object row) => row is string or ValueType or Uri or FileSystemInfo;
 
     private void Check(ComfyDeployment deployment, InputSet inputs)
     {
         if (SkipInputCheck || deployment.Inputs is not { } definitions) return;
-        if (inputs.Unknown(definitions) is { Count: > 0 } unknown)
-        {
-            IEnumerable<string> near = unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct();
-            string hint = near.Any() ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
-            string names = string.Join(", ", definitions.Select(d => d.Name));
-            string fix = ParameterSetName == RowSet
-                ? $" Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
-                : " Correct the name, or give -SkipInputCheck.";
-            throw new ComfyDeployException(ErrorIds.UnknownInput, $"{deployment.DeploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}.{fix}");
-        }
+        inputs.CheckNames(definitions, deployment.DeploymentName, areRows: ParameterSetName == RowSet);
         inputs.Fit(definitions);
     }
 
@@ -202,7 +196,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             if (!ShouldProcess($"{deployment.DeploymentName} ({version}{(gpu is null ? "the machine's GPU" : $"GPU {gpu}")})", $"Queue run {SafeText.Clean(json)}"))
             {
-                Plan(gpu);
+                _plan.Add(gpu);
                 continue;
             }
             try
@@ -264,32 +258,26 @@ public sealed class StartComfyRunCommand : WaitingCommand
         else WriteObject(run);
     }
 
-    private void Plan(string? gpu)
-    {
-        string key = gpu ?? "the machine's GPU";
-        _planned[key] = (_planned.TryGetValue(key, out int count) ? count : 0) + 1;
-    }
-
     /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
     private void WritePlan()
     {
-        if (_planned.Count == 0 || !MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) || !((SwitchParameter)whatIf).IsPresent) return;
-        Dictionary<string, decimal> prices = Await(stop => Client.GetGpuPricesAsync(stop));
-        IEnumerable<string> lines = _planned.Select(plan => $"{plan.Value} on {plan.Key}" + (prices.TryGetValue(plan.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
-        WriteInformation(new HostInformationMessage { Message = $"What if: {_planned.Values.Sum()} runs would be queued: {string.Join(", ", lines)}." }, ["PSHOST", "ComfyRun"]);
+        // Planned runs are also those a user said no to.
+        bool isWhatIf = MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given) ? ((SwitchParameter)given).IsPresent : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+        if (_plan.IsEmpty || !isWhatIf) return;
+        string text = _plan.Describe(Await(stop => Client.GetGpuPricesAsync(stop)));
+        WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }
 
     private PSObject? ReadInputFile(string path)
     {
         try
         {
-            if (FreeJson.ReadObject(File.ReadAllText(path)) is { } inputs) return inputs;
-            ThrowTerminating(new(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}."), path);
+            return InputSet.ReadFile(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (ComfyDeployException e)
         {
-            ThrowTerminating(new(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e), path);
+            ThrowTerminating(e, path);
+            throw;
         }
-        return null;
     }
 }

@@ -7,6 +7,13 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsDiagnostic.Test, "ComfyConnection"), OutputType(typeof(bool), typeof(ComfyConnectionTest))]
 public sealed class TestComfyConnectionCommand : ConnectedCommand
 {
+    /// <summary>The account to test; here it is the thing itself, and comes first.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNull]
+    [ConnectionArgument]
+    [ArgumentCompleter(typeof(ConnectionCompleter))]
+    public override ComfyConnection? Connection { get; set; }
+
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 

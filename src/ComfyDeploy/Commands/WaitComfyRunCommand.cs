@@ -54,11 +54,10 @@ public sealed class WaitComfyRunCommand : WaitingCommand
             Finish(row);
             return;
         }
-        ComfyRun? run = reference.Object<ComfyRun>();
-        ComfyDeployClient client = ClientOf(run?.Connection, run is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);
+        ComfyDeployClient client = RunClient(reference);
         try
         {
-            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, run, RunReference.Origin(reference)));
+            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(), RunReference.Origin(reference)));
         }
         catch (ComfyDeployException e)
         {

@@ -33,6 +33,15 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
         else WriteBars();
     }
 
+    /// <summary>Tells how a run ended, where lines are written: each of a few, of many the ones that did not succeed.</summary>
+    internal void Ended(ComfyRun run)
+    {
+        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < Quiet || (count().Received > MostRunsWithALineEach && run.IsSuccess)) return;
+        string time = run.RunSeconds is { } seconds ? $" {(int)seconds} s" : string.Empty;
+        string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}" : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}" : string.Empty;
+        Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
+    }
+
     internal void Complete()
     {
         if (!_shown) return;
@@ -44,8 +53,8 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
     private void WriteBars()
     {
         (int received, int finished, _) = count();
-        ComfyRun[] live = [.. waiter.Live];
-        cmdlet.WriteProgress(new(_activity, $"Waiting for {received} {(received == 1 ? "run" : "runs")}", Summary(live))
+        IReadOnlyList<ComfyRun> live = waiter.Live;
+        cmdlet.WriteProgress(new(_activity, $"Waiting for {Plural.Of(received, "run")}", Summary(live))
         {
             PercentComplete = received == 0 ? 0 : finished * 100 / received,
         });
@@ -65,7 +74,7 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
     private void WriteLines(TimeSpan now)
     {
         (int received, _, _) = count();
-        ComfyRun[] live = [.. waiter.Live];
+        IReadOnlyList<ComfyRun> live = waiter.Live;
         if (received <= MostRunsWithALineEach)
         {
             foreach (ComfyRun run in live.Where(run => !_told.TryGetValue(run.RunId!, out string? told) || told != run.Status))
@@ -82,12 +91,12 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
     }
 
     /// <summary>Such as <c>37 done (35 ok, 2 failed) · 10 running · 153 queued · 1:48:12 left</c>.</summary>
-    private string Summary(ComfyRun[] live)
+    private string Summary(IReadOnlyList<ComfyRun> live)
     {
         (_, int finished, int unsuccessful) = count();
         int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
         string left = waiter.Left is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
-        return $"{finished} done ({finished - unsuccessful} ok, {unsuccessful} failed) · {live.Length - waiting} running · {waiting} queued{left}";
+        return $"{finished} done ({finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · {waiting} queued{left}";
     }
 
     private static string Clock(TimeSpan time) =>

@@ -9,6 +9,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private const int ParallelCancels = 8;
 
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
+    private readonly Dictionary<string, int> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<WaitOutcome> _late = [];
@@ -59,7 +60,8 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private protected void AddToWait(WaitTarget target)
     {
-        if (_order.Contains(target.RunId, StringComparer.OrdinalIgnoreCase)) return;
+        if (_given.ContainsKey(target.RunId)) return;
+        _given.Add(target.RunId, _given.Count);
         _waiter ??= new(Timeout, target.Client.Session.Clock, Log, Stop);
         _progress ??= new(this, _waiter, () => (_received, _finished, _unsuccessful.Count));
         _received++;
@@ -72,7 +74,10 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void Finish(ComfyRun run)
     {
         _received++;
-        Write(run);
+        string place = run.RunId ?? $"row {_received}";
+        _order.Add(place);
+        Write(place, run);
+        WriteHeld();
     }
 
     /// <summary>Writes what has finished by now, without waiting.</summary>
@@ -91,6 +96,7 @@ public abstract class WaitingCommand : ConnectedCommand
             while (!HasEnough && TakeBatch()) _progress!.Update();
             if (!HasEnough && _late.Count > 0)
             {
+                _late.Sort((one, other) => _given[one.Target.RunId].CompareTo(_given[other.Target.RunId]));
                 if (StopOnTimeout) Await(CancelLateAsync);
                 foreach (WaitOutcome late in _late) WriteObject(late.Run);
             }
@@ -148,7 +154,7 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         switch (outcome.End)
         {
-            case WaitEnd.Finished: Write(outcome.Run!); break;
+            case WaitEnd.Finished: Write(outcome.Target.RunId, outcome.Run!); break;
             case WaitEnd.TimedOut: _late.Add(outcome); break;
             default:
                 _lost.Add(outcome);
@@ -159,14 +165,10 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteHeld();
     }
 
-    private void Write(ComfyRun run)
+    private void Write(string place, ComfyRun run)
     {
-        if (KeepOrder && run.RunId is not null)
-        {
-            _held[run.RunId] = run;
-            return;
-        }
-        Emit(run);
+        if (KeepOrder) _held[place] = run;
+        else Emit(run);
     }
 
     private void WriteHeld()
@@ -183,6 +185,7 @@ public abstract class WaitingCommand : ConnectedCommand
         if (HasEnough) return;
         _finished++;
         if (!run.IsSuccess) _unsuccessful.Add(run);
+        _progress?.Ended(run);
         WriteObject(run);
     }
 
@@ -223,7 +226,7 @@ public abstract class WaitingCommand : ConnectedCommand
             string said = kind.First().Error?.Message ?? string.Empty;
             string message = kind.Key == WaitEnd.NotFound
                 ? $"Not found on connection '{kind.First().Target.Client.Session.Connection.Name}': {string.Join(", ", runIds)}. {said}"
-                : $"Could not be looked at any more, and may go on: {string.Join(", ", runIds)}. {said} Later: {Resume(runIds)}";
+                : $"Could not be looked at any more, and may go on: {string.Join(", ", runIds)}. {said} Later: {Pipe(runIds, "Wait-ComfyRun")}";
             WriteError(ErrorRecords.Create(new(id, message, kind.First().Error), runIds));
         }
     }
@@ -235,7 +238,7 @@ public abstract class WaitingCommand : ConnectedCommand
         int count = HasEnough ? failed.Length : failed.Length + _lost.Count + _deferred.Count;
         if (count == 0) return;
         string reasons = string.Join("; ", failed.Take(5).Select(run => $"{run} {SafeText.Clean(run.Status)}{(run.Error is null ? string.Empty : $" ({SafeText.Clean(run.Error)})")}"));
-        ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {_received} runs did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
+        ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {Plural.Of(_received, "run")} did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
     }
 
     private ComfyDeployException TimeoutError()
@@ -244,12 +247,12 @@ public abstract class WaitingCommand : ConnectedCommand
         string[] running = [.. _late.Where(o => !o.Run!.IsFinished).Select(o => o.Target.RunId)];
         string fate = running.Length switch
         {
-            0 => "They were cancelled.",
+            0 => $"Cancelled: {string.Join(", ", all)}.",
             _ when StopOnTimeout => $"Not cancelled, and billed on: {string.Join(", ", running)}.",
-            _ => $"They go on and are billed. To wait on: {Resume(running)}. To end what is not finished in time, give -StopOnTimeout.",
+            _ => $"What is not finished goes on and is billed. To stop it: {Pipe(running, "Stop-ComfyRun")}. To wait on: {Pipe(running, "Wait-ComfyRun")}.",
         };
-        return new(ErrorIds.WaitTimeout, $"{all.Length} of {_received} runs did not finish within {Timeout:g}: {string.Join(", ", all)}. {fate}");
+        return new(ErrorIds.WaitTimeout, $"{all.Length} of {Plural.Of(_received, "run")} did not finish within {Timeout:g}. {fate}");
     }
 
-    private static string Resume(string[] runIds) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | Wait-ComfyRun";
+    private static string Pipe(string[] runIds, string command) => $"{string.Join(",", runIds.Select(id => $"'{id}'"))} | {command}";
 }

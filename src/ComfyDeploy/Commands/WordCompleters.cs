@@ -24,6 +24,28 @@ public sealed class GpuCompleter : IArgumentCompleter
         Completions.Matching(Known, wordToComplete);
 }
 
+/// <summary>Completes the kinds of outputs; a workflow may have others.</summary>
+public sealed class OutputKindCompleter : IArgumentCompleter
+{
+    private static readonly string[] Known = ["image", "video", "file", "audio", "mesh", "text"];
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completions.Matching(Known, wordToComplete);
+}
+
+/// <summary>Completes HTTP methods.</summary>
+public sealed class MethodCompleter : IArgumentCompleter
+{
+    private static readonly string[] Known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completions.Matching(Known, wordToComplete);
+}
+
 /// <summary>Completes the environments of deployments.</summary>
 public sealed class EnvironmentCompleter : IArgumentCompleter
 {

@@ -65,6 +65,9 @@ public static class _Format
         return status is "failed" or "timeout" or "cancelled" ? string.Empty : Clean(Text(run, nameof(ComfyRun.LiveStatus)));
     }
 
+    /// <summary>The run an output came from.</summary>
+    public static ComfyRun? RunOf(PSObject output) => (output.BaseObject as ComfyRunOutput)?.Run;
+
     /// <summary>Created to taken.</summary>
     public static TimeSpan? QueueTime(PSObject run) => Seconds(run, nameof(ComfyRun.QueueSeconds));
 

@@ -32,7 +32,8 @@ public sealed class ComfyReference : IEquatable<ComfyReference>
     internal static string? PropertyOf(PSObject? source, string name)
     {
         object? value = source?.BaseObject is IDictionary entries ? entries[name] : source?.Properties[name]?.Value;
-        return value?.ToString() is { Length: > 0 } text ? text : null;
+        // Several in one property are no id.
+        return value is IEnumerable and not string ? null : value?.ToString() is { Length: > 0 } text ? text : null;
     }
 
     /// <summary>The id.</summary>

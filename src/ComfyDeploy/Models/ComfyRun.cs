@@ -6,7 +6,7 @@ namespace ComfyDeploy;
 /// A run as it was when it was read: a snapshot, which never changes. One type for the first service (24 fields) and today's (32).
 /// The order of the members is the order of the CSV columns. All dates are local time; all durations are seconds.
 /// </summary>
-public sealed class ComfyRun
+public sealed class ComfyRun : IConnected
 {
     internal ComfyRun() { }
 
@@ -171,6 +171,11 @@ public sealed class ComfyRun
 
     /// <summary>Where the run was read, so that what is piped on goes to the right account.</summary>
     internal ComfyConnection? Connection { get; set; }
+
+    ComfyConnection? IConnected.Connection => Connection;
+
+    /// <summary>Read by its own id, with inputs and outputs; lists leave them out.</summary>
+    internal bool IsWhole { get; set; }
 
     internal string? InputsJson { get; set; }
 

@@ -1,9 +1,7 @@
-using System.Management.Automation;
-
 namespace ComfyDeploy;
 
 /// <summary>One output of a run: a file with a link, or a text.</summary>
-public sealed class ComfyRunOutput
+public sealed class ComfyRunOutput : IConnected
 {
     internal ComfyRunOutput() { }
 
@@ -40,9 +38,13 @@ public sealed class ComfyRunOutput
     /// <summary>When it was stored, local time. Server: <c>created_at</c>.</summary>
     public DateTime? CreatedAt { get; internal set; }
 
-    /// <summary>The run it came from.</summary>
-    [Hidden]
-    public ComfyRun? Run { get; internal set; }
+    /// <summary>The run it came from. Scripts see it through the types file, which keeps the circle out of JSON.</summary>
+    internal ComfyRun? Run { get; set; }
+
+    ComfyConnection? IConnected.Connection => Run?.Connection;
+
+    /// <summary>Whether it is of one of these kinds; of any when none is named.</summary>
+    internal bool IsOfKind(string[]? kinds) => kinds is null || kinds.Contains(Kind, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The file name or the text.</summary>
     public override string ToString() => FileName ?? Text ?? string.Empty;

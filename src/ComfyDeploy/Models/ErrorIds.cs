@@ -5,12 +5,16 @@ internal static class ErrorIds
 {
     internal const string AmbiguousCreate = nameof(AmbiguousCreate);
     internal const string ApiKeyRejected = nameof(ApiKeyRejected);
+    internal const string BodyNeedsMethod = nameof(BodyNeedsMethod);
     internal const string ConnectionFailed = nameof(ConnectionFailed);
     internal const string ConnectionNotFound = nameof(ConnectionNotFound);
     internal const string DeploymentAmbiguous = nameof(DeploymentAmbiguous);
     internal const string DeploymentNotFound = nameof(DeploymentNotFound);
     internal const string DeploymentUnknown = nameof(DeploymentUnknown);
+    internal const string DownloadFailed = nameof(DownloadFailed);
     internal const string FaultInvalid = nameof(FaultInvalid);
+    internal const string FileExists = nameof(FileExists);
+    internal const string ForeignOrigin = nameof(ForeignOrigin);
     internal const string InputRowInvalid = nameof(InputRowInvalid);
     internal const string InsecureBaseUri = nameof(InsecureBaseUri);
     internal const string InvalidInput = nameof(InvalidInput);
@@ -24,6 +28,7 @@ internal static class ErrorIds
     internal const string RequestTimeout = nameof(RequestTimeout);
     internal const string RunFailed = nameof(RunFailed);
     internal const string RunIdInvalid = nameof(RunIdInvalid);
+    internal const string RunNotCancellable = nameof(RunNotCancellable);
     internal const string RunNotFound = nameof(RunNotFound);
     internal const string SeedInvalid = nameof(SeedInvalid);
     internal const string ServiceError = nameof(ServiceError);

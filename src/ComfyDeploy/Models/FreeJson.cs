@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Numerics;
@@ -44,7 +45,8 @@ internal static class FreeJson
     {
         PSObject { BaseObject: PSCustomObject } custom => custom.Properties.ToDictionary(property => property.Name, property => ToPlain(property.Value)),
         PSObject wrapped => ToPlain(wrapped.BaseObject),
-        object?[] items => items.Select(ToPlain).ToArray(),
+        IDictionary map => map.Cast<DictionaryEntry>().ToDictionary(entry => entry.Key.ToString()!, entry => ToPlain(entry.Value)),
+        IEnumerable items and not string => items.Cast<object?>().Select(ToPlain).ToArray(),
         _ => value,
     };
 

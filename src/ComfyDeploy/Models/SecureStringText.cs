@@ -19,6 +19,9 @@ internal static class SecureStringText
         }
     }
 
+    /// <summary>Whether it can be sent in a header: visible ASCII, no blank.</summary>
+    internal static bool CanBeSent(this SecureString secret) => secret.Length > 0 && secret.Reveal().All(c => c is > ' ' and < '\u007f');
+
     internal static SecureString Protect(string text)
     {
         SecureString secret = new();

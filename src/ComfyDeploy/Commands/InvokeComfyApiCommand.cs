@@ -1,0 +1,103 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Commands;
+
+[Cmdlet(VerbsLifecycle.Invoke, "ComfyApi", SupportsShouldProcess = true), OutputType(typeof(PSObject))]
+public sealed class InvokeComfyApiCommand : ConnectedCommand
+{
+    private static readonly Regex Absolute = new(@"^([a-z][a-z0-9+.-]*:)?//|^\\", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+    private static readonly Regex Word = new("^[A-Za-z]+$", RegexOptions.CultureInvariant);
+
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = string.Empty;
+
+    [Parameter(Position = 1)]
+    [ValidateNotNull]
+    public PSObject? Body { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(MethodCompleter))]
+    public string Method { get; set; } = "GET";
+
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? Query { get; set; }
+
+    [Parameter]
+    [Duration]
+    public TimeSpan RequestTimeout { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        if (!Word.IsMatch(Method)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Method '{Method}' is not one of HTTP, such as POST."), Method);
+        HttpMethod method = new(Method.ToUpperInvariant());
+        bool reads = method == HttpMethod.Get || method == HttpMethod.Head;
+        if (Body is not null && reads)
+        {
+            ThrowTerminating(new(ErrorIds.BodyNeedsMethod, $"A {method} carries no body. Say what is meant: -Method POST (or PUT, PATCH, DELETE)."), Path);
+        }
+        ComfyDeployClient client = new(Client.Session, Log) { RequestTimeout = RequestTimeout > TimeSpan.Zero ? RequestTimeout : null };
+        string path = RelativePath(client.Session.Connection.BaseUri) + QueryText();
+        if (!reads && !ShouldProcess($"{client.Session.Connection.BaseUri.AbsoluteUri.TrimEnd('/')}{path.Split('?')[0]}", method.Method)) return;
+        try
+        {
+            string? body = Body is null ? null : BodyText(Body);
+            string answer = Await(stop => client.InvokeAsync(method, path, body, stop));
+            if (answer.Length > 0) WriteObject(Read(answer), enumerateCollection: true);
+        }
+        catch (ComfyDeployException e)
+        {
+            Report(e, Path);
+        }
+    }
+
+    /// <summary>What comes after the base address. Whatever would leave it is refused: the key goes with it.</summary>
+    private string RelativePath(Uri baseUri)
+    {
+        string root = baseUri.AbsoluteUri.TrimEnd('/');
+        bool valid = Uri.TryCreate(Absolute.IsMatch(Path) ? Path : $"{root}/{Path.TrimStart('/')}", UriKind.Absolute, out Uri? target);
+        if (!valid || !target!.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
+        {
+            ThrowTerminating(new(ErrorIds.ForeignOrigin, $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows."), Path);
+        }
+        return target!.AbsoluteUri.Substring(root.Length);
+    }
+
+    private string QueryText()
+    {
+        if (Query is null || Query.Count == 0) return string.Empty;
+        IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry => (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value])
+            .Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
+        return (Path.Contains('?') ? "&" : "?") + string.Join("&", pairs);
+    }
+
+    private static string Text(object? value) => value switch
+    {
+        bool flag => flag ? "true" : "false",
+        PSObject wrapped => Text(wrapped.BaseObject),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty,
+    };
+
+    /// <summary>Text is taken to be JSON already.</summary>
+    private static string BodyText(PSObject body) => body.BaseObject is string json ? json : InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(body)));
+
+    private static object? Read(string answer)
+    {
+        try
+        {
+            return FreeJson.Read(answer);
+        }
+        catch (JsonException)
+        {
+            // A few calls answer in plain text.
+            return answer;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace ComfyDeploy.Commands;
+
+/// <summary>The folder outputs go to: gives each a path of its own inside it.</summary>
+internal sealed class OutputFolder(string root, ExistingFile existing)
+{
+    private readonly string _root = Path.GetFullPath(root);
+
+    // Two names that differ in case are one file on many systems.
+    private readonly HashSet<string> _taken = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The whole path for a name, changed where this call has given it away already.</summary>
+    /// <param name="name">A path below the folder, of sane segments.</param>
+    /// <param name="isThere">Whether a file of that path was there before.</param>
+    internal string Reserve(string name, out bool isThere)
+    {
+        string path = Path.Combine(_root, name);
+        string stem = Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileNameWithoutExtension(path));
+        for (int number = 2; IsTaken(path); number++) path = $"{stem} ({number}){Path.GetExtension(name)}";
+        _taken.Add(path);
+        isThere = File.Exists(path);
+        return path;
+    }
+
+    /// <exception cref="ComfyDeployException">DownloadFailed: the folder cannot be made.</exception>
+    internal static void Create(string target)
+    {
+        string folder = Path.GetDirectoryName(target)!;
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ComfyDeployException(ErrorIds.DownloadFailed, $"The folder '{folder}' cannot be made: {e.Message}", e);
+        }
+    }
+
+    private bool IsTaken(string path) => _taken.Contains(path) || (existing == ExistingFile.Rename && (File.Exists(path) || Directory.Exists(path)));
+}

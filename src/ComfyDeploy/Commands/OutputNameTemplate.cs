@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Where in the folder an output goes: <c>{Created:yyyy-MM-dd}/{Workflow}/{RunId:8}_{Index:00}_{FileName}</c>. Folders come from the template alone, never from a value.</summary>
+internal sealed class OutputNameTemplate
+{
+    internal const string Default = "{RunId:8}_{Index:00}_{FileName}";
+
+    private static readonly Regex Placeholder = new(@"\{(?<name>[A-Za-z]+)(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
+
+    // A slash inside braces belongs to the format of a date, not to the path.
+    private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
+    private static readonly string[] Names = ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "Name", "Extension"];
+
+    private readonly string[] _segments;
+
+    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
+    internal OutputNameTemplate(string template)
+    {
+        _segments = Separator.Split(template);
+        string? fault = Placeholder.Matches(template).Cast<Match>().Select(FaultOf).FirstOrDefault(found => found is not null);
+        string rest = Placeholder.Replace(template, string.Empty);
+        if (fault is null && (rest.Contains('{') || rest.Contains('}'))) fault = "a brace is left over";
+        if (fault is not null)
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {string.Join(" ", Names.Select(name => $"{{{name}}}"))}.");
+        }
+        if (Path.IsPathRooted(template) || _segments.Any(segment => segment.Trim() is "" or "." or ".."))
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
+        }
+    }
+
+    /// <summary>The path below the folder; its separators are this platform's.</summary>
+    internal string Expand(ComfyRunOutput output) =>
+        Path.Combine([.. _segments.Select(segment => SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+
+    private static string? FaultOf(Match placeholder)
+    {
+        string name = placeholder.Groups["name"].Value;
+        if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) return $"there is no {{{name}}}";
+        return TakesFormat(name, placeholder.Groups["format"].Value) ? null : $"{placeholder.Value} is no format; such are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:8}}";
+    }
+
+    private static bool TakesFormat(string name, string format)
+    {
+        if (format.Length == 0) return true;
+        try
+        {
+            return name.ToLowerInvariant() switch
+            {
+                "created" => DateTime.MinValue.ToString(format, CultureInfo.InvariantCulture).Length > 0,
+                "index" => 0.ToString(format, CultureInfo.InvariantCulture).Length > 0,
+                "runid" => int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0,
+                _ => false,
+            };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static string Value(ComfyRunOutput output, Match match)
+    {
+        string format = match.Groups["format"].Value;
+        ComfyRun? run = output.Run;
+        string fileName = SafeFileName.Of(output.FileName);
+        return match.Groups["name"].Value.ToLowerInvariant() switch
+        {
+            "created" => (run?.CreatedAt ?? output.CreatedAt)?.ToString(format.Length == 0 ? "yyyy-MM-dd" : format, CultureInfo.InvariantCulture) ?? "undated",
+            "deployment" => run?.DeploymentName ?? "unknown",
+            "workflow" => run?.WorkflowName ?? run?.DeploymentName?.Split('/')[0] ?? "unknown",
+            "label" => run?.Label ?? "unlabelled",
+            "runid" => Beginning(output.RunId ?? string.Empty, format),
+            "index" => output.Index.ToString(format, CultureInfo.InvariantCulture),
+            "kind" => output.Kind,
+            "nodeid" => output.NodeId ?? "0",
+            "name" => Path.GetFileNameWithoutExtension(fileName),
+            "extension" => Path.GetExtension(fileName).TrimStart('.'),
+            _ => fileName,
+        };
+    }
+
+    /// <summary>The format of an id is a number of characters.</summary>
+    private static string Beginning(string id, string length) =>
+        int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < id.Length ? id.Substring(0, count) : id;
+}

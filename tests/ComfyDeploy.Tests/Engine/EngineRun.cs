@@ -1,0 +1,59 @@
+using System.Management.Automation;
+
+namespace ComfyDeploy.Tests.Engine;
+
+/// <summary>All that came out of one script: the objects and every stream.</summary>
+internal sealed class EngineRun
+{
+    internal required IReadOnlyList<PSObject> Objects { get; init; }
+
+    /// <summary>The error records, the one that ended the script last.</summary>
+    internal required IReadOnlyList<ErrorRecord> Errors { get; init; }
+
+    /// <summary>Whether the script was ended by an error or an error preference.</summary>
+    internal required bool Threw { get; init; }
+
+    internal required IReadOnlyList<string> Warnings { get; init; }
+
+    internal required IReadOnlyList<string> Verbose { get; init; }
+
+    internal required IReadOnlyList<string> Debug { get; init; }
+
+    internal required IReadOnlyList<InformationRecord> Information { get; init; }
+
+    internal required IReadOnlyList<ProgressRecord> Progress { get; init; }
+
+    /// <summary>What the host was told to show.</summary>
+    internal required string Shown { get; init; }
+
+    internal IReadOnlyList<ComfyRun> Runs => All<ComfyRun>();
+
+    internal IReadOnlyList<T> All<T>() => [.. Objects.Select(item => Assert.IsType<T>(item.BaseObject, exactMatch: false))];
+
+    internal T One<T>() => Assert.IsType<T>(Assert.Single(Objects).BaseObject, exactMatch: false);
+
+    /// <summary>The only error, which has this id.</summary>
+    internal ErrorRecord Error(string id)
+    {
+        ErrorRecord error = Assert.Single(Errors);
+        Assert.Equal(id, error.FullyQualifiedErrorId.Split(',')[0]);
+        return error;
+    }
+
+    /// <summary>Everything as text, to look for what must not be there.</summary>
+    internal string Everything()
+    {
+        IEnumerable<string?> lines =
+        [
+            .. Objects.SelectMany(item => item.Properties.Where(property => property is not PSScriptProperty).Select(property => $"{property.Name}={property.Value}").Prepend(item.ToString())),
+            .. Errors.Select(error => $"{error} {error.FullyQualifiedErrorId} {error.TargetObject} {error.ErrorDetails} {error.Exception} {error.InvocationInfo?.Line}"),
+            .. Warnings,
+            .. Verbose,
+            .. Debug,
+            .. Information.Select(record => record.ToString()),
+            .. Progress.Select(record => $"{record.Activity} {record.StatusDescription} {record.CurrentOperation}"),
+            Shown,
+        ];
+        return string.Join(Environment.NewLine, lines);
+    }
+}

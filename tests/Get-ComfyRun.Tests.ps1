@@ -1,0 +1,364 @@
+#Requires -Version 7.4
+
+BeforeAll { . $PSScriptRoot/common.ps1 }
+
+AfterAll { Clear-TestState }
+
+Describe 'Get-ComfyRun by id' {
+    BeforeAll {
+        $emulator = New-TestEmulator
+        $runs = 'a', 'b #fail', 'c' | Start-ComfyRun portrait -InputName prompt
+        $emulator.Advance('00:02:00')
+    }
+
+    BeforeEach { $before = $emulator.Requests.Count }
+
+    It 'refreshes the runs piped in and nothing else' {
+        $fresh = $runs[0], $runs[2] | Get-ComfyRun
+        $fresh.RunId | Should -Be $runs[0].RunId, $runs[2].RunId
+        $fresh.Status | Should -Be 'success', 'success'
+        $runs[0].Status | Should -Be 'not-started' -Because 'a snapshot does not change'
+        # The price list is read once in a session.
+        (Get-TestRequest $emulator -Since $before).Path | Where-Object { $_ -notlike '*pricing' } | Sort-Object | Should -Be ($runs[0], $runs[2] | ForEach-Object { "/api/run/$($_.RunId)" } | Sort-Object)
+    }
+
+    It 'carries over what only the caller knew' {
+        $row = [pscustomobject]@{ prompt = 'x'; shot = 's01' } | Start-ComfyRun portrait -LabelColumn shot
+        $fresh = $row | Get-ComfyRun
+        $fresh.Label | Should -Be 's01'
+        $fresh.DeploymentName | Should -Be 'portrait/production'
+        $fresh.DeploymentId | Should -Be $row.DeploymentId
+    }
+
+    It 'takes an id as <What>' -ForEach @(
+        @{ What = 'text'; Form = { $_.RunId } }
+        @{ What = 'upper case'; Form = { $_.RunId.ToUpperInvariant() } }
+        @{ What = '32 characters'; Form = { $_.RunId -replace '-' } }
+        @{ What = 'text with spaces around'; Form = { " $($_.RunId) " } }
+        @{ What = 'a Guid'; Form = { [guid] $_.RunId } }
+        @{ What = 'its first 8 characters'; Form = { $_.RunId.Substring(0, 8) } }
+        @{ What = 'its first 20 characters'; Form = { $_.RunId.Substring(0, 20) } }
+        @{ What = 'a run'; Form = { $_ } }
+        @{ What = 'a hashtable'; Form = { @{ RunId = $_.RunId } } }
+        @{ What = 'a row'; Form = { [pscustomobject]@{ RunId = $_.RunId; Status = 'failed' } } }
+        @{ What = 'a selected run'; Form = { $_ | Select-Object RunId } }
+        @{ What = 'a row with other case'; Form = { [pscustomobject]@{ runid = $_.RunId } } }
+    ) {
+        $given = $runs[0] | ForEach-Object $Form
+        (Get-ComfyRun $given).RunId | Should -Be $runs[0].RunId
+        ($given | Get-ComfyRun).RunId | Should -Be $runs[0].RunId
+    }
+
+    It 'takes short ids typed bare, even where they are numbers to the parser: <_>' -ForEach '12345678', '1e234567', '12345e12', '0x123456', '1234567d' {
+        $typed = $_
+        $record = try { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $typed -ErrorAction Stop")) } catch { $_ }
+        $record.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*'
+        $record.TargetObject | Should -Be $typed
+    }
+
+    It 'refuses <_> before any request' -ForEach 'portrait', 'abc', '1234567', '', ' ', 'g1234567', "$('f' * 37)", '../../keys', 'deadbeef', "$('0' * 31)" {
+        $null = Get-ComfyRun $_ -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors.FullyQualifiedErrorId | Should -Be 'RunIdInvalid,ComfyDeploy.Commands.GetComfyRunCommand'
+        $emulator.Requests.Count | Should -Be $before
+    }
+
+    It 'hints at what was probably meant' {
+        { Get-ComfyRun portrait -ErrorAction Stop } | Should -Throw '*Get-ComfyRun -Workflow*portrait*'
+        { Get-ComfyRun deadbeef -ErrorAction Stop } | Should -Throw '*36 characters*'
+    }
+
+    It 'skips no blank line of a file without a word' {
+        $found = $runs[0].RunId, '', $runs[1].RunId | Get-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
+        $found.Count | Should -Be 2
+        $errors.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*'
+    }
+
+    It 'one bad id among three: two objects, one error, $? false' {
+        $found = $runs[0].RunId, $MissingId, $runs[2].RunId | Get-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
+        $succeeded = $?
+        $succeeded | Should -BeFalse
+        $found.RunId | Should -Be $runs[0].RunId, $runs[2].RunId
+        $errors.Count | Should -Be 1
+        $errors[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,ComfyDeploy.Commands.GetComfyRunCommand'
+        $errors[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
+        $errors[0].TargetObject | Should -Be $MissingId
+        $errors[0].Exception | Should -BeOfType ComfyDeploy.ComfyDeployException
+        $errors[0].Exception.StatusCode | Should -Be 404
+        $errors[0].Exception.Message | Should -BeLike "*$MissingId*'emulator'*Run not found*"
+    }
+
+    It 'honours -ErrorAction <_>' -ForEach 'Stop', 'Ignore' {
+        if ($_ -eq 'Stop') {
+            { $MissingId | Get-ComfyRun -ErrorAction Stop } | Should -Throw -ErrorId 'RunNotFound,*'
+        } else {
+            $count = $Error.Count
+            $MissingId | Get-ComfyRun -ErrorAction Ignore | Should -BeNullOrEmpty
+            $Error.Count | Should -Be $count
+        }
+    }
+
+    It 'can be caught by type' {
+        $caught = try { Get-ComfyRun $MissingId -ErrorAction Stop } catch [ComfyDeploy.ComfyDeployException] { $_.Exception.ErrorId }
+        $caught | Should -Be 'RunNotFound'
+    }
+
+    It 'handles an id given twice once' {
+        $found = $runs[0], $runs[0].RunId, $runs[0].RunId.ToUpperInvariant() | Get-ComfyRun
+        @($found).Count | Should -Be 1
+        ($emulator.Requests.Count - $before) | Should -Be 1
+    }
+
+    It 'keeps the order of what was asked' {
+        $ids = $runs[2].RunId, $runs[0].RunId, $runs[1].RunId
+        ($ids | Get-ComfyRun).RunId | Should -Be $ids
+        (Get-ComfyRun $ids).RunId | Should -Be $ids
+    }
+
+    It 'tells why a run failed, and asks no more with -SkipErrorDetail' {
+        (Get-ComfyRun $runs[1].RunId).Error | Should -Not -BeNullOrEmpty
+        $before = $emulator.Requests.Count
+        (Get-ComfyRun $runs[1].RunId -SkipErrorDetail).Error | Should -BeNullOrEmpty
+        ($emulator.Requests.Count - $before) | Should -Be 1
+    }
+
+    It 'passes on what never was queued' {
+        $row = "seed`nx" | ConvertFrom-Csv | Start-ComfyRun portrait -WarningAction SilentlyContinue
+        ($row | Get-ComfyRun).Status | Should -Be 'not-queued'
+        ($row | ConvertTo-Csv | ConvertFrom-Csv | Get-ComfyRun).Status | Should -Be 'not-queued'
+    }
+
+    It 'reads <Format> back' -ForEach @(
+        @{ Format = 'CSV'; Trip = { $_ | Export-Csv TestDrive:/runs.csv; Import-Csv TestDrive:/runs.csv } }
+        @{ Format = 'Clixml'; Trip = { $_ | Export-Clixml TestDrive:/runs.xml; Import-Clixml TestDrive:/runs.xml } }
+        @{ Format = 'JSON'; Trip = { $_ | ConvertTo-Json -Depth 3 -WarningAction SilentlyContinue | ConvertFrom-Json } }
+    ) {
+        $rows = , ($runs | Get-ComfyRun) | ForEach-Object $Trip
+        $fresh = $rows | Get-ComfyRun
+        $fresh.RunId | Should -Be $runs.RunId
+        $fresh.DeploymentName | Should -Be @('portrait/production', 'portrait/production', 'portrait/production')
+        $fresh[0] | Should -BeOfType ComfyDeploy.ComfyRun
+    }
+
+    It 'refuses what is no run by the name of its type: <Type>' -ForEach @(
+        @{ Type = 'Process'; Make = { Get-Process -Id $PID } }
+        @{ Type = 'An object'; Make = { [pscustomobject]@{ Name = 'x' } } }
+        @{ Type = 'TimeSpan'; Make = { [timespan]::Zero } }
+    ) {
+        & $Make | Get-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $errors[0].Exception.Message | Should -BeLike "*$Type*is not a run*"
+    }
+
+    It 'retries what passes, and warns of it' {
+        $emulator.AddFault('GET /run/* = 503')
+        $run = Get-ComfyRun $runs[0].RunId -WarningVariable warnings -WarningAction SilentlyContinue
+        $run.RunId | Should -Be $runs[0].RunId
+        $warnings.Count | Should -Be 1
+        ($emulator.Requests.Count - $before) | Should -Be 2
+    }
+
+    It 'ends all at once when the key is rejected' {
+        $emulator.AddFault('GET /run/* = 401 always')
+        try {
+            { $runs | Get-ComfyRun } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+        } finally {
+            $emulator.ClearFaults()
+        }
+    }
+
+    It 'survives fields of the wrong type' {
+        $emulator.AddFault('GET /run/* = wrongtypes')
+        $run = Get-ComfyRun $runs[0].RunId -ErrorVariable errors -ErrorAction SilentlyContinue
+        @($run).Count + @($errors).Count | Should -BeGreaterOrEqual 1
+        $errors.FullyQualifiedErrorId | Where-Object { $_ -notlike 'ServiceError,*' } | Should -BeNullOrEmpty
+    }
+
+    It 'stops within 200 ms while the service hangs, and leaves no error' {
+        $emulator.AddFault('GET /run/* = hang always')
+        $hung = $emulator
+        $since = $emulator.Requests.Count
+        try {
+            $stopped = Measure-TestStop "'$($runs.RunId -join "','")' | Get-ComfyRun" -When { @(Get-TestRequest $hung -Path '/run/*' -Since $since).Count -gt 0 }
+        } finally {
+            $emulator.ClearFaults()
+        }
+        $stopped.Milliseconds | Should -BeLessOrEqual 200
+        $stopped.Errors | Should -BeNullOrEmpty
+        $stopped.Output | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Get-ComfyRun as a list' {
+    BeforeAll {
+        $emulator = New-TestEmulator
+        # One after the other in time, so that "newest first" can be seen.
+        $started = foreach ($item in @('portrait', 'a'), @('portrait/staging', 'b #fail'), @('animate/staging', 'c'), @('portrait', 'd #stuck'), @('portrait', 'e #cancelled'), @('portrait', 'f #timeout')) {
+            Start-ComfyRun $item[0] @{ prompt = $item[1] }
+            $emulator.Advance('00:01:00')
+        }
+        $emulator.Advance('00:05:00')
+    }
+
+    BeforeEach { $before = $emulator.Requests.Count }
+
+    It 'is of all workflows, newest first' {
+        (Get-ComfyRun).RunId | Should -Be $started[5..0].RunId
+    }
+
+    It 'is of a deployment, a workflow, several, a wildcard' {
+        (Get-ComfyRun -Deployment portrait).RunId | Should -Be $started[5, 4, 3, 0].RunId
+        (Get-ComfyRun -Deployment portrait -Environment staging).RunId | Should -Be $started[1].RunId
+        (Get-ComfyRun -Workflow portrait).RunId | Should -Be $started[5, 4, 3, 1, 0].RunId
+        (Get-ComfyRun -Workflow p*, animate).RunId | Should -Be $started[5..0].RunId
+        (Get-ComfyRun -Deployment */staging).RunId | Should -Be $started[2, 1].RunId
+        (Get-ComfyRun -Environment staging).RunId | Should -Be $started[2, 1].RunId
+        (Get-ComfyRun -Workflow 00000022-0000-4000-8000-000000000022).RunId | Should -Be $started[2].RunId
+    }
+
+    It 'is of deployments piped in' {
+        (Get-ComfyDeployment portrait/production | Get-ComfyRun).RunId | Should -Be $started[5, 4, 3, 0].RunId
+        (Get-ComfyDeployment */staging | Get-ComfyRun -Finished).RunId | Sort-Object | Should -Be ($started[1, 2].RunId | Sort-Object)
+    }
+
+    It 'asks once for the first: -Deployment x | Select-Object -First 1' {
+        $null = Get-ComfyDeployment
+        $before = $emulator.Requests.Count
+        @(Get-ComfyRun -Deployment portrait | Select-Object -First 1).Count | Should -Be 1
+        @(Get-TestRequest $emulator -Since $before -Path '*/runs*').Count | Should -Be 1
+    }
+
+    It 'counts -First after all filters, with small pages' {
+        (Get-ComfyRun -Workflow portrait -Status cancelled, failed -First 1).RunId | Should -Be $started[4].RunId
+        @(Get-ComfyRun -First 2).Count | Should -Be 2
+        (Get-TestRequest $emulator -Since $before -Path '*/runs*').Query | ForEach-Object { $_ -match 'limit=(\d+)' | Should -BeTrue; [int] $Matches[1] | Should -BeLessOrEqual 2 }
+    }
+
+    It 'filters by status <Status>' -ForEach @(
+        @{ Status = 'failed'; Index = @(1) }
+        @{ Status = 'FAILED'; Index = @(1) }
+        @{ Status = 'error'; Index = @(1) }
+        @{ Status = 'canceled'; Index = @(4) }
+        @{ Status = 'NotStarted'; Index = @(3) }
+        @{ Status = 'timeout'; Index = @(5) }
+        @{ Status = 'succeeded'; Index = @(2, 0) }
+        @{ Status = @('failed', 'timeout'); Index = @(5, 1) }
+        @{ Status = 'unheard-of'; Index = @() }
+    ) { @(Get-ComfyRun -Status $Status).RunId | Should -Be @($started[$Index].RunId) }
+
+    It 'filters by -Active, -Finished, -Gpu, -Origin' {
+        (Get-ComfyRun -Active).RunId | Should -Be $started[3].RunId
+        @(Get-ComfyRun -Finished).Count | Should -Be 5
+        @(Get-ComfyRun -Gpu a10g).Count | Should -Be 5
+        @(Get-ComfyRun -Origin api).Count | Should -Be 6
+        Get-ComfyRun -Origin manual | Should -BeNullOrEmpty
+    }
+
+    It 'refuses <_> together' -ForEach '-Active -Finished', '-Active -Status failed', '-Finished -Status failed' {
+        { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $_")) } | Should -Throw -ErrorId 'ParametersConflict,*'
+    }
+
+    It 'takes dates and durations: -After inclusive, -Before exclusive' {
+        $list = Get-ComfyRun
+        $middle = $list[2].CreatedAt
+        @(Get-ComfyRun -After $middle).Count | Should -Be 3
+        @(Get-ComfyRun -Before $middle).Count | Should -Be 3
+        @(Get-ComfyRun -After $middle -Before $list[0].CreatedAt).Count | Should -Be 2
+        @(Get-ComfyRun -After 7d).Count | Should -Be 6
+        Get-ComfyRun -Before 7d | Should -BeNullOrEmpty
+        @(Get-ComfyRun -After (Get-Date).AddDays(-7)).Count | Should -Be 6
+        @(Get-ComfyRun -After (Get-Date).AddDays(-7).ToUniversalTime()).Count | Should -Be 6
+        @(Get-ComfyRun -After ([datetimeoffset]::UtcNow.AddHours(-1))).Count | Should -Be 6
+        @(Get-ComfyRun -After '2020-01-01').Count | Should -Be 6
+        @(Get-ComfyRun -After ([timespan]::FromHours(3))).Count | Should -Be 6
+    }
+
+    It 'takes dates the service cannot: <_>' -ForEach '99999d', '1960-01-01', '([datetime]::MinValue)' {
+        @(Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_ -ErrorAction Stop"))).Count | Should -Be 6
+    }
+
+    It 'finds nothing after the end of time' {
+        Get-ComfyRun -After ([datetime]::MaxValue) -ErrorAction Stop | Should -BeNullOrEmpty
+    }
+
+    It 'says in words what is wrong with -After $null' {
+        $caught = try { Get-ComfyRun -After $null -ErrorAction Stop; 'no error' } catch { $_ }
+        "$caught" | Should -Not -BeLike '*Object reference*'
+    }
+
+    It 'takes a broken pattern for an error of ours, or a name: <_>' -ForEach '-Workflow ''[a''', '-Deployment ''[''' {
+        $caught = try { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $_ -ErrorAction Stop")) } catch { $_ }
+        $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|WorkflowNotFound|DeploymentNotFound),'
+    }
+
+    It 'refuses <_> as a date' -ForEach 'yesterday', '10:00x', "''" {
+        { Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_")) } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
+    }
+
+    It 'reads each run once more with -Full' {
+        $full = Get-ComfyRun -Workflow portrait -Full
+        ($full | Where-Object Status -eq failed).Error | Should -Not -BeNullOrEmpty
+        $full[0].PercentComplete | Should -Not -BeNullOrEmpty
+        @(Get-TestRequest $emulator -Since $before -Path '/run/*').Count | Should -Be 5
+    }
+
+    It 'asks for no single run without -Full' {
+        $null = Get-ComfyRun
+        Get-TestRequest $emulator -Since $before -Path '/run/*' | Should -BeNullOrEmpty
+    }
+
+    It 'shows what this session queued, newest first' {
+        (Get-ComfyRun -ThisSession).RunId | Should -Be $started[5..0].RunId
+        (Get-ComfyRun -ThisSession -Active).RunId | Should -Be $started[3].RunId
+        @(Get-ComfyRun -ThisSession -Deployment portrait/staging).RunId | Should -Be $started[1].RunId
+    }
+
+    It 'makes ids known, so that short ones work' {
+        $child = Invoke-ChildPwsh @"
+Connect-ComfyDeploy (ConvertTo-SecureString '$(Get-TestKey $emulator)' -AsPlainText) -BaseUri $($emulator.BaseUri)
+`$short = '$($started[0].RunId.Substring(0, 8))'
+try { Get-ComfyRun `$short -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId }
+`$null = Get-ComfyRun -Deployment portrait
+(Get-ComfyRun `$short).RunId
+"@
+        $child.Output -split '\r?\n' | Should -Be 'RunIdInvalid,ComfyDeploy.Commands.GetComfyRunCommand', $started[0].RunId
+    }
+
+    It 'goes on after a workflow or deployment that is not there' {
+        $found = Get-ComfyRun -Workflow nope, animate -ErrorVariable errors -ErrorAction SilentlyContinue
+        $found.RunId | Should -Be $started[2].RunId
+        $errors.FullyQualifiedErrorId | Should -Be 'WorkflowNotFound,ComfyDeploy.Commands.GetComfyRunCommand'
+        Get-ComfyRun -Deployment nope -ErrorVariable errors -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $errors.FullyQualifiedErrorId | Should -Be 'DeploymentNotFound,ComfyDeploy.Commands.GetComfyRunCommand'
+    }
+
+    It 'writes all of it, or says that it did not, when a page fails' {
+        $emulator.AddFault('GET /workflow/*/runs* = 500 always')
+        $emulator.AddFault('GET /v2/workflow/*/runs* = 500 always')
+        $emulator.AddFault('GET /deployment/*/runs* = 500 always')
+        try {
+            $null = Get-ComfyRun -Workflow portrait -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+            $errors.FullyQualifiedErrorId | Should -Be 'ServiceError,ComfyDeploy.Commands.GetComfyRunCommand'
+        } finally {
+            $emulator.ClearFaults()
+        }
+    }
+
+    It 'completes <Line> to <Word>' -ForEach @(
+        @{ Line = 'Get-ComfyRun -Status f'; Word = 'failed' }
+        @{ Line = 'Get-ComfyRun -Status failed, t'; Word = 'timeout' }
+        @{ Line = 'Get-ComfyRun -Gpu h2'; Word = 'H200' }
+        @{ Line = 'Get-ComfyRun -Environment pr'; Word = 'production' }
+        @{ Line = 'Get-ComfyRun -Deployment portrait/s'; Word = 'portrait/staging' }
+        @{ Line = 'Get-ComfyRun -Connection e'; Word = 'emulator' }
+    ) { $null = Get-ComfyDeployment; Get-Completion $Line | Should -Contain $Word }
+
+    It 'streams: the first of many comes after one page' {
+        $emulator = New-TestEmulator
+        $null = 1..120 | Start-ComfyRun portrait -InputName seed
+        $before = $emulator.Requests.Count
+        $seen = 0
+        $null = Get-ComfyRun -Workflow portrait | ForEach-Object { if (-not $seen) { $seen = @(Get-TestRequest $emulator -Since $before -Path '*/runs*').Count }; $_ }
+        $seen | Should -Be 1
+        @(Get-ComfyRun -Workflow portrait).Count | Should -Be 120
+        @((Get-ComfyRun -Workflow portrait).RunId | Sort-Object -Unique).Count | Should -Be 120
+    }
+}
