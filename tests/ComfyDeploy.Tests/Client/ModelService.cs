@@ -67,6 +67,8 @@ internal sealed class ModelService(ManualClock clock)
             if (_hold is not null && --_held == 0) _hold.SetResult();
         }
         if (_hold is not null) await _hold.Task.ConfigureAwait(false);
+        // Taken, and not yet answered: here others find the run in the list.
+        if (Between is not null) await Between().ConfigureAwait(false);
         BeforeAnswer?.Invoke();
         stop.ThrowIfCancellationRequested();
         return Answer(fault, id);
