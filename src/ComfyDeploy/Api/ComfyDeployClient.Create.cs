@@ -80,7 +80,7 @@ internal sealed partial class ComfyDeployClient
         string since = lost.SentAt.ToLocalTime().AddSeconds(-ClockTolerance.TotalSeconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
         throw new ComfyDeployException(
             ErrorIds.AmbiguousCreate,
-            $"Whether {lost.Request.DeploymentName} was queued with {SafeText.Clean(lost.Request.InputsJson)} at {since} is not known: {why} Nothing was sent again. " +
+            $"Whether {lost.Request.DeploymentName} was queued with {SafeText.Clean(SafeText.HideSignatures(lost.Request.InputsJson))} at {since} is not known: {why} Nothing was sent again. " +
             $"See what is there before you repeat it: Get-ComfyRun -Deployment {lost.Request.DeploymentId} -After '{since}' -Full",
             reason);
     }

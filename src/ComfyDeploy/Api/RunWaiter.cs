@@ -20,8 +20,9 @@ internal sealed class RunWaiter : IDisposable
     private readonly ConcurrentDictionary<string, (int Place, ComfyRun Run)> _live = new();
     private readonly CancellationTokenSource _stop;
     private readonly CancellationTokenSource _deadline;
-    private readonly CancellationTokenSource _grace;
+    private CancellationTokenSource _grace;
     private DateTime? _endsAt;
+    private DateTime _lastAnswer;
     private int _added;
     private int _pending;
 
@@ -46,7 +47,14 @@ internal sealed class RunWaiter : IDisposable
         {
             _endsAt = _clock.Now + _timeout;
             _ = CancelAfterAsync(_deadline, _timeout);
-            _ = CancelAfterAsync(_grace, _timeout + FirstCheckGrace);
+            _ = EndFirstLooksAsync(_grace, _timeout + FirstCheckGrace);
+        }
+        else if (_grace.IsCancellationRequested)
+        {
+            // Long after the deadline, from a slow pipeline: it gets its one look all the same.
+            _grace.Dispose();
+            _grace = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            _ = EndFirstLooksAsync(_grace, FirstCheckGrace);
         }
         int place = _added++;
         if (target.Known is not null) _live[target.RunId] = (place, target.Known);
@@ -74,6 +82,24 @@ internal sealed class RunWaiter : IDisposable
         _stop.Dispose();
         _deadline.Dispose();
         _grace.Dispose();
+    }
+
+    /// <summary>First looks go on after the deadline as long as the service answers: thousands of runs take their time, a silent service must not.</summary>
+    private async Task EndFirstLooksAsync(CancellationTokenSource grace, TimeSpan pause)
+    {
+        try
+        {
+            while (pause > TimeSpan.Zero)
+            {
+                await _clock.DelayAsync(pause, _stop.Token).ConfigureAwait(false);
+                pause = _lastAnswer + FirstCheckGrace - _clock.Now;
+            }
+            grace.Cancel();
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The wait was over before its time.
+        }
     }
 
     private async Task CancelAfterAsync(CancellationTokenSource source, TimeSpan time)
@@ -118,7 +144,7 @@ internal sealed class RunWaiter : IDisposable
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);
-                    (failure, failures) = (null, 0);
+                    (failure, failures, _lastAnswer) = (null, 0, _clock.Now);
                 }
                 catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.RunNotFound)
                 {

@@ -151,6 +151,8 @@ internal sealed class InputSet
         switch (plain)
         {
             case null or string or bool: return plain;
+            case double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
+                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{plain} cannot be the value of input '{name}': it is no number in JSON.");
             case var number when IsNumber(number): return number;
             case char or Guid or Enum: return plain.ToString();
             case SwitchParameter flag: return flag.IsPresent;

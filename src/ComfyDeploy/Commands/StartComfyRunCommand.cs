@@ -194,7 +194,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         string version = deployment.Version is { } number ? $"version {number}, " : string.Empty;
         for (int copy = 0; copy < Repeat; copy++)
         {
-            if (!ShouldProcess($"{deployment.DeploymentName} ({version}{(gpu is null ? "the machine's GPU" : $"GPU {gpu}")})", $"Queue run {SafeText.Clean(json)}"))
+            if (!ShouldProcess($"{deployment.DeploymentName} ({version}{(gpu is null ? "the machine's GPU" : $"GPU {gpu}")})", $"Queue run {SafeText.Clean(SafeText.HideSignatures(json))}"))
             {
                 _plan.Add(gpu);
                 continue;

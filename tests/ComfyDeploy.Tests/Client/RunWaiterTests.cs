@@ -95,6 +95,52 @@ public sealed class RunWaiterTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 20).Select(i => i.ToString(CultureInfo.InvariantCulture)), _looks.Select(look => look.Id));
     }
 
+    [Fact]
+    public async Task A_slow_service_is_asked_once_for_each_of_many_whatever_the_deadline()
+    {
+        Dictionary<string, int> looks = [];
+        _client = ClientOver(new(async (request, stop) =>
+        {
+            string id = request.Address.Segments[^1];
+            looks[id] = looks.GetValueOrDefault(id) + 1;
+            await _clock.DelayAsync(TimeSpan.FromSeconds(4), stop);
+            return Reply.Json(ClientUnderTest.RunJson(id));
+        }));
+        using RunWaiter waiter = Wait(TimeSpan.Zero);
+        for (int i = 0; i < 40; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        for (int i = 0; i < 40; i++) Assert.Equal(WaitEnd.TimedOut, (await NextAsync(waiter)).End);
+        Assert.Equal(40, looks.Count);
+        Assert.All(looks.Values, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
+    public async Task A_silent_service_is_left_ten_seconds_after_the_deadline()
+    {
+        _client = ClientOver(new(async (_, stop) =>
+        {
+            await _clock.DelayAsync(TimeSpan.FromHours(1), stop);
+            return Reply.Status(500);
+        }));
+        using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
+        for (int i = 0; i < 20; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
+        _clock.Advance(TimeSpan.FromSeconds(14));
+        Assert.False(waiter.HasNext);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        for (int i = 0; i < 20; i++) Assert.Equal(WaitEnd.PollFailed, (await NextAsync(waiter)).End);
+    }
+
+    [Fact]
+    public async Task A_run_that_comes_an_hour_late_is_looked_at_once()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
+        waiter.Add(Target("early"));
+        _clock.Advance(TimeSpan.FromHours(1));
+        waiter.Add(Target("late"));
+        Assert.Equal(1, _looks.Count(look => look.Id == "late"));
+        Assert.Equal(["early", "late"], new[] { await NextAsync(waiter), await NextAsync(waiter) }.Select(outcome => outcome.Target.RunId));
+    }
+
     [Theory]
     [InlineData("success")]
     [InlineData("failed")]
