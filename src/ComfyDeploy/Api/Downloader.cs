@@ -4,16 +4,19 @@ using System.Net;
 namespace ComfyDeploy.Api;
 
 /// <summary>Fetches files from storage: to <c>name.part</c> first, which becomes <c>name</c> only when it is whole. Knows no key.</summary>
+/// <param name="storage">From <see cref="CreateClient"/>.</param>
 /// <param name="clock">Time.</param>
 /// <param name="idleTimeout">How long no byte may come.</param>
 /// <param name="log">Hears of requests and retries.</param>
-internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog log)
+internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idleTimeout, ICallLog log)
 {
     internal const string PartSuffix = ".part";
     private const int BufferSize = 80 * 1024;
 
-    // No key is ever set on it, so that a redirect of the storage host carries none.
-    private static readonly HttpClient Storage = new(new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = 64 }) { Timeout = Timeout.InfiniteTimeSpan };
+    /// <summary>No key is ever set on it, so that a redirect of the storage host carries none.</summary>
+    /// <param name="connections">Most to one host: without a limit of its own HttpClient opens one in advance.</param>
+    internal static HttpClient CreateClient(int connections) =>
+        new(new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = connections }) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Downloads one file; tries again after passing troubles, and once with a fresh link when the link is refused.</summary>
     /// <param name="link">Where the file is.</param>
@@ -102,7 +105,7 @@ internal sealed class Downloader(IClock clock, TimeSpan idleTimeout, ICallLog lo
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await Storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
+            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
             log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             return response;
         }

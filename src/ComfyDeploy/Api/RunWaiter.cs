@@ -72,8 +72,8 @@ internal sealed class RunWaiter : IDisposable
         return _outcomes.TryDequeue(out Task<WaitOutcome>? outcome) ? await outcome.ConfigureAwait(false) : null;
     }
 
-    /// <summary>Whether <see cref="NextAsync"/> would return at once.</summary>
-    internal bool HasNext => !_outcomes.IsEmpty;
+    /// <summary>How many <see cref="NextAsync"/> would return at once.</summary>
+    internal int Ready => _outcomes.Count;
 
     public void Dispose()
     {

@@ -41,6 +41,8 @@ internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
         }
         try
         {
+            // A slot may fall free in the moment of closing, before this one is told to wait no longer.
+            _closed.Token.ThrowIfCancellationRequested();
             return await work(stop).ConfigureAwait(false);
         }
         finally

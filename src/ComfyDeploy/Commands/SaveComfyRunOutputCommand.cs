@@ -16,6 +16,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     private OrderedWork<Saved> _downloads = new();
     private OutputNameTemplate _names = null!;
     private OutputFolder _folder = null!;
+    private HttpClient _storage = null!;
 
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
@@ -45,6 +46,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     protected override void BeginProcessing()
     {
         _downloads = new(ThrottleLimit);
+        _storage = Downloader.CreateClient(ThrottleLimit);
         string folder = FileSystemPath(Path, nameof(Path));
         if (File.Exists(folder)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is a file; a folder is meant."), Path);
         _folder = new(folder, Existing);
@@ -81,6 +83,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
             Task rest = Task.WhenAny(_downloads.Rest);
             // A stopped download takes its part away at once; Ctrl+C waits that long and no longer.
             rest.Wait(Stopping ? StopPatience : System.Threading.Timeout.InfiniteTimeSpan);
+            _storage?.Dispose();
         }
         base.Dispose(disposing);
     }
@@ -148,7 +151,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     private async Task<Saved> DownloadAsync(ComfyRunOutput output, string target, ComfyDeployClient client, CancellationToken stop)
     {
-        Downloader downloader = new(client.Session.Clock, client.Session.Connection.RequestTimeout, Log);
+        Downloader downloader = new(_storage, client.Session.Clock, client.Session.Connection.RequestTimeout, Log);
         try
         {
             OutputFolder.Create(target);

@@ -84,7 +84,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void WriteFinished()
     {
         WriteQueued();
-        if (_waiter is { HasNext: true }) TakeBatch();
+        if (_waiter is { Ready: > 0 }) TakeBatch();
         _progress?.Update();
     }
 
@@ -123,12 +123,9 @@ public abstract class WaitingCommand : ConnectedCommand
         List<WaitOutcome> batch = [];
         try
         {
-            do
-            {
-                if (Await(_waiter.NextAsync) is not { } outcome) break;
-                batch.Add(outcome);
-            }
-            while (_waiter.HasNext);
+            // No more than are ready now: of many that end in a row the first must not wait for the last.
+            int size = Math.Max(1, _waiter.Ready);
+            while (batch.Count < size && Await(_waiter.NextAsync) is { } outcome) batch.Add(outcome);
             ReadReasons(batch);
         }
         catch (ComfyDeployException e)

@@ -40,7 +40,7 @@ public sealed class RunWaiterTests : IDisposable
         List<int> order = [];
         while (order.Count < 12)
         {
-            if (!waiter.HasNext) _clock.Advance(TimeSpan.FromSeconds(1));
+            if (waiter.Ready == 0) _clock.Advance(TimeSpan.FromSeconds(1));
             else order.Add(ends[int.Parse(Finished(await NextAsync(waiter)), CultureInfo.InvariantCulture)]);
         }
         Assert.Equal(ends.Order(), order);
@@ -57,7 +57,7 @@ public sealed class RunWaiterTests : IDisposable
         waiter.Add(Target("a"));
         _clock.Advance(TimeSpan.FromSeconds(59));
         waiter.Add(Target("b"));
-        Assert.False(waiter.HasNext);
+        Assert.False(waiter.Ready > 0);
         Assert.Equal(TimeSpan.FromSeconds(1), waiter.Left);
         _clock.Advance(TimeSpan.FromSeconds(1));
         WaitOutcome first = await NextAsync(waiter);
@@ -129,7 +129,7 @@ public sealed class RunWaiterTests : IDisposable
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
         for (int i = 0; i < 20; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
         _clock.Advance(TimeSpan.FromSeconds(14));
-        Assert.False(waiter.HasNext);
+        Assert.False(waiter.Ready > 0);
         _clock.Advance(TimeSpan.FromSeconds(2));
         for (int i = 0; i < 20; i++) Assert.Equal(WaitEnd.PollFailed, (await NextAsync(waiter)).End);
     }
@@ -166,7 +166,7 @@ public sealed class RunWaiterTests : IDisposable
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
         waiter.Add(Target("a"));
         _clock.Advance(TimeSpan.FromSeconds(29));
-        Assert.False(waiter.HasNext);
+        Assert.False(waiter.Ready > 0);
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((WaitEnd.Finished, 16), ((await NextAsync(waiter)).End, _looks.Count));
     }
