@@ -63,7 +63,7 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
             field.SetParameterType(typeof(SecureString));
             return (SecureString)Host.UI.Prompt(string.Empty, string.Empty, [field])[nameof(ApiKey)].BaseObject;
         }
-        catch (Exception e) when (e is HostException or PSInvalidOperationException or NotImplementedException or NullReferenceException or IOException)
+        catch (Exception e) when (e is HostException or PSInvalidOperationException or NotImplementedException or IOException)
         {
             ThrowTerminating(new(ErrorIds.NotConnected, $"No API key: give -ApiKey or set the environment variable {ConnectedCommand.KeyVariable}; this session cannot prompt for one.", e), null);
             throw;
