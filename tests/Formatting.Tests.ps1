@@ -112,8 +112,8 @@ Describe 'The table of runs' {
     It 'serves deserialized runs too' {
         $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($runs))
         $back[0].PSObject.TypeNames[0] | Should -Be 'Deserialized.ComfyDeploy.ComfyRun'
-        # All but the age, which goes on.
-        $shown = $back, $runs | ForEach-Object { ($_ | Get-Line | Select-Object -Skip 2).ForEach{ $_.Remove(65, 4) } -join "`n" }
+        # All but what goes on: the age, and the time of a run that runs. The emulator's clock, hours ahead here, is forgotten with the connection.
+        $shown = $back, $runs | ForEach-Object { ($_ | Get-Line | Select-Object -Skip 2).ForEach{ if ($_ -match ' running ') { $_.Remove(57, 12) } else { $_.Remove(65, 4) } } -join "`n" }
         $shown[0] | Should -Be $shown[1]
         @($back | Get-Line -Width 80).Count | Should -Be 8
         $back[0].RunTime | Should -BeOfType timespan

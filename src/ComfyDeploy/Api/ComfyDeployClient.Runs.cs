@@ -60,6 +60,7 @@ internal sealed partial class ComfyDeployClient
     {
         ComfyRun run = wire.ToRun(Connection);
         session.KnownRuns.See(run.RunId);
+        run.ClockOffset = session.ClockOffset ?? TimeSpan.Zero;
         if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds } && seconds + (run.ColdStartSeconds ?? 0) is >= 0 and < LongestBilled and double billed)
         {
             Dictionary<string, decimal> prices = await GetGpuPricesAsync(stop).ConfigureAwait(false);

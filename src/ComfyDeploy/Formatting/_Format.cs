@@ -112,8 +112,8 @@ public static class _Format
     private static TimeSpan? Since(PSObject run, string property)
     {
         if (run.Properties[property]?.Value is not DateTime time) return null;
-        TimeSpan since = DateTime.UtcNow - time.ToUniversalTime();
-        // The service's clock may be ahead of ours.
+        // By the clock that stamped it: the service's may be hours away from ours.
+        TimeSpan since = DateTime.UtcNow + ((run.BaseObject as ComfyRun)?.ClockOffset ?? TimeSpan.Zero) - time.ToUniversalTime();
         return since < TimeSpan.Zero ? TimeSpan.Zero : since;
     }
 

@@ -177,6 +177,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>Read by its own id, with inputs and outputs; lists leave them out.</summary>
     internal bool IsWhole { get; set; }
 
+    /// <summary>How far the service's clock, which stamped the dates, is ahead of this machine's.</summary>
+    internal TimeSpan ClockOffset { get; set; }
+
     internal string? InputsJson { get; set; }
 
     internal string? WorkflowApiJson { get; set; }

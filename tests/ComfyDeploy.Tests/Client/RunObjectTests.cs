@@ -52,6 +52,17 @@ public sealed class RunObjectTests
         Assert.Equal(percent, Recorded.ToRun($$"""{"progress":{{progress}}}""").PercentComplete);
 
     [Fact]
+    public void Its_age_goes_by_the_clock_that_stamped_it()
+    {
+        TimeSpan ahead = TimeSpan.FromHours(3);
+        ComfyRun run = new() { Status = "running", CreatedAt = DateTime.Now + ahead - TimeSpan.FromSeconds(90), StartedAt = DateTime.Now + ahead - TimeSpan.FromSeconds(45), ClockOffset = ahead };
+        Assert.Equal("1m", Internal._Format.AgeText(PSObject.AsPSObject(run)));
+        Assert.InRange(Internal._Format.RunTime(PSObject.AsPSObject(run))!.Value.TotalSeconds, 45, 60);
+        run.ClockOffset = TimeSpan.Zero;
+        Assert.Equal("0s", Internal._Format.AgeText(PSObject.AsPSObject(run)));
+    }
+
+    [Fact]
     public void The_visible_members_are_the_columns_of_a_CSV_in_order() =>
         Assert.Equal(Columns, string.Join(", ", typeof(ComfyRun).GetProperties().Where(property => !Attribute.IsDefined(property, typeof(HiddenAttribute))).Select(property => property.Name)));
 
