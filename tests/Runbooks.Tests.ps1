@@ -386,3 +386,20 @@ try { Start-ComfyRun portrait @{ cfg = '7,5' } -ErrorAction Stop } catch { $_.Fu
         $child.Error | Should -BeNullOrEmpty
     }
 }
+
+Describe 'The exit code of a gate' {
+    It 'is <Code> with <Arguments>, and the script <Fate>' -ForEach @(
+        @{ Code = 0; Arguments = '-ThrowOnFailure'; Fate = 'goes on'; Goes = 'after' }
+        @{ Code = 1; Arguments = '-ThrowOnFailure -ErrorAction Stop'; Fate = 'ends'; Goes = $null }
+    ) {
+        $script = Join-Path $TestDrive 'gate.ps1'
+        Set-Content $script @"
+            Import-Module '$PSScriptRoot/../out/ComfyDeploy'
+            `$null = Start-ComfyEmulator -Connect -Speed 100
+            '#fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun $Arguments -InformationAction Ignore | Out-Null
+            'after'
+"@
+        pwsh -NoProfile -NonInteractive -File $script 2>$null | Should -Be $Goes
+        $LASTEXITCODE | Should -Be $Code
+    }
+}

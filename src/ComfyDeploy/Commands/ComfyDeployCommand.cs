@@ -88,7 +88,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         WriteError(ErrorRecords.Create(error, target));
     }
 
-    private protected void ThrowTerminating(ComfyDeployException error, object? target) => ThrowTerminatingError(ErrorRecords.Create(error, target));
+    private protected void ThrowTerminating(ComfyDeployException error, object? target)
+    {
+        ErrorRecord record = ErrorRecords.Create(error, target);
+        // A terminating error ends the statement alone; one that is written under -ErrorAction Stop ends the script, with exit code 1.
+        bool endsScript = MyInvocation.BoundParameters.TryGetValue("ErrorAction", out object? action) && action is ActionPreference.Stop;
+        if (endsScript) WriteError(record);
+        ThrowTerminatingError(record);
+    }
 
     /// <summary>Tells once for each account that an object names another connection than the one used.</summary>
     private protected void WarnOfOtherConnection(string? namedByObject, ComfyConnection used)
