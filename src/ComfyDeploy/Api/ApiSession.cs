@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace ComfyDeploy.Api;
 
-/// <summary>What all calls of one connection share: the sockets, the service's clock, the runs this process knows, the deployments it has read.</summary>
+/// <summary>What all calls of one connection share: the sockets, the service's clock, the deployments it has read.</summary>
 internal sealed class ApiSession
 {
     private static readonly ConditionalWeakTable<ComfyConnection, ApiSession> Sessions = new();
@@ -14,9 +14,10 @@ internal sealed class ApiSession
     private readonly HttpClient _http;
     private readonly ComfyConnection _connection;
 
-    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null)
+    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, Account? account = null)
     {
         _connection = connection;
+        Account = account ?? new();
         Clock = clock ?? SystemClock.Instance;
         // The limit of a request is a token of its own, which tells a time-out from Ctrl+C.
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
@@ -26,11 +27,11 @@ internal sealed class ApiSession
 
     internal IClock Clock { get; }
 
-    internal KnownRuns KnownRuns { get; } = new();
+    internal Account Account { get; }
+
+    internal KnownRuns KnownRuns => Account.KnownRuns;
 
     internal DeploymentCache Deployments { get; } = new();
-
-    internal CreateLedger Creates { get; } = new();
 
     internal Dictionary<string, decimal>? GpuPrices { get; set; }
 
@@ -42,7 +43,7 @@ internal sealed class ApiSession
     /// <summary>UTC by the service's clock, as far as it is known.</summary>
     internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
 
-    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler()));
+    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler(), account: Account.Of(c)));
 
     /// <summary>Lets a test put its own handler and clock under a connection.</summary>
     internal static void Attach(ApiSession session) => Sessions.Add(session._connection, session);

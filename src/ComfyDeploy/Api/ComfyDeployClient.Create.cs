@@ -14,7 +14,7 @@ internal sealed partial class ComfyDeployClient
     /// <returns>The new run's id.</returns>
     internal async Task<string> CreateRunAsync(CreateRequest request, CancellationToken stop)
     {
-        DeploymentCreates creates = session.Creates.For(request.DeploymentId);
+        DeploymentCreates creates = session.Account.Creates.For(request.DeploymentId);
         for (int retry = 1; ; retry++)
         {
             await creates.BeginAsync(stop).ConfigureAwait(false);

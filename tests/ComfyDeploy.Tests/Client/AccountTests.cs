@@ -1,0 +1,35 @@
+using ComfyDeploy.Api;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>What two connections to one account know of each other's runs.</summary>
+public sealed class AccountTests
+{
+    private const string Inputs = """{"prompt":"a lighthouse"}""";
+
+    [Fact]
+    public void One_address_and_one_key_are_one_account()
+    {
+        ComfyConnection connection = ClientUnderTest.Connect();
+        Account account = Account.Of(connection);
+        Assert.Same(account, Account.Of(ClientUnderTest.Connect(baseUri: "https://service.test/api/")));
+        Assert.NotSame(account, Account.Of(ClientUnderTest.Connect(baseUri: "https://other.test/api")));
+        Assert.NotSame(account, Account.Of(new("test", connection.BaseUri, SecureStringText.Protect("another key"), default, TimeSpan.FromMinutes(1))));
+    }
+
+    [Fact]
+    public async Task A_lost_create_does_not_take_the_run_of_another_connection()
+    {
+        ManualClock clock = new();
+        ModelService service = new(clock);
+        Account account = new();
+        ComfyDeployClient Connect() => new(new(ClientUnderTest.Connect(), new ScriptedHandler(service.AnswerAsync), clock, account), new RecordingLog());
+        CreateRequest request = new("d1", "portrait/production", Inputs, null, null, false);
+
+        string first = await Connect().CreateRunAsync(request, default).WaitAsync(ClientUnderTest.Limit);
+        service.Faults.Enqueue(CreateFault.ResetNotTaken);
+        ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => Connect().CreateRunAsync(request, default).WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal(ErrorIds.AmbiguousCreate, error.ErrorId);
+        Assert.Equal(first, Assert.Single(service.OwnRuns).Id);
+    }
+}
