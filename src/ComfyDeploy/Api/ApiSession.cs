@@ -33,9 +33,7 @@ internal sealed class ApiSession
 
     internal DeploymentCache Deployments { get; } = new();
 
-    internal Dictionary<string, decimal>? GpuPrices { get; set; }
-
-    internal SemaphoreSlim GpuPricesGate { get; } = new(1, 1);
+    internal GpuPriceList GpuPrices { get; } = new();
 
     /// <summary>The service's clock less ours, by the newest Date header; null before the first.</summary>
     internal TimeSpan? ClockOffset { get; private set; }

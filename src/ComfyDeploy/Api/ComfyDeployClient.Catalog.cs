@@ -3,6 +3,7 @@ namespace ComfyDeploy.Api;
 internal sealed partial class ComfyDeployClient
 {
     private const int WorkflowPageSize = 100;
+    private static readonly TimeSpan PricePatience = TimeSpan.FromSeconds(5);
 
     /// <summary>All deployments of the account, newest change first; at most a minute old unless <paramref name="fresh"/>.</summary>
     internal async Task<IReadOnlyList<ComfyDeployment>> GetDeploymentsAsync(bool fresh, CancellationToken stop)
@@ -85,23 +86,25 @@ internal sealed partial class ComfyDeployClient
         return names;
     }
 
-    /// <summary>US dollars per second by GPU, read once per connection; empty where the service does not tell, since a price must never fail a run.</summary>
+    /// <summary>US dollars per second by GPU, read once per connection; empty for a minute where the service does not tell, since a price must never fail a run.</summary>
     internal async Task<Dictionary<string, decimal>> GetGpuPricesAsync(CancellationToken stop)
     {
-        if (session.GpuPrices is { } known) return known;
-        await session.GpuPricesGate.WaitAsync(stop).ConfigureAwait(false);
+        if (session.GpuPrices.Known(session.Clock.Now) is { } known) return known;
+        await session.GpuPrices.Gate.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            if (session.GpuPrices is { } meanwhile) return meanwhile;
-            TryResult<Dictionary<string, decimal>> result = await TryAsync(
+            if (session.GpuPrices.Known(session.Clock.Now) is { } meanwhile) return meanwhile;
+            // A run that has ended waits for this: better without a price than late.
+            ComfyDeployClient impatient = new(session, log) { RequestTimeout = PricePatience };
+            TryResult<Dictionary<string, decimal>> result = await impatient.TryAsync(
                 () => Request(HttpMethod.Get, "/platform/gpu-pricing"), Json(WireContext.Default.DictionaryStringDecimal), ErrorIds.ServiceError, stop)
                 .ConfigureAwait(false);
             if (result.Error is not null) log.Verbose($"GPU prices are not known, so costs are not estimated: {result.Error.Message}");
-            return session.GpuPrices = result.Value ?? [];
+            return session.GpuPrices.Set(result.Value, session.Clock.Now);
         }
         finally
         {
-            session.GpuPricesGate.Release();
+            session.GpuPrices.Gate.Release();
         }
     }
 }

@@ -122,4 +122,22 @@ public sealed class SessionMemoryTests
             : Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10}""")));
         Assert.Null((await without.GetRunAsync()).EstimatedCost);
     }
+
+    [Fact]
+    public async Task Prices_that_could_not_be_read_are_asked_for_again_after_a_minute()
+    {
+        int asked = 0;
+        ManualClock clock = new() { Runs = false };
+        ClientUnderTest test = new(
+            new ScriptedHandler(request => !request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
+                ? Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10}""")
+                : ++asked == 1 ? Reply.Status(503) : Recorded.Exchange("platform-gpu-pricing").ToResponse()),
+            clock);
+        Assert.Null((await test.GetRunAsync()).EstimatedCost);
+        Assert.Null((await test.GetRunAsync()).EstimatedCost);
+        Assert.Equal(1, asked);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(10 * 0.000337m, (await test.GetRunAsync()).EstimatedCost);
+        Assert.Equal(2, asked);
+    }
 }
