@@ -6,11 +6,15 @@ internal sealed partial class ComfyDeployClient
     private const double LongestBilled = 1e9;
 
     /// <summary>Reads one run; with its place in the queue while it waits.</summary>
-    internal async Task<ComfyRun> GetRunAsync(string runId, CancellationToken stop)
+    /// <param name="runId">Its id.</param>
+    /// <param name="stop">Ends the call.</param>
+    /// <param name="origin">What the caller knows of it, before what this process does.</param>
+    internal async Task<ComfyRun> GetRunAsync(string runId, CancellationToken stop, RunOrigin? origin = null)
     {
         RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
         ComfyRun run = await FinishAsync(wire, stop).ConfigureAwait(false);
         run.IsWhole = true;
+        run.CarryOver(origin);
         run.CarryOver(session.KnownRuns.OriginOf(runId));
         return run;
     }

@@ -6,6 +6,9 @@ namespace ComfyDeploy.Api;
 /// <summary>The service as one cmdlet sees it: a light object over the shared session, with that cmdlet's log and deadline. Every call throws <see cref="ComfyDeployException"/>.</summary>
 internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log)
 {
+    // A timer of .NET Framework counts no further.
+    private static readonly TimeSpan LongestRequest = TimeSpan.FromDays(24);
+
     internal ApiSession Session => session;
 
     /// <summary>When the caller's own time is over, UTC: no retry is begun that would end later.</summary>
@@ -47,7 +50,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         TimeSpan time = RequestTimeout ?? Connection.RequestTimeout;
-        limit.CancelAfter(time);
+        limit.CancelAfter(time < LongestRequest ? time : LongestRequest);
         using HttpRequestMessage request = create();
         string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
         try
@@ -77,6 +80,10 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
                 IsTransient = true,
                 SurelyNotSent = ConnectionFailures.SurelyNotSent(e),
             };
+        }
+        catch (ObjectDisposedException e) when (Connection.IsClosed)
+        {
+            return new(what) { Error = new(ErrorIds.NotConnected, $"The connection '{Connection.Name}' was closed meanwhile.", e) };
         }
         catch (JsonException e)
         {

@@ -23,14 +23,16 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
     /// <param name="target">Its whole path, in an existing folder.</param>
     /// <param name="what">The file's name in messages.</param>
     /// <param name="freshLink">Asks the service for a new link.</param>
+    /// <param name="overwrite">Whether a file of that name gives way.</param>
+    /// <param name="noRetry">From then on a failure is final.</param>
     /// <param name="stop">Ends the download and takes the part away.</param>
     /// <exception cref="ComfyDeployException">DownloadFailed.</exception>
-    internal async Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken stop)
+    internal async Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, bool overwrite, CancellationToken noRetry, CancellationToken stop)
     {
         bool isFresh = false;
         for (int retry = 1; ; retry++)
         {
-            (ComfyDeployException? error, bool isTransient) = await TryAsync(link, target, what, stop).ConfigureAwait(false);
+            (ComfyDeployException? error, bool isTransient) = await TryAsync(link, target, what, overwrite, stop).ConfigureAwait(false);
             if (error is null) break;
             if (error.StatusCode is 401 or 403 && !isFresh)
             {
@@ -40,14 +42,22 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
                 log.Verbose($"{what}: the link had expired, and the run was read again for a new one.");
                 continue;
             }
-            if (!isTransient || retry > RetryPolicy.MaxRetries) throw error;
+            if (!isTransient || retry > RetryPolicy.MaxRetries || noRetry.IsCancellationRequested) throw error;
             TimeSpan pause = RetryPolicy.PauseBefore(retry, error.RetryAfter);
             log.Warning($"{error.Message} Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry)}).");
-            await clock.DelayAsync(pause, stop).ConfigureAwait(false);
+            using CancellationTokenSource wait = CancellationTokenSource.CreateLinkedTokenSource(stop, noRetry);
+            try
+            {
+                await clock.DelayAsync(pause, wait.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                throw error;
+            }
         }
     }
 
-    private async Task<(ComfyDeployException? Error, bool IsTransient)> TryAsync(Uri link, string target, string what, CancellationToken stop)
+    private async Task<(ComfyDeployException? Error, bool IsTransient)> TryAsync(Uri link, string target, string what, bool overwrite, CancellationToken stop)
     {
         if (link.Scheme is not ("http" or "https")) return (new(ErrorIds.DownloadFailed, $"{what}: a link that begins with {link.Scheme}: leads to no storage."), false);
         string part = target + PartSuffix;
@@ -69,7 +79,7 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
                 isOurs = true;
                 await CopyAsync(response, file, idle).ConfigureAwait(false);
             }
-            Publish(part, target);
+            Publish(part, target, overwrite);
             isOurs = false;
             return (null, false);
         }
@@ -148,9 +158,10 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
         }
     }
 
-    private static void Publish(string part, string target)
+    private static void Publish(string part, string target, bool overwrite)
     {
-        if (File.Exists(target)) File.Replace(part, target, null);
+        // What appeared meanwhile is somebody else's, unless it was to be overwritten.
+        if (overwrite && File.Exists(target)) File.Replace(part, target, null);
         else File.Move(part, target);
     }
 

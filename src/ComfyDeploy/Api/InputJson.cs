@@ -26,7 +26,8 @@ internal static class InputJson
     {
         switch (value)
         {
-            case null: writer.WriteNullValue(); break;
+            case null or double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity: writer.WriteNullValue(); break;
+            case DateTime or DateTimeOffset: writer.WriteStringValue(((IFormattable)value).ToString("o", CultureInfo.InvariantCulture)); break;
             case string text: writer.WriteStringValue(text); break;
             case bool flag: writer.WriteBooleanValue(flag); break;
             case BigInteger number: writer.WriteRawValue(number.ToString(CultureInfo.InvariantCulture)); break;

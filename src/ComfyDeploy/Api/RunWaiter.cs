@@ -8,7 +8,7 @@ internal sealed class RunWaiter : IDisposable
     private const int ParallelPolls = 8;
     private const int FailureBudget = 10;
     private static readonly TimeSpan FailureTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(49);
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(24);
     private static readonly TimeSpan FirstCheckGrace = TimeSpan.FromSeconds(10);
 
     private readonly IClock _clock;
@@ -28,8 +28,9 @@ internal sealed class RunWaiter : IDisposable
 
     internal RunWaiter(TimeSpan timeout, IClock clock, ICallLog log, CancellationToken stop)
     {
-        // A timer counts at most 49 days.
-        (_timeout, _clock, _log) = (timeout < LongestTimeout ? timeout : LongestTimeout, clock, log);
+        // A timer of .NET Framework counts at most 24 days; a time that is over already is none.
+        (_clock, _log) = (clock, log);
+        _timeout = timeout < TimeSpan.Zero ? TimeSpan.Zero : timeout < LongestTimeout ? timeout : LongestTimeout;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
         _deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         _grace = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -139,8 +140,7 @@ internal sealed class RunWaiter : IDisposable
                 await _slots.WaitAsync(limit).ConfigureAwait(false);
                 try
                 {
-                    ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit).ConfigureAwait(false);
-                    run.CarryOver(target.Origin);
+                    ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit, target.Origin).ConfigureAwait(false);
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);
@@ -150,11 +150,13 @@ internal sealed class RunWaiter : IDisposable
                 {
                     return new(target, null, WaitEnd.NotFound, e);
                 }
-                catch (ComfyDeployException e) when (e.ErrorId is not (ErrorIds.ApiKeyRejected or ErrorIds.NotSupportedByServer))
+                catch (ComfyDeployException e) when (e.ErrorId is not (ErrorIds.ApiKeyRejected or ErrorIds.NotSupportedByServer or ErrorIds.NotConnected))
                 {
                     _log.Verbose($"Looking at run {target.RunId} failed: {e.Message}");
                     if (failures++ == 0) failingSince = _clock.Now;
                     failure = e;
+                    // The time the service asked for is no time it failed in.
+                    failingSince += e.RetryAfter ?? TimeSpan.Zero;
                     if (failures >= FailureBudget || _clock.Now - failingSince > FailureTime) return new(target, last, WaitEnd.PollFailed, e);
                 }
                 finally

@@ -10,6 +10,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private readonly PipelineQueue _queue = new();
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
+    private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
     /// <summary>Ends with Ctrl+C.</summary>
     private protected CancellationToken Stop => _stop.Token;
@@ -86,6 +87,15 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
+    }
+
+    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    private protected void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
+
+    private protected void ReportDeferred()
+    {
+        foreach ((ComfyDeployException error, object? target) in _deferred) Report(error, target);
+        _deferred.Clear();
     }
 
     private protected void ThrowTerminating(ComfyDeployException error, object? target)

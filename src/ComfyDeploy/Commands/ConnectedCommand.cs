@@ -23,17 +23,20 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     public virtual ComfyConnection? Connection { get; set; }
 
     /// <summary>The connection when nothing piped in has one of its own.</summary>
-    private protected ComfyConnection DefaultConnection => _default ??= Resolve();
+    private protected ComfyConnection DefaultConnection => Connection is { IsUnresolved: false } given ? given : _default ??= Resolve();
 
     private protected ComfyDeployClient Client => ClientFor(DefaultConnection);
 
     /// <summary>Named by the parameter, else carried by the object, else the default.</summary>
     private protected ComfyDeployClient ClientOf(ComfyConnection? carried, string? nameInRow = null)
     {
-        if (Connection is null && carried is not null) return ClientFor(carried);
+        if (Connection is null && carried is not null) return ClientFor(carried.IsClosed ? Reopened(carried) : carried);
         WarnOfOtherConnection(nameInRow, DefaultConnection);
         return Client;
     }
+
+    /// <summary>The connection that has taken the place of a closed one.</summary>
+    private static ComfyConnection Reopened(ComfyConnection closed) => ConnectionStore.Find(closed.Name) is { } open && open.BaseUri == closed.BaseUri ? open : closed;
 
     /// <summary>The account a run is in.</summary>
     private protected ComfyDeployClient RunClient(ComfyReference reference)
@@ -44,7 +47,7 @@ public abstract class ConnectedCommand : ComfyDeployCommand
 
     private ComfyConnection Resolve()
     {
-        ComfyConnection? connection = Connection is { IsUnresolved: true } unknown ? FailUnknown(unknown.Name) : Connection ?? ConnectionStore.Default ?? FromEnvironment();
+        ComfyConnection? connection = Connection is not null ? FailUnknown(Connection.Name) : ConnectionStore.Default ?? FromEnvironment();
         if (connection is null)
         {
             ThrowTerminating(new(ErrorIds.NotConnected, $"Not connected. Use Connect-ComfyDeploy, give -Connection, or set the environment variable {KeyVariable}."), null);

@@ -113,6 +113,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     protected override void EndProcessing()
     {
         while (!_reads.IsEmpty) WriteReads();
+        ReportDeferred();
     }
 
     private void ReadById()
@@ -133,7 +134,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
             }
             catch (ComfyDeployException e)
             {
-                Report(e, reference.Text);
+                Defer(e, reference.Text);
             }
             while (_reads.HasNext || _reads.IsFull) WriteReads();
         }
@@ -146,7 +147,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         foreach (ReadRun read in batch)
         {
             if (read.Run is not null) WriteObject(read.Run);
-            else Report(read.Error!, read.RunId);
+            else Defer(read.Error!, read.RunId);
         }
     }
 
@@ -227,7 +228,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     private IEnumerable<ComfyRun> Listed(ComfyDeployClient client, IReadOnlyList<RunSource> sources, RunFilter filter)
     {
-        int pageSize = Math.Min(First, LargestPage);
+        int pageSize = filter.LeavesOut ? LargestPage : Math.Min(First, LargestPage);
         RunMerge merge = new(sources.Select(source =>
             new RunCursor(client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName)));
         while (true)

@@ -32,7 +32,7 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
             }
             catch (ComfyDeployException e)
             {
-                Report(e, reference.Text);
+                Defer(e, reference.Text);
             }
             while (_reads.HasNext || _reads.IsFull) WriteOutputs();
         }
@@ -41,13 +41,14 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
     protected override void EndProcessing()
     {
         while (!_reads.IsEmpty) WriteOutputs();
+        ReportDeferred();
     }
 
     private void WriteOutputs()
     {
         foreach (ReadRun read in Await(_ => _reads.TakeAsync()))
         {
-            if (read.Error is not null) Report(read.Error, read.RunId);
+            if (read.Error is not null) Defer(read.Error, read.RunId);
             else WriteObject(read.Run!.Outputs.Where(output => output.IsOfKind(Kind)), enumerateCollection: true);
         }
     }

@@ -20,6 +20,9 @@ internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
     /// <summary>All that is not taken yet.</summary>
     internal Task Rest => Task.WhenAll(_tasks);
 
+    /// <summary>Ends with <see cref="Close"/>.</summary>
+    internal CancellationToken Closed => _closed.Token;
+
     /// <summary>What has begun goes on, nothing else begins.</summary>
     internal void Close() => _closed.Cancel();
 

@@ -25,10 +25,10 @@ internal sealed class PipelineQueue : ICallLog
         WaitHandle[] handles = [_changed, stop.WaitHandle];
         while (!work.IsCompleted)
         {
-            int signalled = WaitHandle.WaitAny(handles, Tick);
+            WaitHandle.WaitAny(handles, Tick);
             stop.ThrowIfCancellationRequested();
             Drain(cmdlet);
-            if (signalled == WaitHandle.WaitTimeout) onTick();
+            onTick();
         }
         Drain(cmdlet);
     }

@@ -9,8 +9,7 @@ internal sealed record ReadRun(string RunId, ComfyRun? Run, ComfyDeployException
     {
         try
         {
-            ComfyRun run = await client.GetRunAsync(runId, stop).ConfigureAwait(false);
-            run.CarryOver(origin);
+            ComfyRun run = await client.GetRunAsync(runId, stop, origin).ConfigureAwait(false);
             return new(runId, run, null, client);
         }
         catch (ComfyDeployException e)

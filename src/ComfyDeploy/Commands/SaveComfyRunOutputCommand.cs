@@ -8,9 +8,9 @@ namespace ComfyDeploy.Commands;
 public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(5);
 
     private readonly OrderedWork<(ReadRun Read, int? Index)> _reads = new();
-    private readonly List<(ComfyDeployException Error, object? Target)> _errors = [];
     private readonly List<string> _withoutOutputs = [];
     private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
     private OrderedWork<Saved> _downloads = new();
@@ -71,7 +71,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         while (!_reads.IsEmpty) Plan();
         while (!_downloads.IsEmpty) WriteSaved();
         if (_withoutOutputs.Count > 0) WriteWarning($"Nothing to save of {string.Join(", ", _withoutOutputs)}.");
-        foreach ((ComfyDeployException error, object? target) in _errors) Report(error, target);
+        ReportDeferred();
     }
 
     /// <summary>When another cmdlet of the pipeline fails, what is paid for and half here is finished; Ctrl+C ends it.</summary>
@@ -82,7 +82,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
             _downloads.Close();
             Task rest = Task.WhenAny(_downloads.Rest);
             // A stopped download takes its part away at once; Ctrl+C waits that long and no longer.
-            rest.Wait(Stopping ? StopPatience : System.Threading.Timeout.InfiniteTimeSpan);
+            rest.Wait(Stopping ? StopPatience : EndPatience);
             _storage?.Dispose();
         }
         base.Dispose(disposing);
@@ -104,7 +104,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            _errors.Add((e, reference.Text));
+            Defer(e, reference.Text);
         }
     }
 
@@ -121,7 +121,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         {
             if (read.Error is not null)
             {
-                _errors.Add((read.Error, read.RunId));
+                Defer(read.Error, read.RunId);
                 continue;
             }
             ComfyRunOutput[] files = [.. read.Run!.Outputs.Where(output => output.Url is not null && output.IsOfKind(Kind) && (index is null || output.Index == index))];
@@ -135,7 +135,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         string target = _folder.Reserve(_names.Expand(output), out bool isThere);
         if (isThere && Existing == ExistingFile.Error)
         {
-            _errors.Add((new(ErrorIds.FileExists, $"{target} is there already. Say what to do with it: -Existing Skip, Overwrite or Rename."), target));
+            Defer(new(ErrorIds.FileExists, $"{target} is there already. Say what to do with it: -Existing Skip, Overwrite or Rename."), target);
             return;
         }
         if (isThere && Existing == ExistingFile.Skip)
@@ -155,7 +155,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         try
         {
             OutputFolder.Create(target);
-            await downloader.SaveAsync(output.Url!, target, What(output), token => FreshLinkAsync(output, client, token), stop).ConfigureAwait(false);
+            await downloader.SaveAsync(output.Url!, target, What(output), token => FreshLinkAsync(output, client, token), Existing == ExistingFile.Overwrite, _downloads.Closed, stop).ConfigureAwait(false);
             Log.Verbose($"{What(output)} is saved: {target}");
             return new(output, target, null);
         }
@@ -179,7 +179,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         {
             if (saved.Error is not null)
             {
-                _errors.Add((saved.Error, saved.Output));
+                Defer(saved.Error, saved.Output);
                 continue;
             }
             // As Get-Item gives it: with all that the file table shows.

@@ -10,6 +10,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
 
+    private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(365);
+
     private readonly RunPlan _plan = new();
     private PSObject? _fileInputs;
     private ComfyDeployment? _rowDeployment;
@@ -101,12 +103,32 @@ public sealed class StartComfyRunCommand : WaitingCommand
             ComfyDeployment deployment = Find(Deployment);
             InputSet inputs = Collect();
             Check(deployment, inputs);
-            Queue(deployment, inputs, label: null, error => Report(error, Deployment.Text));
+            Queue(deployment, inputs, label: null, RefuseDeployment);
         }
         catch (ComfyDeployException e)
         {
-            Report(e, Deployment.Text);
+            RefuseDeployment(e);
         }
+    }
+
+    /// <summary>With -Wait the errors come when all runs are written, as from Wait-ComfyRun.</summary>
+    private void RefuseDeployment(ComfyDeployException error)
+    {
+        if (EndsAll(error) && error.ErrorId != ErrorIds.DeploymentNotFound) End(error, Deployment.Text);
+        if (Wait) DeferRun(error, Deployment.Text);
+        else Report(error, Deployment.Text);
+    }
+
+    /// <summary>What is wrong for one run is wrong for all.</summary>
+    private static bool EndsAll(ComfyDeployException error) =>
+        error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.DeploymentNotFound || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
+
+    /// <summary>Ends it all, but not without the runs that were queued before.</summary>
+    private void End(ComfyDeployException error, object? target)
+    {
+        if (Wait) WriteFinished();
+        WritePending();
+        ThrowTerminating(error, target);
     }
 
     private void QueueRow()
@@ -189,6 +211,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void Queue(ComfyDeployment deployment, InputSet inputs, string? label, Action<ComfyDeployException> onRefused)
     {
         ComfyDeployClient client = ClientOf(deployment.Connection);
+        if (Wait) client.Deadline ??= client.Session.Clock.Now + (Timeout < LongestDeadline ? Timeout : LongestDeadline);
         string json = InputJson.Write(inputs.Values);
         string? gpu = deployment.Gpu ?? Gpu;
         string version = deployment.Version is { } number ? $"version {number}, " : string.Empty;
@@ -204,7 +227,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
                 CreateRequest request = new(deployment.DeploymentId, deployment.DeploymentName, json, Gpu, Webhook, WebhookIntermediateStatus);
                 DateTime sentAt = DateTime.Now;
                 string runId = Await(stop => client.CreateRunAsync(request, stop));
-                Emit(Queued(runId, deployment, json, label, sentAt), client);
+                Emit(Queued(runId, deployment, json, label, sentAt, client), client);
             }
             catch (ComfyDeployException e)
             {
@@ -213,14 +236,14 @@ public sealed class StartComfyRunCommand : WaitingCommand
         }
     }
 
-    private ComfyRun Queued(string runId, ComfyDeployment deployment, string json, string? label, DateTime sentAt)
+    private ComfyRun Queued(string runId, ComfyDeployment deployment, string json, string? label, DateTime sentAt, ComfyDeployClient client)
     {
-        ComfyRun run = Describe(deployment, json, label);
+        ComfyRun run = Describe(deployment, json, label, client);
         run.RunId = runId;
         run.Status = RunStatus.NotStarted;
         run.CreatedAt = sentAt;
         run.Webhook = Webhook?.AbsoluteUri;
-        ApiSession.For(run.Connection!).KnownRuns.Describe(runId, RunOrigin.Of(run));
+        client.Session.KnownRuns.Describe(runId, RunOrigin.Of(run));
         WriteVerbose($"Queued run {runId} of {deployment.DeploymentName}.");
         return run;
     }
@@ -228,16 +251,16 @@ public sealed class StartComfyRunCommand : WaitingCommand
     /// <summary>A row the service or we refused: it comes out all the same, so that as many objects go out as rows came in, and what is paid for is not lost.</summary>
     private void Refuse(ComfyDeployException error, InputSet inputs, string? label)
     {
-        bool concernsAllRows = error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.DeploymentNotFound || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
-        if (concernsAllRows) ThrowTerminating(error, _rowDeployment);
-        ComfyRun run = Describe(_rowDeployment!, InputJson.Write(inputs.Values), label);
+        if (EndsAll(error)) End(error, _rowDeployment);
+        ComfyDeployClient client = ClientOf(_rowDeployment!.Connection);
+        ComfyRun run = Describe(_rowDeployment, InputJson.Write(inputs.Values), label, client);
         run.Status = RunStatus.NotQueued;
         run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {error.Message}" : error.Message;
         WriteWarning($"Row {_row} was not queued: {run.Error}");
-        Emit(run, ClientOf(_rowDeployment!.Connection));
+        Emit(run, client);
     }
 
-    private ComfyRun Describe(ComfyDeployment deployment, string json, string? label) => new()
+    private ComfyRun Describe(ComfyDeployment deployment, string json, string? label, ComfyDeployClient client) => new()
     {
         DeploymentId = deployment.DeploymentId,
         DeploymentName = deployment.DeploymentName,
@@ -249,7 +272,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         Origin = "api",
         Label = label,
         InputsJson = json,
-        Connection = deployment.Connection ?? DefaultConnection,
+        Connection = client.Session.Connection,
     };
 
     private void Emit(ComfyRun run, ComfyDeployClient client)

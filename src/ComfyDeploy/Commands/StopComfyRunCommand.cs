@@ -6,9 +6,10 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsLifecycle.Stop, "ComfyRun", SupportsShouldProcess = true), OutputType(typeof(ComfyStopResult))]
 public sealed class StopComfyRunCommand : ConnectedCommand
 {
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(30);
+
     private readonly OrderedWork<StopOutcome> _stops = new();
     private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
-    private readonly List<(ComfyDeployException Error, object? Target)> _errors = [];
     private DateTime? _endsAt;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -44,7 +45,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
             }
             catch (ComfyDeployException e)
             {
-                _errors.Add((e, reference.Text));
+                Defer(e, reference.Text);
             }
             while (_stops.HasNext || _stops.IsFull) Take();
         }
@@ -54,7 +55,14 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     {
         while (!_stops.IsEmpty) Take();
         // Under a preference of Stop the first error ends the pipeline: it must not come before the last run is stopped.
-        foreach ((ComfyDeployException error, object? target) in _errors) Report(error, target);
+        ReportDeferred();
+    }
+
+    /// <summary>When another cmdlet of the pipeline fails, what was to be stopped is stopped all the same; Ctrl+C ends it.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !Stopping) Task.WhenAny(_stops.Rest).Wait(EndPatience);
+        base.Dispose(disposing);
     }
 
     private void Add(string id, RunOrigin? origin, ComfyDeployClient client)
@@ -71,7 +79,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
         foreach (StopOutcome outcome in Await(_ => _stops.TakeAsync()))
         {
             if (PassThru) WriteObject(outcome.Result);
-            if (outcome.Error is not null) _errors.Add((outcome.Error, outcome.Result.RunId));
+            if (outcome.Error is not null) Defer(outcome.Error, outcome.Result.RunId);
         }
     }
 }

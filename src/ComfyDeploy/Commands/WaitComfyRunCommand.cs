@@ -61,7 +61,7 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         }
         catch (ComfyDeployException e)
         {
-            Defer(e, reference.Text);
+            DeferRun(e, reference.Text);
         }
     }
 }

@@ -15,7 +15,8 @@ public abstract class WaitingCommand : ConnectedCommand
     private readonly List<WaitOutcome> _late = [];
     private readonly List<WaitOutcome> _lost = [];
     private readonly List<ComfyRun> _unsuccessful = [];
-    private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
+    private readonly HashSet<string> _cancelled = new(StringComparer.OrdinalIgnoreCase);
+    private int _refused;
     private RunWaiter? _waiter;
     private WaitProgress? _progress;
     private int _received;
@@ -110,10 +111,19 @@ public abstract class WaitingCommand : ConnectedCommand
     }
 
     /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
-    private protected void Defer(ComfyDeployException error, object? target)
+    private protected void DeferRun(ComfyDeployException error, object? target)
     {
         _received++;
-        _deferred.Add((error, target));
+        _refused++;
+        Defer(error, target);
+    }
+
+    /// <summary>Writes the runs that are not decided yet, as they are: before an error ends it all, so that what is paid for is not lost.</summary>
+    private protected void WritePending()
+    {
+        if (_waiter is null) return;
+        foreach (ComfyRun run in _held.Values.Concat(_waiter.Live)) WriteObject(run);
+        _progress?.Complete();
     }
 
     /// <summary>Takes the next decided run and all that are decided with it.</summary>
@@ -130,8 +140,10 @@ public abstract class WaitingCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            // A rejected key: no run can be looked at any more.
-            ThrowTerminating(e, _order.ToArray());
+            // A rejected key, a closed connection: no run can be looked at any more.
+            foreach (WaitOutcome outcome in batch) Handle(outcome);
+            WritePending();
+            ThrowTerminating(e, _given.Keys.ToArray());
         }
         foreach (WaitOutcome outcome in batch) Handle(outcome);
         return batch.Count > 0;
@@ -197,13 +209,13 @@ public abstract class WaitingCommand : ConnectedCommand
             try
             {
                 await client.CancelRunAsync(target.RunId, stop).ConfigureAwait(false);
-                ComfyRun run = await client.GetRunAsync(target.RunId, stop).ConfigureAwait(false);
-                run.CarryOver(target.Origin);
+                lock (_cancelled) _cancelled.Add(target.RunId);
+                ComfyRun run = await client.GetRunAsync(target.RunId, stop, target.Origin).ConfigureAwait(false);
                 _late[i] = _late[i] with { Run = run };
             }
             catch (ComfyDeployException e)
             {
-                Log.Warning($"Run {target.RunId} could not be cancelled: {e.Message}");
+                Log.Warning($"Run {target.RunId} could not be {(_cancelled.Contains(target.RunId) ? "looked at after it was cancelled" : "cancelled")}: {e.Message}");
             }
             finally
             {
@@ -214,7 +226,7 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private void WriteErrors()
     {
-        foreach ((ComfyDeployException error, object? target) in _deferred) Report(error, target);
+        ReportDeferred();
         if (_late.Count > 0) WriteError(ErrorRecords.Create(TimeoutError(), _late.Select(o => o.Run).ToArray()));
         foreach (IGrouping<WaitEnd, WaitOutcome> kind in _lost.GroupBy(o => o.End))
         {
@@ -232,7 +244,7 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         if (_received == 0) ThrowTerminating(new(ErrorIds.NoRuns, "No run came in, so that nothing succeeded."), null);
         ComfyRun[] failed = HasEnough ? [.. _unsuccessful] : [.. _unsuccessful, .. _late.Select(o => o.Run!)];
-        int count = HasEnough ? failed.Length : failed.Length + _lost.Count + _deferred.Count;
+        int count = HasEnough ? failed.Length : failed.Length + _lost.Count + _refused;
         if (count == 0) return;
         string reasons = string.Join("; ", failed.Take(5).Select(run => $"{run} {SafeText.Clean(run.Status)}{(run.Error is null ? string.Empty : $" ({SafeText.Clean(run.Error)})")}"));
         ThrowTerminating(new(ErrorIds.RunFailed, $"{count} of {Plural.Of(_received, "run")} did not succeed: {reasons}{(failed.Length > 5 ? "; …" : string.Empty)}"), failed);
@@ -241,7 +253,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private ComfyDeployException TimeoutError()
     {
         string[] all = [.. _late.Select(o => o.Target.RunId)];
-        string[] running = [.. _late.Where(o => !o.Run!.IsFinished).Select(o => o.Target.RunId)];
+        string[] running = [.. _late.Where(o => !o.Run!.IsFinished && !_cancelled.Contains(o.Target.RunId)).Select(o => o.Target.RunId)];
         string fate = running.Length switch
         {
             0 => $"Cancelled: {string.Join(", ", all)}.",

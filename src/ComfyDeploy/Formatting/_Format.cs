@@ -10,7 +10,8 @@ namespace ComfyDeploy.Internal;
 public static class _Format
 {
     private const string Reset = "\u001b[0m";
-    private static readonly bool Colourful = Environment.GetEnvironmentVariable("NO_COLOR") is null;
+    // Windows PowerShell does not take colours out again on the way to a file.
+    private static readonly bool Colourful = !DesktopAssemblyResolver.IsDesktop && Environment.GetEnvironmentVariable("NO_COLOR") is null;
 
     /// <summary>The first eight characters: only tables shorten an id.</summary>
     public static string ShortId(PSObject run) => Text(run, nameof(ComfyRun.RunId)) is { Length: > 8 } id ? id.Substring(0, 8) : Text(run, nameof(ComfyRun.RunId)) ?? string.Empty;

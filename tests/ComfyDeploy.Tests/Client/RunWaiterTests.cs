@@ -105,14 +105,40 @@ public sealed partial class RunWaiterTests : IDisposable
     [Fact]
     public async Task Looks_that_keep_failing_end_the_wait_after_two_minutes()
     {
-        _answer = _ => Reply.RetryAfter(503, new(TimeSpan.FromMinutes(1)));
+        int looks = 0;
+        _client = ClientOver(new(async (_, stop) =>
+        {
+            looks++;
+            await _clock.DelayAsync(TimeSpan.FromSeconds(50), stop);
+            return Reply.Status(500);
+        }));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
         waiter.Add(Target("a"));
         _clock.Advance(TimeSpan.FromMinutes(10));
         WaitOutcome outcome = await NextAsync(waiter);
         Assert.Equal(WaitEnd.PollFailed, outcome.End);
         Assert.Null(outcome.Run);
-        Assert.Equal([0, 60, 120, 180], _looks.Select(look => look.Second));
+        Assert.Equal(4, looks);
+    }
+
+    [Fact]
+    public async Task Time_the_service_asks_for_is_no_time_it_failed_in()
+    {
+        _answer = _ => Reply.RetryAfter(503, new(TimeSpan.FromMinutes(1)));
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target("a"));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(WaitEnd.PollFailed, (await NextAsync(waiter)).End);
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => i * 60d), _looks.Select(look => look.Second));
+    }
+
+    [Fact]
+    public async Task A_time_that_is_over_already_is_one_look()
+    {
+        using RunWaiter waiter = Wait(TimeSpan.FromSeconds(-5));
+        waiter.Add(Target("a"));
+        Assert.Equal(WaitEnd.TimedOut, (await NextAsync(waiter)).End);
+        Assert.Single(_looks);
     }
 
     [Fact]

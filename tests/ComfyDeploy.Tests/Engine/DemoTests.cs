@@ -22,7 +22,7 @@ public sealed partial class DemoTests
         Assert.Contains("a5: not-queued Input 'seed' takes a whole number", explained, StringComparison.Ordinal);
         Assert.Contains("a7: cancelled", explained, StringComparison.Ordinal);
         Assert.Contains("a1_00_ComfyUI_00001_.png", explained, StringComparison.Ordinal);
-        Assert.DoesNotContain("a1:", explained, StringComparison.Ordinal);
+        Assert.DoesNotContain(" a1:", explained, StringComparison.Ordinal);
         // Seven rows in, seven runs out, twice; one of them stopped in between.
         Assert.Equal(15, lines.Count(line => line.Contains(" portrait/production ", StringComparison.Ordinal)));
     }
