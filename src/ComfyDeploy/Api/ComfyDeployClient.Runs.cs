@@ -79,5 +79,5 @@ internal sealed partial class ComfyDeployClient
 /// <param name="DeploymentId">Only this deployment's.</param>
 /// <param name="Status">Only this stored status, in the service's spelling.</param>
 /// <param name="After">Only runs made at or after this time.</param>
-/// <param name="PageSize">Rows per request.</param>
+/// <param name="PageSize">Rows of the first request.</param>
 internal sealed record RunQuery(string WorkflowId, string? DeploymentId, string? Status, DateTime? After, int PageSize);

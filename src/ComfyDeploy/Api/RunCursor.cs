@@ -1,11 +1,16 @@
 namespace ComfyDeploy.Api;
 
 /// <summary>Goes through one list of runs page by page. Offsets shift while new runs arrive, so that a run may come twice: it is handed out once.</summary>
-internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string? workflowName)
+/// <param name="client">The account.</param>
+/// <param name="query">Which runs, and how many in the first page.</param>
+/// <param name="workflowName">The workflow's name, where known.</param>
+/// <param name="largestPage">What pages grow to when one is not enough; they stay as they are when it is not given.</param>
+internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string? workflowName, int? largestPage = null)
 {
     private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
     private readonly Queue<ComfyRun> _page = new();
     private int _offset;
+    private int _size = query.PageSize;
     private bool _isLastPage;
 
     internal ComfyDeployClient Client => client;
@@ -21,9 +26,11 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
 
     internal async Task ReadPageAsync(CancellationToken stop)
     {
-        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query, _offset, stop).ConfigureAwait(false);
+        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, stop).ConfigureAwait(false);
         _offset += rows.Count;
-        _isLastPage = rows.Count < query.PageSize;
+        _isLastPage = rows.Count < _size;
+        // Few rows were asked for, and the caller, who leaves some out, needs more: a thousand pages of one would be too many.
+        _size = Math.Min(_size * 2, largestPage ?? _size);
         bool namesMissing = rows.Any(run => run.DeploymentId is not null && client.Session.Deployments.Find(run.DeploymentId) is null);
         if (namesMissing) await client.TryReadDeploymentsAsync(stop).ConfigureAwait(false);
         foreach (ComfyRun run in rows)

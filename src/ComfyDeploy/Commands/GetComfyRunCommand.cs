@@ -228,9 +228,9 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     private IEnumerable<ComfyRun> Listed(ComfyDeployClient client, IReadOnlyList<RunSource> sources, RunFilter filter)
     {
-        int pageSize = filter.LeavesOut ? LargestPage : Math.Min(First, LargestPage);
+        int pageSize = Math.Min(First, LargestPage);
         RunMerge merge = new(sources.Select(source =>
-            new RunCursor(client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName)));
+            new RunCursor(client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName, LargestPage)));
         while (true)
         {
             if (merge.NeedsPages) Await(merge.ReadPagesAsync);

@@ -26,9 +26,6 @@ internal sealed class RunFilter
     internal string? ServerStatus =>
         _status.Count == 1 && _status.First() is var only && only != RunStatus.Timeout && RunStatus.All.Contains(only) ? only : null;
 
-    /// <summary>Whether rows of the service are left out here, so that few rows asked for may be none to show.</summary>
-    internal bool LeavesOut => Finished is not null || Before is not null || Gpu is not null || Origin is not null || (_status.Count > 0 && ServerStatus is null);
-
     internal bool Matches(ComfyRun run) =>
         (_status.Count == 0 || (run.Status is not null && _status.Contains(run.Status)))
         && (Finished is null || run.IsFinished == Finished)

@@ -53,10 +53,11 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void Few_rows_are_asked_for_only_where_none_is_left_out_here()
+    public void Pages_grow_where_rows_are_left_out_here()
     {
         Engine.Run("$null = 1..12 | ForEach-Object { @{ prompt = 'x' } } | Start-ComfyRun -Deployment portrait");
         Assert.Empty(Engine.Run("Get-ComfyRun -Workflow portrait -First 1 -Gpu X").Objects);
-        Assert.Equal(1, Emulator.Requests.Count(request => request.Path.StartsWith("/api/v2/workflow/", StringComparison.Ordinal)));
+        // 1, 2, 4, 8.
+        Assert.Equal(4, Emulator.Requests.Count(request => request.Path.StartsWith("/api/v2/workflow/", StringComparison.Ordinal)));
     }
 }
