@@ -114,11 +114,18 @@ public sealed partial class RunWaiterTests : IDisposable
         }));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
         waiter.Add(Target("a"));
-        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return waiter.Ready > 0;
+            },
+            ClientUnderTest.Limit));
         WaitOutcome outcome = await NextAsync(waiter);
         Assert.Equal(WaitEnd.PollFailed, outcome.End);
         Assert.Null(outcome.Run);
-        Assert.Equal(4, looks);
+        // Long before the tenth.
+        Assert.InRange(looks, 2, 5);
     }
 
     [Fact]
