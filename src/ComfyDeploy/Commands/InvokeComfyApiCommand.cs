@@ -3,7 +3,8 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 

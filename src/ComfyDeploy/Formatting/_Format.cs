@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Management.Automation;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Internal;
 

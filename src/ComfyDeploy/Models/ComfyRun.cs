@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy;
 

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Numerics;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Tests.Client;
 

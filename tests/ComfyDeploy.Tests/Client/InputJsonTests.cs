@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Text.Json;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

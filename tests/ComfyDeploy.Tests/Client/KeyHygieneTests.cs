@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

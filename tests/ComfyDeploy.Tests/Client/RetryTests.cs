@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

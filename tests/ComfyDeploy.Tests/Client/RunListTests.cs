@@ -1,5 +1,5 @@
 using System.Globalization;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

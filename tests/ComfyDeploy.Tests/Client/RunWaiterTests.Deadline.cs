@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 

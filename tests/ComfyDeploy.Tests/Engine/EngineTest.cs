@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Security;
-using ComfyDeploy.Api;
+using ComfyDeploy.Client;
 using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Engine;

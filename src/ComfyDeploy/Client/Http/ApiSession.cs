@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+
+namespace ComfyDeploy.Client;
+
+/// <summary>What all calls of one connection share: the sockets, the service's clock, the deployments it has read.</summary>
+internal sealed class ApiSession
+{
+    private static readonly ConditionalWeakTable<ComfyConnection, ApiSession> Sessions = new();
+    private static readonly string UserAgent = $"ComfyDeploy-PowerShell/{typeof(ApiSession).Assembly.GetName().Version.ToString(3)}";
+
+    private readonly HttpClient _http;
+    private readonly ComfyConnection _connection;
+
+    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, Account? account = null)
+    {
+        _connection = connection;
+        Account = account ?? new();
+        Clock = clock ?? SystemClock.Instance;
+        // The limit of a request is a token of its own, which tells a time-out from Ctrl+C.
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    internal ComfyConnection Connection => _connection;
+
+    internal IClock Clock { get; }
+
+    internal Account Account { get; }
+
+    internal KnownRuns KnownRuns => Account.KnownRuns;
+
+    internal DeploymentCache Deployments { get; } = new();
+
+    internal GpuPriceList GpuPrices { get; } = new();
+
+    /// <summary>The service's clock less ours, by the newest Date header; null before the first.</summary>
+    internal TimeSpan? ClockOffset { get; private set; }
+
+    /// <summary>UTC by the service's clock, as far as it is known.</summary>
+    internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
+
+    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler(), account: Account.Of(c)));
+
+    /// <summary>Lets a test put its own handler and clock under a connection.</summary>
+    internal static void Attach(ApiSession session) => Sessions.Add(session._connection, session);
+
+    /// <summary>One try of one request, headers only. The key goes to the connection's own address and nowhere else.</summary>
+    /// <param name="request">Its address is relative to the connection's base.</param>
+    /// <param name="log">Gets one line.</param>
+    /// <param name="stop">Ends the request.</param>
+    internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ICallLog log, CancellationToken stop)
+    {
+        string path = request.RequestUri.OriginalString;
+        // Anything else could reach into the name of the host, and the key with it.
+        if (!path.StartsWith("/", StringComparison.Ordinal)) throw new ArgumentException("A path begins with a slash.", nameof(request));
+        request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
+        request.Headers.UserAgent.ParseAdd(UserAgent);
+        Stopwatch watch = Stopwatch.StartNew();
+        try
+        {
+            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
+            log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
+            if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
+            return response;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            log.Debug($"{request.Method} {path} -> {ConnectionFailures.Describe(e)} after {watch.ElapsedMilliseconds} ms");
+            throw;
+        }
+    }
+
+    private static HttpClientHandler CreateHandler()
+    {
+        // Windows PowerShell may still start without TLS 1.2; SystemDefault (0) already has it.
+        if (DesktopAssemblyResolver.IsDesktop && ServicePointManager.SecurityProtocol != 0) ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
+        return new()
+        {
+            // A redirect would carry the key to another address.
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
+            MaxConnectionsPerServer = 32,
+        };
+    }
+}

@@ -1,0 +1,31 @@
+namespace ComfyDeploy.Client;
+
+/// <summary>The one way a body is read: it stops with the token, also on .NET Framework, where a read cannot be stopped but its response can be disposed.</summary>
+internal static class ResponseBody
+{
+    internal const int ErrorLimit = 64 * 1024;
+
+    internal static async Task<MemoryStream> ReadAsync(HttpResponseMessage response, int limit, CancellationToken stop)
+    {
+        using CancellationTokenRegistration abort = stop.Register(response.Dispose);
+        try
+        {
+            MemoryStream body = new();
+            using Stream stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
+            byte[] buffer = new byte[16 * 1024];
+            while (body.Length < limit)
+            {
+                int wanted = (int)Math.Min(buffer.Length, limit - body.Length);
+                int read = await stream.ReadAsync(buffer, 0, wanted, stop).ConfigureAwait(false);
+                if (read == 0) break;
+                body.Write(buffer, 0, read);
+            }
+            body.Position = 0;
+            return body;
+        }
+        catch (Exception e) when (stop.IsCancellationRequested && e is ObjectDisposedException or IOException or HttpRequestException)
+        {
+            throw new OperationCanceledException(e.Message, e, stop);
+        }
+    }
+}

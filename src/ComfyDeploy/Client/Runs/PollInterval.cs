@@ -1,0 +1,13 @@
+namespace ComfyDeploy.Client;
+
+/// <summary>How long to leave a run alone between two looks: short while it is young, up to ten seconds when it takes long anyway.</summary>
+internal static class PollInterval
+{
+    private const double Shortest = 2;
+    private const double Longest = 10;
+    private const double ShareOfElapsed = 0.07;
+    private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
+
+    internal static TimeSpan After(TimeSpan elapsed) =>
+        TimeSpan.FromSeconds(elapsed < Young ? Shortest : Math.Min(Math.Max(Shortest, elapsed.TotalSeconds * ShareOfElapsed), Longest));
+}

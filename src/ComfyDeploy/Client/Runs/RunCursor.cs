@@ -1,0 +1,46 @@
+namespace ComfyDeploy.Client;
+
+/// <summary>Goes through one list of runs page by page. Offsets shift while new runs arrive, so that a run may come twice: it is handed out once.</summary>
+/// <param name="client">The account.</param>
+/// <param name="query">Which runs, and how many in the first page.</param>
+/// <param name="workflowName">The workflow's name, where known.</param>
+/// <param name="largestPage">What pages grow to when one is not enough; they stay as they are when it is not given.</param>
+internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string? workflowName, int? largestPage = null)
+{
+    private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Queue<ComfyRun> _page = new();
+    private int _offset;
+    private int _size = query.PageSize;
+    private bool _isLastPage;
+
+    internal ComfyDeployClient Client => client;
+
+    /// <summary>Whether the next step needs a request.</summary>
+    internal bool NeedsPage => _page.Count == 0 && !_isLastPage;
+
+    internal bool IsAtEnd => _page.Count == 0 && _isLastPage;
+
+    internal ComfyRun Head => _page.Peek();
+
+    internal ComfyRun Take() => _page.Dequeue();
+
+    internal async Task ReadPageAsync(CancellationToken stop)
+    {
+        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, stop).ConfigureAwait(false);
+        _offset += rows.Count;
+        _isLastPage = rows.Count < _size;
+        // Few rows were asked for, and the caller, who leaves some out, needs more: a thousand pages of one would be too many.
+        _size = Math.Min(_size * 2, largestPage ?? _size);
+        bool namesMissing = rows.Any(run => run.DeploymentId is not null && client.Session.Deployments.Find(run.DeploymentId) is null);
+        if (namesMissing) await client.TryReadDeploymentsAsync(stop).ConfigureAwait(false);
+        foreach (ComfyRun run in rows)
+        {
+            if (run.RunId is null || !_seen.Add(run.RunId)) continue;
+            ComfyDeployment? deployment = client.Session.Deployments.Find(run.DeploymentId);
+            run.CarryOver(client.Session.KnownRuns.OriginOf(run.RunId));
+            run.DeploymentName ??= deployment?.DeploymentName;
+            run.WorkflowName ??= workflowName ?? deployment?.Name;
+            _page.Enqueue(run);
+        }
+    }
+}

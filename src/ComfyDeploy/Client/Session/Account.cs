@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ComfyDeploy.Client;
+
+/// <summary>
+/// What this process knows of one account, whichever connection leads to it: of two connections with one key neither may take the other's run
+/// for its own lost one.
+/// </summary>
+internal sealed class Account
+{
+    private static readonly Dictionary<string, WeakReference<Account>> Accounts = [];
+
+    internal KnownRuns KnownRuns { get; } = new();
+
+    internal CreateLedger Creates { get; } = new();
+
+    /// <summary>The same for every connection to the same address with the same key, as long as one of them is in use.</summary>
+    internal static Account Of(ComfyConnection connection)
+    {
+        using SHA256 hash = SHA256.Create();
+        byte[] key = hash.ComputeHash(Encoding.UTF8.GetBytes(connection.ApiKey.Reveal()));
+        string name = $"{connection.BaseUri.AbsoluteUri.TrimEnd('/')} {Convert.ToBase64String(key)}";
+        lock (Accounts)
+        {
+            if (Accounts.TryGetValue(name, out WeakReference<Account>? known) && known.TryGetTarget(out Account? account)) return account;
+            Accounts[name] = new(account = new());
+            return account;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace ComfyDeploy.Client;
+
+/// <summary>The account's deployments for a minute, so that a loop of 500 starts does not list them 500 times.</summary>
+internal sealed class DeploymentCache
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
+
+    private volatile Entry? _entry;
+
+    internal IReadOnlyList<ComfyDeployment>? Get(DateTime now) => _entry is { } entry && now - entry.ReadAt < Lifetime ? entry.Deployments : null;
+
+    /// <summary>Names only: those do not change with age.</summary>
+    internal ComfyDeployment? Find(string? deploymentId) => _entry?.Deployments.FirstOrDefault(d => d.DeploymentId == deploymentId);
+
+    /// <summary>For completion, also when they are older.</summary>
+    internal IEnumerable<string> Names => _entry?.Deployments.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0) ?? [];
+
+    internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);
+
+    private sealed record Entry(IReadOnlyList<ComfyDeployment> Deployments, DateTime ReadAt);
+}

@@ -1,0 +1,122 @@
+using System.Management.Automation;
+using ComfyDeploy.Client;
+
+namespace ComfyDeploy.Commands;
+
+[Cmdlet(VerbsCommon.Get, "ComfyDeployment", DefaultParameterSetName = NameSet), OutputType(typeof(ComfyDeployment))]
+public sealed class GetComfyDeploymentCommand : ConnectedCommand
+{
+    private const string NameSet = "Name";
+    private const string IdSet = "Id";
+    private const string OfSet = "Of";
+
+    private IReadOnlyDictionary<string, string?>? _machineNames;
+    private readonly HashSet<string> _written = new(StringComparer.OrdinalIgnoreCase);
+
+    [Parameter(ParameterSetName = NameSet, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(DeploymentCompleter))]
+    public string[] Name { get; set; } = ["*"];
+
+    [Parameter(ParameterSetName = NameSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? Environment { get; set; }
+
+    [Parameter(ParameterSetName = NameSet)]
+    [ValidateNotNullOrEmpty]
+    [Reference(ReferenceKind.Workflow)]
+    public ComfyReference[]? Workflow { get; set; }
+
+    // Null is allowed, so that a run that does not tell its deployment gets our error and not the engine's.
+    [Parameter(ParameterSetName = IdSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [AllowNull, AllowEmptyCollection, AllowEmptyString]
+    public string[]? DeploymentId { get; set; }
+
+    /// <summary>The object the id came with, for its connection.</summary>
+    [Parameter(ParameterSetName = IdSet, ValueFromPipeline = true, DontShow = true)]
+    public PSObject? IdSource { get; set; }
+
+    [Parameter(ParameterSetName = OfSet, Mandatory = true, ValueFromPipeline = true)]
+    public ComfyWorkflow? InputObject { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        try
+        {
+            switch (ParameterSetName)
+            {
+                case IdSet: WriteById(); break;
+                case OfSet: Write(All(ClientOf(InputObject!.Connection)).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
+                default: WriteByName(); break;
+            }
+        }
+        catch (ComfyDeployException e)
+        {
+            Report(e, InputObject);
+        }
+    }
+
+    private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
+        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop).ConfigureAwait(false));
+
+    /// <summary>The service leaves the machines' names out of most of its answers.</summary>
+    private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
+    {
+        if (!deployments.Any(d => d is { MachineName: null, MachineId: not null })) return deployments;
+        _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
+        foreach (ComfyDeployment deployment in deployments)
+        {
+            if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
+        }
+        return deployments;
+    }
+
+    private void WriteByName()
+    {
+        IReadOnlyList<ComfyDeployment> all = All(Client);
+        foreach (string name in Name)
+        {
+            ComfyDeployment[] found = [.. all.Where(d => DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase)).Where(IsWanted)];
+            Write(found);
+            if (found.Length == 0 && !new NamePattern(name).IsWildcard)
+            {
+                Report(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
+            }
+        }
+    }
+
+    private bool IsWanted(ComfyDeployment deployment) =>
+        (Environment is null || Environment.Contains(deployment.Environment, StringComparer.OrdinalIgnoreCase))
+        && (Workflow is null || Workflow.Any(workflow => workflow.Equals(deployment.WorkflowId) || workflow.Equals(deployment.Name)));
+
+    private void WriteById()
+    {
+        if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
+        {
+            Report(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
+            return;
+        }
+        ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
+        foreach (string id in ids)
+        {
+            if (!Guid.TryParse(id, out Guid guid))
+            {
+                Report(new(ErrorIds.DeploymentNotFound, $"'{id}' is not a deployment's id. By name: Get-ComfyDeployment '{id}'"), id);
+                continue;
+            }
+            try
+            {
+                if (!_written.Contains(guid.ToString("D"))) Write(Await(async stop =>
+                    await NameMachinesAsync(client, [await client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
+            }
+            catch (ComfyDeployException e)
+            {
+                Report(e, id);
+            }
+        }
+    }
+
+    /// <summary>A deployment named twice is written once.</summary>
+    private void Write(IEnumerable<ComfyDeployment> deployments) => WriteObject(deployments.Where(d => _written.Add(d.DeploymentId)), enumerateCollection: true);
+}

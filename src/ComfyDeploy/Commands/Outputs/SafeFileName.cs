@@ -1,0 +1,42 @@
+using System.Text;
+using ComfyDeploy.Client;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Makes a file name of a server's text that is sane on every platform: one segment, nothing reserved, not too long.</summary>
+internal static class SafeFileName
+{
+    // File systems allow 255; a number and ".part" have to fit behind it.
+    private const int MostBytes = 200;
+    private const int LongestExtension = 16;
+    private const string Forbidden = "<>:\"/\\|?*";
+
+    private static readonly HashSet<string> Reserved = new(
+        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => new[] { $"COM{i}", $"LPT{i}" })], StringComparer.OrdinalIgnoreCase);
+
+    internal static string Of(string? text)
+    {
+        // What looks like a path is not one: only its last part is a name.
+        string name = (text ?? string.Empty).Split('/', '\\').Last();
+        StringBuilder clean = new(name.Length);
+        foreach (char c in name) clean.Append(char.IsControl(c) || Forbidden.IndexOf(c) >= 0 ? '_' : c);
+        name = Shorten(clean.ToString().TrimStart().TrimEnd(' ', '.'));
+        if (name.Length == 0) return "output";
+        // Such a name says that the file is not whole.
+        if (name.EndsWith(Downloader.PartSuffix, StringComparison.OrdinalIgnoreCase)) name += "_";
+        return Reserved.Contains(name.Split('.')[0].TrimEnd()) ? "_" + name : name;
+    }
+
+    private static string Shorten(string name)
+    {
+        if (Encoding.UTF8.GetByteCount(name) <= MostBytes) return name;
+        string extension = Path.GetExtension(name) is { Length: <= LongestExtension } known ? known : string.Empty;
+        string stem = name.Substring(0, name.Length - extension.Length);
+        while (Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > MostBytes)
+        {
+            int end = stem.Length - 1;
+            stem = stem.Substring(0, end > 0 && char.IsLowSurrogate(stem[end]) ? end - 1 : end);
+        }
+        return stem.TrimEnd(' ', '.') + extension;
+    }
+}

@@ -1,7 +1,0 @@
-namespace ComfyDeploy.Commands;
-
-internal static class Plural
-{
-    /// <summary>Such as <c>1 run</c> or <c>3 runs</c>.</summary>
-    internal static string Of(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
-}

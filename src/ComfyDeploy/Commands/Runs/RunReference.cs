@@ -1,0 +1,54 @@
+using ComfyDeploy.Client;
+using ComfyDeploy.Text;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>From what a user gives for a run to a whole id, and to what the given object already knows.</summary>
+internal static class RunReference
+{
+    private const int ShortestId = 8;
+    private const int LongestName = 60;
+
+    /// <summary>36 characters, or 32, or the beginning of one this process has seen.</summary>
+    /// <exception cref="ComfyDeployException">RunIdInvalid.</exception>
+    internal static string ResolveId(ComfyReference reference, ApiSession session)
+    {
+        string text = reference.Text;
+        if (Guid.TryParseExact(text, "D", out Guid id) || Guid.TryParseExact(text, "N", out id)) return id.ToString("D");
+        if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty text is not a run id.");
+        if (text.Length < ShortestId || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
+        {
+            string hint = text.Length <= LongestName ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
+            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, LongestName)}' is not a run id.{hint}");
+        }
+        IReadOnlyList<string> seen = session.KnownRuns.StartingWith(text);
+        return seen.Count == 1
+            ? seen[0]
+            : throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{text}' is {(seen.Count == 0 ? "no run this session has seen" : "the beginning of several runs")}: give all 36 characters.");
+    }
+
+    /// <summary>The run with its outputs: the snapshot given, when it is a finished one that has them, else read.</summary>
+    internal static Task<ReadRun> WholeAsync(ComfyReference reference, string id, ComfyDeployClient client, CancellationToken stop)
+    {
+        ComfyRun? given = reference.Object<ComfyRun>() ?? reference.Object<ComfyRunOutput>()?.Run;
+        return given is { IsWhole: true, IsFinished: true } ? Task.FromResult(new ReadRun(id, given, null, client)) : ReadRun.ReadAsync(id, Origin(reference), client, stop);
+    }
+
+    /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>
+    internal static RunOrigin? Origin(ComfyReference reference)
+    {
+        if (reference.Object<ComfyRun>() is { } run) return RunOrigin.Of(run);
+        if (!reference.HasObject) return null;
+        return new(reference.Property("DeploymentId"), reference.Property("DeploymentName"), reference.Property("WorkflowName"), reference.Property("Label"), reference.Property("RestartOf"), null);
+    }
+
+    /// <summary>A row of a file that never was queued, as the object it was.</summary>
+    internal static ComfyRun? NotQueued(ComfyReference reference)
+    {
+        if (!reference.HasObject || reference.Text.Length > 0) return null;
+        if (reference.Object<ComfyRun>() is { } run) return run;
+        ComfyRun row = new() { Status = RunStatus.NotQueued, Error = reference.Property("Error") };
+        row.CarryOver(Origin(reference));
+        return row;
+    }
+}

@@ -1,0 +1,171 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Numerics;
+using System.Text.Json;
+using ComfyDeploy.Text;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>The inputs of one run: collected from what a user gives, then made to fit what the deployment takes.</summary>
+internal sealed class InputSet
+{
+    // A list, so that the inputs keep the order they were given in: people read them in tables and -WhatIf.
+    private readonly List<KeyValuePair<string, object?>> _values = [];
+
+    internal IReadOnlyDictionary<string, object?> Values => _values.ToDictionary(value => value.Key, value => value.Value);
+
+    /// <summary>Adds the entries of a dictionary or the properties of an object; later ones win, whatever their case.</summary>
+    /// <param name="source">A dictionary or an object with properties.</param>
+    /// <param name="skipEmpty">An empty cell of a table means "not given".</param>
+    internal void Add(PSObject source, bool skipEmpty)
+    {
+        if (source.BaseObject is IDictionary entries)
+        {
+            foreach (DictionaryEntry entry in entries) Set(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value, skipEmpty);
+            return;
+        }
+        foreach (PSPropertyInfo property in source.Properties)
+        {
+            if (property.IsGettable) Set(property.Name, property.Value, skipEmpty);
+        }
+    }
+
+    internal void Set(string name, object? value, bool skipEmpty = false)
+    {
+        object? plain = Plain(name, value);
+        // The service refuses null; leaving the input out gives the workflow's own value.
+        if (plain is null || (skipEmpty && plain is string { Length: 0 })) return;
+        int known = IndexOf(name);
+        if (known < 0) _values.Add(new(name, plain));
+        else _values[known] = new(name, plain);
+    }
+
+    /// <summary>Takes an entry out.</summary>
+    /// <returns>Its value; null when there is none.</returns>
+    internal object? Remove(string name)
+    {
+        int known = IndexOf(name);
+        if (known < 0) return null;
+        object? value = _values[known].Value;
+        _values.RemoveAt(known);
+        return value;
+    }
+
+    /// <summary>A JSON file with one object of inputs.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
+    internal static PSObject ReadFile(string path)
+    {
+        try
+        {
+            return FreeJson.ReadObject(File.ReadAllText(path))
+                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses names the deployment does not take: the service would ignore them without a word, and bill the run.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and what to do.</exception>
+    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
+    {
+        string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
+        if (unknown.Length == 0) return;
+        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
+        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
+        string names = string.Join(", ", definitions.Select(d => d.Name));
+        string fix = areRows
+            ? $"Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
+            : "Correct the name, or give -SkipInputCheck.";
+        throw new ComfyDeployException(
+            ErrorIds.UnknownInput,
+            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}. {fix}");
+    }
+
+    /// <summary>Gives each value the name's own spelling and the type the deployment wants; a table knows only text.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be that type.</exception>
+    internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
+    {
+        for (int i = 0; i < _values.Count; i++)
+        {
+            (string name, object? value) = (_values[i].Key, _values[i].Value);
+            if (Definition(definitions, name) is not { } definition) continue;
+            _values[i] = new(definition.Name, value is string or bool || IsNumber(value) ? Scalar(definition, value!) : value);
+        }
+    }
+
+    private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
+
+    private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
+        definitions.FirstOrDefault(d => d.Name == name) ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    private static object Scalar(ComfyDeploymentInput definition, object value)
+    {
+        string text = value is bool flag ? (flag ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        object? converted = definition.Type switch
+        {
+            "string" => text,
+            "integer" => Integer(text),
+            "float" => Float(text),
+            "boolean" => Boolean(text),
+            _ => value,
+        };
+        return converted ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"Input '{definition.Name}' takes {Describe(definition.Type!)}, not '{text}'.");
+    }
+
+    private static object? Integer(string text)
+    {
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long integer)) return integer;
+        if (BigInteger.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out BigInteger big)) return big;
+        bool whole = decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) && number == decimal.Truncate(number);
+        return whole ? new BigInteger(number) : null;
+    }
+
+    private static object? Float(string text)
+    {
+        if (decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact)) return exact;
+        bool parsed = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
+        return parsed && !double.IsNaN(number) && !double.IsInfinity(number) ? number : null;
+    }
+
+    private static object? Boolean(string text) => text.Trim().ToLowerInvariant() switch
+    {
+        "true" or "1" or "yes" or "on" => true,
+        "false" or "0" or "no" or "off" => false,
+        _ => null,
+    };
+
+    private static string Describe(string type) => type switch
+    {
+        "integer" => "a whole number",
+        "float" => "a number (with a point, whatever the culture)",
+        "boolean" => "true or false",
+        _ => type,
+    };
+
+    /// <summary>Out of PowerShell's wrappings, into what JSON has.</summary>
+    private static object? Plain(string name, object? value)
+    {
+        object? plain = value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
+        switch (plain)
+        {
+            case null or string or bool: return plain;
+            case double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
+                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{plain} cannot be the value of input '{name}': it is no number in JSON.");
+            case var number when IsNumber(number): return number;
+            case char or Guid or Enum: return plain.ToString();
+            case SwitchParameter flag: return flag.IsPresent;
+            case Uri link: return link.OriginalString;
+            case DateTime or DateTimeOffset: return ((IFormattable)plain).ToString("o", CultureInfo.InvariantCulture);
+            case IEnumerable list and not IDictionary: return list.Cast<object?>().Select(item => Plain(name, item)).ToArray();
+            default:
+                string type = plain is PSObject ? "An object" : $"A {plain.GetType().Name}";
+                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{type} cannot be the value of input '{name}': the service takes text, numbers, Booleans and lists of them; a file goes in as its link.");
+        }
+    }
+
+    private static bool IsNumber(object? value) =>
+        value is sbyte or byte or short or ushort or int or uint or long or ulong or float or double or decimal or BigInteger;
+}

@@ -1,0 +1,67 @@
+using System.Management.Automation;
+using ComfyDeploy.Client;
+
+namespace ComfyDeploy.Commands;
+
+[Cmdlet(VerbsLifecycle.Wait, "ComfyRun", DefaultParameterSetName = AllSet), OutputType(typeof(ComfyRun))]
+public sealed class WaitComfyRunCommand : WaitingCommand
+{
+    private const string AllSet = "All";
+    private const string AnySet = "Any";
+    private const string CountSet = "Count";
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNull]
+    [Reference(ReferenceKind.Run)]
+    public ComfyReference[] RunId { get; set; } = [];
+
+    [Parameter(ParameterSetName = AnySet, Mandatory = true)]
+    public SwitchParameter Any { get; set; }
+
+    [Parameter(ParameterSetName = CountSet, Mandatory = true)]
+    [ValidateRange(1, int.MaxValue)]
+    public int Count { get; set; }
+
+    [Parameter(ParameterSetName = AllSet)]
+    public SwitchParameter InOrder { get; set; }
+
+    [Parameter]
+    public SwitchParameter ThrowOnFailure { get; set; }
+
+    [Parameter]
+    public SwitchParameter SkipErrorDetail { get; set; }
+
+    private protected override bool KeepOrder => InOrder;
+
+    private protected override bool ReadErrorDetail => !SkipErrorDetail;
+
+    private protected override bool FailOnFailure => ThrowOnFailure;
+
+    private protected override int? Enough => ParameterSetName switch { AnySet => 1, CountSet => Count, _ => null };
+
+    protected override void ProcessRecord()
+    {
+        foreach (ComfyReference reference in RunId) Add(reference);
+        WriteFinished();
+    }
+
+    protected override void EndProcessing() => FinishWait();
+
+    private void Add(ComfyReference reference)
+    {
+        if (RunReference.NotQueued(reference) is { } row)
+        {
+            Finish(row);
+            return;
+        }
+        ComfyDeployClient client = RunClient(reference);
+        try
+        {
+            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(), RunReference.Origin(reference)));
+        }
+        catch (ComfyDeployException e)
+        {
+            DeferRun(e, reference.Text);
+        }
+    }
+}

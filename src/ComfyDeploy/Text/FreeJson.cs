@@ -1,0 +1,74 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Numerics;
+using System.Reflection;
+using System.Text.Json;
+
+namespace ComfyDeploy.Text;
+
+/// <summary>Turns JSON of no fixed shape into what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.</summary>
+internal static class FreeJson
+{
+    private static readonly HashSet<string> ReservedNames = new(StringComparer.OrdinalIgnoreCase) { "psadapted", "psbase", "psextended", "psobject", "pstypenames", nameof(ToString) };
+    private static readonly MethodInfo ToJsonText = typeof(Internal._Format).GetMethod(nameof(Internal._Format.ToJsonText))!;
+
+    /// <summary>A new object at each call, so that what a script adds to one reading does not show in the next.</summary>
+    /// <returns>A custom object whose text is compact JSON; null for null or for anything but a JSON object.</returns>
+    internal static PSObject? ReadObject(string? json)
+    {
+        if (Read(json) is not PSObject value) return null;
+        value.Methods.Add(new PSCodeMethod("ToString", ToJsonText));
+        return value;
+    }
+
+    internal static object? Read(string? json)
+    {
+        if (json is null) return null;
+        using JsonDocument document = JsonDocument.Parse(json);
+        return Convert(document.RootElement);
+    }
+
+    internal static object? Convert(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => ConvertObject(element),
+        JsonValueKind.Array => element.EnumerateArray().Select(Convert).ToArray(),
+        JsonValueKind.String => element.GetString(),
+        JsonValueKind.Number => ConvertNumber(element),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => null,
+    };
+
+    /// <summary>Back from PowerShell's objects to plain maps and lists.</summary>
+    internal static object? ToPlain(object? value) => value switch
+    {
+        PSObject { BaseObject: PSCustomObject } custom => custom.Properties.ToDictionary(property => property.Name, property => ToPlain(property.Value)),
+        PSObject wrapped => ToPlain(wrapped.BaseObject),
+        IDictionary map => map.Cast<DictionaryEntry>().ToDictionary(entry => entry.Key.ToString()!, entry => ToPlain(entry.Value)),
+        IEnumerable items and not string => items.Cast<object?>().Select(ToPlain).ToArray(),
+        _ => value,
+    };
+
+    private static PSObject ConvertObject(JsonElement element)
+    {
+        PSObject result = new();
+        foreach (JsonProperty property in element.EnumerateObject())
+        {
+            // PowerShell's names are case-insensitive, never empty and in part its own; JSON's are none of these.
+            string name = property.Name.Length == 0 ? "_" : property.Name;
+            while (ReservedNames.Contains(name) || result.Properties[name] is not null) name += "_";
+            result.Properties.Add(new PSNoteProperty(name, Convert(property.Value)));
+        }
+        return result;
+    }
+
+    private static object ConvertNumber(JsonElement element)
+    {
+        if (element.TryGetInt64(out long integer)) return integer;
+        string text = element.GetRawText();
+        if (BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big)) return big;
+        // Beyond a double there is only the text.
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && !double.IsInfinity(number) ? number : text;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace ComfyDeploy.Text;
+
+/// <summary>Text of the service on its way to a console: no control characters, no end of screen full of it.</summary>
+internal static class SafeText
+{
+    private static readonly Regex SignedQuery = new(@"\?[^""\s]*(X-Amz-|X-Goog-|Signature=|sig=)[^""\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+
+    /// <summary>With a full stop, so that another sentence can follow.</summary>
+    internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text : text + ".";
+
+    /// <summary>The text without the secret, whole; to be done before it is cut, which could leave a part of it.</summary>
+    internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");
+
+    /// <summary>Without the queries of signed links, which open the file to whoever reads them.</summary>
+    internal static string HideSignatures(string text) => SignedQuery.Replace(text, "?…");
+
+    internal static string Clean(string? text, int limit = 500)
+    {
+        if (string.IsNullOrEmpty(text)) return string.Empty;
+        StringBuilder clean = new(Math.Min(text!.Length, limit));
+        foreach (char c in text)
+        {
+            if (clean.Length == limit)
+            {
+                clean.Append('…');
+                break;
+            }
+            if (!char.IsControl(c)) clean.Append(c);
+            else if (clean.Length > 0 && clean[clean.Length - 1] != ' ') clean.Append(' ');
+        }
+        return clean.ToString().TrimEnd();
+    }
+}
