@@ -41,9 +41,9 @@ internal sealed partial class ComfyDeployClient
             if (lost is not null) return await FindLostRunAsync(creates, lost, result.Error, stop).ConfigureAwait(false);
             bool mayTryAgain = result.Status == 429 || result.SurelyNotSent;
             if (!mayTryAgain || retry > MaxRetries) throw result.Error!;
-            TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error!.RetryAfter);
+            TimeSpan pause = Retry.PauseBefore(retry, result.Error!.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"Queueing {request.DeploymentName}: {result.Error.Message} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry, MaxRetries)}).");
+            log.Warning($"Queueing {request.DeploymentName}: {result.Error.Message} No run was made. Trying again in {pause.TotalSeconds:0.0} s ({Retry.Left(retry, MaxRetries)}).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }

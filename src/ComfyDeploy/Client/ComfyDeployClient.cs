@@ -15,7 +15,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     internal DateTime? Deadline { get; set; }
 
     /// <summary>How often a read is tried again; a waiter, which comes back anyway, says 0.</summary>
-    internal int MaxRetries { get; init; } = RetryPolicy.MaxRetries;
+    internal int MaxRetries { get; init; } = Retry.MaxRetries;
 
     /// <summary>How long one request may take; null for what the connection says.</summary>
     internal TimeSpan? RequestTimeout { get; init; }
@@ -38,9 +38,9 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             if (result.Error is null) return result.Value!;
             if (!result.IsTransient || retry > MaxRetries) throw result.Error;
 
-            TimeSpan pause = RetryPolicy.PauseBefore(retry, result.Error.RetryAfter);
+            TimeSpan pause = Retry.PauseBefore(retry, result.Error.RetryAfter);
             if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"{result.What}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry, MaxRetries)}).");
+            log.Warning($"{result.What}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({Retry.Left(retry, MaxRetries)}).");
             await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
     }
@@ -64,8 +64,8 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
-            failure.RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
-            return new(what) { Error = failure, Status = status, IsTransient = RetryPolicy.IsTransient(status) };
+            failure.RetryAfter = Retry.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
+            return new(what) { Error = failure, Status = status, IsTransient = Retry.IsTransient(status) };
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

@@ -14,7 +14,7 @@ internal sealed class ApiSession
     private readonly HttpClient _http;
     private readonly ComfyConnection _connection;
 
-    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, Account? account = null)
+    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, AccountState? account = null)
     {
         _connection = connection;
         Account = account ?? new();
@@ -27,7 +27,7 @@ internal sealed class ApiSession
 
     internal IClock Clock { get; }
 
-    internal Account Account { get; }
+    internal AccountState Account { get; }
 
     internal KnownRuns KnownRuns => Account.KnownRuns;
 
@@ -41,7 +41,7 @@ internal sealed class ApiSession
     /// <summary>UTC by the service's clock, as far as it is known.</summary>
     internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
 
-    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler(), account: Account.Of(c)));
+    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler(), account: AccountState.Of(c)));
 
     /// <summary>Lets a test put its own handler and clock under a connection.</summary>
     internal static void Attach(ApiSession session) => Sessions.Add(session._connection, session);

@@ -43,9 +43,9 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
                 log.Verbose($"{what}: the link had expired, and the run was read again for a new one.");
                 continue;
             }
-            if (!isTransient || retry > RetryPolicy.MaxRetries || noRetry.IsCancellationRequested) throw error;
-            TimeSpan pause = RetryPolicy.PauseBefore(retry, error.RetryAfter);
-            log.Warning($"{error.Message} Trying again in {pause.TotalSeconds:0.0} s ({RetryPolicy.Left(retry)}).");
+            if (!isTransient || retry > Retry.MaxRetries || noRetry.IsCancellationRequested) throw error;
+            TimeSpan pause = Retry.PauseBefore(retry, error.RetryAfter);
+            log.Warning($"{error.Message} Trying again in {pause.TotalSeconds:0.0} s ({Retry.Left(retry)}).");
             using CancellationTokenSource wait = CancellationTokenSource.CreateLinkedTokenSource(stop, noRetry);
             try
             {
@@ -72,8 +72,8 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
             if (!response.IsSuccessStatusCode)
             {
                 int status = (int)response.StatusCode;
-                ComfyDeployException refusal = new(ErrorIds.DownloadFailed, $"{what}: HTTP {status}.") { StatusCode = status, RetryAfter = RetryPolicy.AskedFor(response.Headers.RetryAfter, clock.Now) };
-                return (refusal, RetryPolicy.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError);
+                ComfyDeployException refusal = new(ErrorIds.DownloadFailed, $"{what}: HTTP {status}.") { StatusCode = status, RetryAfter = Retry.AskedFor(response.Headers.RetryAfter, clock.Now) };
+                return (refusal, Retry.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError);
             }
             using (FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true))
             {

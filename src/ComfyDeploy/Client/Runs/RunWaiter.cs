@@ -165,7 +165,7 @@ internal sealed class RunWaiter : IDisposable
                     _slots.Release();
                 }
                 if (failure is null && last is { IsFinished: true }) return new(target, last, WaitEnd.Finished);
-                TimeSpan pause = failure is null ? PollInterval.After(_clock.Now - began) : RetryPolicy.PauseBefore(failures, failure.RetryAfter);
+                TimeSpan pause = failure is null ? PollInterval.After(_clock.Now - began) : Retry.PauseBefore(failures, failure.RetryAfter);
                 await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
             }
         }

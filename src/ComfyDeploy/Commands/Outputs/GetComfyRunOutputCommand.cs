@@ -6,7 +6,7 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsCommon.Get, "ComfyRunOutput"), OutputType(typeof(ComfyRunOutput))]
 public sealed class GetComfyRunOutputCommand : ConnectedCommand
 {
-    private readonly OrderedWork<ReadRun> _reads = new();
+    private readonly OrderedWork<RunReadResult> _reads = new();
     private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -46,7 +46,7 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
 
     private void WriteOutputs()
     {
-        foreach (ReadRun read in Await(_ => _reads.TakeAsync()))
+        foreach (RunReadResult read in Await(_ => _reads.TakeAsync()))
         {
             if (read.Error is not null) Defer(read.Error, read.RunId);
             else WriteObject(read.Run!.Outputs.Where(output => output.IsOfKind(Kind)), enumerateCollection: true);

@@ -10,7 +10,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     private static readonly TimeSpan StopPatience = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(5);
 
-    private readonly OrderedWork<(ReadRun Read, int? Index)> _reads = new();
+    private readonly OrderedWork<(RunReadResult Read, int? Index)> _reads = new();
     private readonly List<string> _withoutOutputs = [];
     private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
     private OrderedWork<Saved> _downloads = new();
@@ -117,7 +117,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     private void Plan()
     {
-        foreach ((ReadRun read, int? index) in Await(_ => _reads.TakeAsync()))
+        foreach ((RunReadResult read, int? index) in Await(_ => _reads.TakeAsync()))
         {
             if (read.Error is not null)
             {

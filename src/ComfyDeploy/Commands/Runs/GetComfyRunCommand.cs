@@ -13,7 +13,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     private static readonly TimeSpan AccountHorizon = TimeSpan.FromHours(24);
     private static readonly TimeSpan ActiveHorizon = TimeSpan.FromHours(48);
 
-    private readonly OrderedWork<ReadRun> _reads = new();
+    private readonly OrderedWork<RunReadResult> _reads = new();
     private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
 
@@ -142,22 +142,22 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     private void WriteReads()
     {
-        IReadOnlyList<ReadRun> batch = Await(_ => _reads.TakeAsync());
+        IReadOnlyList<RunReadResult> batch = Await(_ => _reads.TakeAsync());
         FillReasons(batch);
-        foreach (ReadRun read in batch)
+        foreach (RunReadResult read in batch)
         {
             if (read.Run is not null) WriteObject(read.Run);
             else Defer(read.Error!, read.RunId);
         }
     }
 
-    private void Read(OrderedWork<ReadRun> reads, string id, RunOrigin? origin, ComfyDeployClient client) =>
-        reads.Add(stop => ReadRun.ReadAsync(id, origin, client, stop), Stop);
+    private void Read(OrderedWork<RunReadResult> reads, string id, RunOrigin? origin, ComfyDeployClient client) =>
+        reads.Add(stop => RunReadResult.ReadAsync(id, origin, client, stop), Stop);
 
-    private void FillReasons(IReadOnlyList<ReadRun> batch)
+    private void FillReasons(IReadOnlyList<RunReadResult> batch)
     {
         if (SkipErrorDetail) return;
-        foreach (IGrouping<ApiSession, ReadRun> account in batch.Where(read => read.Run is not null).GroupBy(read => read.Client.Session))
+        foreach (IGrouping<ApiSession, RunReadResult> account in batch.Where(read => read.Run is not null).GroupBy(read => read.Client.Session))
         {
             if (!_reasons.TryGetValue(account.Key, out FailureReasons? reasons)) _reasons.Add(account.Key, reasons = new(account.First().Client, Log));
             Await(stop => reasons.FillAsync(account.Select(read => read.Run!), stop));
@@ -242,25 +242,25 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     /// <summary>The runs this process queued, newest first.</summary>
     private IEnumerable<ComfyRun> StartedHere(ComfyDeployClient client)
     {
-        OrderedWork<ReadRun> reads = new();
+        OrderedWork<RunReadResult> reads = new();
         foreach (string id in client.Session.KnownRuns.Started.Reverse())
         {
             Read(reads, id, null, client);
             while (reads.IsFull)
             {
-                foreach (ReadRun read in Take()) yield return read.Run!;
+                foreach (RunReadResult read in Take()) yield return read.Run!;
             }
         }
         while (!reads.IsEmpty)
         {
-            foreach (ReadRun read in Take()) yield return read.Run!;
+            foreach (RunReadResult read in Take()) yield return read.Run!;
         }
 
-        IEnumerable<ReadRun> Take()
+        IEnumerable<RunReadResult> Take()
         {
-            IReadOnlyList<ReadRun> batch = Await(_ => reads.TakeAsync());
+            IReadOnlyList<RunReadResult> batch = Await(_ => reads.TakeAsync());
             FillReasons(batch);
-            foreach (ReadRun read in batch.Where(read => read.Error is not null)) Report(read.Error!, read.RunId);
+            foreach (RunReadResult read in batch.Where(read => read.Error is not null)) Report(read.Error!, read.RunId);
             return batch.Where(read => read.Run is not null);
         }
     }

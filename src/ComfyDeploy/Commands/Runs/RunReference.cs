@@ -28,10 +28,10 @@ internal static class RunReference
     }
 
     /// <summary>The run with its outputs: the snapshot given, when it is a finished one that has them, else read.</summary>
-    internal static Task<ReadRun> WholeAsync(ComfyReference reference, string id, ComfyDeployClient client, CancellationToken stop)
+    internal static Task<RunReadResult> WholeAsync(ComfyReference reference, string id, ComfyDeployClient client, CancellationToken stop)
     {
         ComfyRun? given = reference.Object<ComfyRun>() ?? reference.Object<ComfyRunOutput>()?.Run;
-        return given is { IsWhole: true, IsFinished: true } ? Task.FromResult(new ReadRun(id, given, null, client)) : ReadRun.ReadAsync(id, Origin(reference), client, stop);
+        return given is { IsWhole: true, IsFinished: true } ? Task.FromResult(new RunReadResult(id, given, null, client)) : RunReadResult.ReadAsync(id, Origin(reference), client, stop);
     }
 
     /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>

@@ -3,7 +3,7 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>What two connections to one account know of each other's runs.</summary>
-public sealed class AccountTests
+public sealed class AccountStateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse"}""";
 
@@ -11,10 +11,10 @@ public sealed class AccountTests
     public void One_address_and_one_key_are_one_account()
     {
         ComfyConnection connection = ClientUnderTest.Connect();
-        Account account = Account.Of(connection);
-        Assert.Same(account, Account.Of(ClientUnderTest.Connect(baseUri: "https://service.test/api/")));
-        Assert.NotSame(account, Account.Of(ClientUnderTest.Connect(baseUri: "https://other.test/api")));
-        Assert.NotSame(account, Account.Of(new("test", connection.BaseUri, SecureStringText.Protect("another key"), default, TimeSpan.FromMinutes(1))));
+        AccountState account = AccountState.Of(connection);
+        Assert.Same(account, AccountState.Of(ClientUnderTest.Connect(baseUri: "https://service.test/api/")));
+        Assert.NotSame(account, AccountState.Of(ClientUnderTest.Connect(baseUri: "https://other.test/api")));
+        Assert.NotSame(account, AccountState.Of(new("test", connection.BaseUri, SecureStringText.Protect("another key"), default, TimeSpan.FromMinutes(1))));
     }
 
     [Fact]
@@ -22,7 +22,7 @@ public sealed class AccountTests
     {
         ManualClock clock = new();
         ModelService service = new(clock);
-        Account account = new();
+        AccountState account = new();
         ComfyDeployClient Connect() => new(new(ClientUnderTest.Connect(), new ScriptedHandler(service.AnswerAsync), clock, account), new RecordingLog());
         CreateRequest request = new("d1", "portrait/production", Inputs, null, null, false);
 

@@ -3,9 +3,9 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Commands;
 
 /// <summary>A run that was read, or why it was not.</summary>
-internal sealed record ReadRun(string RunId, ComfyRun? Run, ComfyDeployException? Error, ComfyDeployClient Client)
+internal sealed record RunReadResult(string RunId, ComfyRun? Run, ComfyDeployException? Error, ComfyDeployClient Client)
 {
-    internal static async Task<ReadRun> ReadAsync(string runId, RunOrigin? origin, ComfyDeployClient client, CancellationToken stop)
+    internal static async Task<RunReadResult> ReadAsync(string runId, RunOrigin? origin, ComfyDeployClient client, CancellationToken stop)
     {
         try
         {

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 namespace ComfyDeploy.Client;
 
 /// <summary>Which failures are worth another try, and after what pause.</summary>
-internal static class RetryPolicy
+internal static class Retry
 {
     internal const int MaxRetries = 4;
 

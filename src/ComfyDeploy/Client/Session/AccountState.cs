@@ -7,24 +7,24 @@ namespace ComfyDeploy.Client;
 /// What this process knows of one account, whichever connection leads to it: of two connections with one key neither may take the other's run
 /// for its own lost one.
 /// </summary>
-internal sealed class Account
+internal sealed class AccountState
 {
-    private static readonly Dictionary<string, WeakReference<Account>> Accounts = [];
+    private static readonly Dictionary<string, WeakReference<AccountState>> States = [];
 
     internal KnownRuns KnownRuns { get; } = new();
 
     internal CreateLedger Creates { get; } = new();
 
     /// <summary>The same for every connection to the same address with the same key, as long as one of them is in use.</summary>
-    internal static Account Of(ComfyConnection connection)
+    internal static AccountState Of(ComfyConnection connection)
     {
         using SHA256 hash = SHA256.Create();
         byte[] key = hash.ComputeHash(Encoding.UTF8.GetBytes(connection.ApiKey.Reveal()));
         string name = $"{connection.BaseUri.AbsoluteUri.TrimEnd('/')} {Convert.ToBase64String(key)}";
-        lock (Accounts)
+        lock (States)
         {
-            if (Accounts.TryGetValue(name, out WeakReference<Account>? known) && known.TryGetTarget(out Account? account)) return account;
-            Accounts[name] = new(account = new());
+            if (States.TryGetValue(name, out WeakReference<AccountState>? known) && known.TryGetTarget(out AccountState? account)) return account;
+            States[name] = new(account = new());
             return account;
         }
     }
