@@ -15,11 +15,11 @@ public sealed partial class DemoTests
         string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
         Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
         Assert.Equal(2, lines.Count(line => line == "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail"));
-        Assert.Contains("WARNING: Row 5 was not queued: Input 'seed' takes a whole number, not 'nineteen'.", lines);
+        Assert.Contains("WARNING: Row 5 was not queued: Input 'seed' takes an integer, not 'nineteen'.", lines);
 
         string explained = output[output.IndexOf("Why did some not succeed?", StringComparison.Ordinal)..];
         Assert.Matches("a3: failed \\S+", explained);
-        Assert.Contains("a5: not-queued Input 'seed' takes a whole number", explained, StringComparison.Ordinal);
+        Assert.Contains("a5: not-queued Input 'seed' takes an integer", explained, StringComparison.Ordinal);
         Assert.Contains("a7: cancelled", explained, StringComparison.Ordinal);
         Assert.Contains("a1_00_ComfyUI_00001_.png", explained, StringComparison.Ordinal);
         Assert.DoesNotContain(" a1:", explained, StringComparison.Ordinal);

@@ -49,7 +49,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         string id = Start("#stuck=running #nocall")[0];
         Emulator.Advance(TimeSpan.FromSeconds(30));
         EngineRun run = Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 0 -StopOnTimeout", ("id", id));
-        Assert.Contains($"Not cancelled, and billed on: {id}", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+        Assert.Contains($"Still running and still billed: {id}", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
         Assert.Single(run.Objects);
         Assert.Contains(run.Warnings, warning => warning.Contains(id, StringComparison.Ordinal));
     }

@@ -3,61 +3,43 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Waits for many runs at once, under one deadline that begins with the first, and hands each out when it is decided.</summary>
+/// <summary>Polls many runs at once, under one deadline that starts with the first, and returns each when it is decided.</summary>
 internal sealed class RunWaiter : IDisposable
 {
-    private const int ParallelPolls = 8;
-    private const int FailureBudget = 10;
-    private static readonly TimeSpan FailureTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(24);
-    private static readonly TimeSpan FirstCheckGrace = TimeSpan.FromSeconds(10);
+    private const int MaxFailures = 10;
+    private static readonly TimeSpan FailureTimeout = TimeSpan.FromMinutes(2);
 
     private readonly IClock _clock;
     private readonly ICallLog _log;
-    private readonly TimeSpan _timeout;
-    private readonly SemaphoreSlim _slots = new(ParallelPolls);
+    private readonly Throttle _throttle = new();
     private readonly SemaphoreSlim _decided = new(0);
     private readonly ConcurrentQueue<Task<WaitOutcome>> _outcomes = new();
     private readonly ConcurrentDictionary<string, (int Place, ComfyRun Run)> _live = new();
-    private readonly CancellationTokenSource _stop;
-    private readonly CancellationTokenSource _deadline;
-    private CancellationTokenSource _grace;
-    private DateTime? _endsAt;
-    private DateTime _lastAnswer;
+    private readonly CancellationTokenSource _closed;
+    private readonly WaitDeadline _deadline;
     private int _added;
     private int _pending;
 
-    internal RunWaiter(TimeSpan timeout, IClock clock, ICallLog log, CancellationToken stop)
+    internal RunWaiter(TimeSpan timeout, IClock clock, ICallLog log, CancellationToken cancellationToken)
     {
-        // A timer of .NET Framework counts at most 24 days; a time that is over already is none.
-        (_clock, _log) = (clock, log);
-        _timeout = timeout < TimeSpan.Zero ? TimeSpan.Zero : timeout < LongestTimeout ? timeout : LongestTimeout;
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        _deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        _grace = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        _clock = clock;
+        _log = log;
+        _closed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _deadline = new(timeout, clock, _closed.Token);
     }
 
-    /// <summary>What is left of the deadline; null before the first run.</summary>
-    internal TimeSpan? Left => _endsAt - _clock.Now;
+    /// <summary>What is left until the deadline; null before the first run.</summary>
+    internal TimeSpan? Left => _deadline.Left;
 
-    /// <summary>The last snapshot of each run that is not decided yet, in the order they were given.</summary>
+    /// <summary>The last snapshot of each run that is not decided yet, in the order they were added.</summary>
     internal IReadOnlyList<ComfyRun> Live => [.. _live.Values.OrderBy(live => live.Place).Select(live => live.Run)];
+
+    /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
+    internal int Ready => _outcomes.Count;
 
     internal void Add(WaitTarget target)
     {
-        if (_endsAt is null)
-        {
-            _endsAt = _clock.Now + _timeout;
-            _ = CancelAfterAsync(_deadline, _timeout);
-            _ = EndFirstLooksAsync(_grace, _timeout + FirstCheckGrace);
-        }
-        else if (_grace.IsCancellationRequested)
-        {
-            // Long after the deadline, from a slow pipeline: it gets its one look all the same.
-            _grace.Dispose();
-            _grace = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            _ = EndFirstLooksAsync(_grace, FirstCheckGrace);
-        }
+        _deadline.Start();
         int place = _added++;
         if (target.Known is not null) _live[target.RunId] = (place, target.Known);
         _pending++;
@@ -66,68 +48,36 @@ internal sealed class RunWaiter : IDisposable
 
     /// <summary>The next run that is decided.</summary>
     /// <returns>Null when none is pending.</returns>
-    internal async Task<WaitOutcome?> NextAsync(CancellationToken stop)
+    internal async Task<WaitOutcome?> NextAsync(CancellationToken cancellationToken)
     {
         if (_pending == 0) return null;
-        await _decided.WaitAsync(stop).ConfigureAwait(false);
+        await _decided.WaitAsync(cancellationToken).ConfigureAwait(false);
         _pending--;
         return _outcomes.TryDequeue(out Task<WaitOutcome>? outcome) ? await outcome.ConfigureAwait(false) : null;
     }
 
-    /// <summary>How many <see cref="NextAsync"/> would return at once.</summary>
-    internal int Ready => _outcomes.Count;
-
     public void Dispose()
     {
-        // Polls under way end with the token; their semaphores hold nothing that needs disposing.
-        _stop.Cancel();
-        _stop.Dispose();
+        // Polls under way end with the token; their semaphore holds nothing to dispose.
+        _closed.Cancel();
+        _closed.Dispose();
         _deadline.Dispose();
-        _grace.Dispose();
-    }
-
-    /// <summary>First looks go on after the deadline as long as the service answers: thousands of runs take their time, a silent service must not.</summary>
-    private async Task EndFirstLooksAsync(CancellationTokenSource grace, TimeSpan pause)
-    {
-        try
-        {
-            while (pause > TimeSpan.Zero)
-            {
-                await _clock.DelayAsync(pause, _stop.Token).ConfigureAwait(false);
-                pause = _lastAnswer + FirstCheckGrace - _clock.Now;
-            }
-            grace.Cancel();
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-        {
-            // The wait was over before its time.
-        }
-    }
-
-    private async Task CancelAfterAsync(CancellationTokenSource source, TimeSpan time)
-    {
-        try
-        {
-            await _clock.DelayAsync(time, source.Token).ConfigureAwait(false);
-            source.Cancel();
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-        {
-            // The wait was over before its time.
-        }
     }
 
     private async Task DecideAsync(WaitTarget target, int place)
     {
-        Task<WaitOutcome> outcome = PollAsync(target, place, _stop.Token, _deadline.Token, _grace.Token);
+        Task<WaitOutcome> outcome = PollAsync(target, place, _closed.Token);
         await Task.WhenAny(outcome).ConfigureAwait(false);
         _live.TryRemove(target.RunId, out _);
         _outcomes.Enqueue(outcome);
         _decided.Release();
     }
 
-    private async Task<WaitOutcome> PollAsync(WaitTarget target, int place, CancellationToken stop, CancellationToken deadline, CancellationToken grace)
+    private async Task<WaitOutcome> PollAsync(WaitTarget target, int place, CancellationToken cancellationToken)
     {
+        // Every run is looked at once, whatever the deadline.
+        CancellationToken limit = _deadline.FirstLook;
+        CancellationToken deadline = _deadline.Token;
         DateTime began = _clock.Now;
         ComfyRun? last = target.Known;
         ComfyDeployException? failure = null;
@@ -135,65 +85,42 @@ internal sealed class RunWaiter : IDisposable
         int failures = 0;
         try
         {
-            // Every run is looked at once, whatever the deadline: a first look may end a little later than it.
-            for (CancellationToken limit = grace; ; limit = deadline)
+            while (true)
             {
-                await _slots.WaitAsync(limit).ConfigureAwait(false);
                 try
                 {
-                    ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit, target.Origin).ConfigureAwait(false);
+                    ComfyRun run = await _throttle.RunAsync(() => target.Client.GetRunAsync(target.RunId, limit, target.Origin), limit)
+                        .ConfigureAwait(false);
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);
-                    (failure, failures, _lastAnswer) = (null, 0, _clock.Now);
+                    _deadline.Answered();
+                    failure = null;
+                    failures = 0;
+                    if (run.IsFinished) return new(target, run, WaitEnd.Finished);
                 }
                 catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.RunNotFound)
                 {
                     return new(target, null, WaitEnd.NotFound, e);
                 }
-                catch (ComfyDeployException e) when (e.ErrorId is not (ErrorIds.ApiKeyRejected or ErrorIds.NotSupportedByServer or ErrorIds.NotConnected))
+                catch (ComfyDeployException e)
+                    when (e.ErrorId is not (ErrorIds.ApiKeyRejected or ErrorIds.NotSupportedByServer or ErrorIds.NotConnected))
                 {
-                    _log.Verbose($"Looking at run {target.RunId} failed: {e.Message}");
-                    if (failures++ == 0) failingSince = _clock.Now;
+                    _log.Verbose($"Reading run {target.RunId} failed: {e.Message}");
                     failure = e;
-                    // The time the service asked for is no time it failed in.
+                    if (failures++ == 0) failingSince = _clock.Now;
+                    // The pause that the service asked for does not count as failing.
                     failingSince += e.RetryAfter ?? TimeSpan.Zero;
-                    if (failures >= FailureBudget || _clock.Now - failingSince > FailureTime) return new(target, last, WaitEnd.PollFailed, e);
+                    if (failures >= MaxFailures || _clock.Now - failingSince > FailureTimeout) return new(target, last, WaitEnd.PollFailed, e);
                 }
-                finally
-                {
-                    _slots.Release();
-                }
-                if (failure is null && last is { IsFinished: true }) return new(target, last, WaitEnd.Finished);
+                limit = deadline;
                 TimeSpan pause = failure is null ? PollInterval.After(_clock.Now - began) : Retry.PauseBefore(failures, failure.RetryAfter);
                 await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return last is null ? new(target, null, WaitEnd.PollFailed, failure) : new(target, last, WaitEnd.TimedOut, failure);
+            return new(target, last, last is null ? WaitEnd.PollFailed : WaitEnd.TimedOut, failure);
         }
     }
 }
-
-/// <summary>A run to wait for.</summary>
-/// <param name="RunId">Its id.</param>
-/// <param name="Client">The account it is in.</param>
-/// <param name="Known">The snapshot the caller has.</param>
-/// <param name="Origin">What only the caller knows.</param>
-internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin);
-
-internal enum WaitEnd
-{
-    Finished,
-    TimedOut,
-    NotFound,
-    PollFailed,
-}
-
-/// <summary>How the wait for one run ended.</summary>
-/// <param name="Target">The run waited for.</param>
-/// <param name="Run">Its last snapshot; null where none was ever read.</param>
-/// <param name="End">How it ended.</param>
-/// <param name="Error">What stood in the way.</param>
-internal sealed record WaitOutcome(WaitTarget Target, ComfyRun? Run, WaitEnd End, ComfyDeployException? Error = null);

@@ -7,11 +7,13 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>The inputs of one run: collected from what a user gives, then made to fit what the deployment takes.</summary>
+/// <summary>The inputs of one run: collected from what the user gives, then converted to what the deployment accepts.</summary>
 internal sealed class InputSet
 {
-    // A list, so that the inputs keep the order they were given in: people read them in tables and -WhatIf.
-    private readonly List<KeyValuePair<string, object?>> _values = [];
+    // A list keeps the order in which the inputs were given, for tables and -WhatIf.
+    private readonly List<KeyValuePair<string, object?>> _values;
+
+    internal InputSet(InputSet? common = null) => _values = common is null ? [] : [.. common._values];
 
     internal IReadOnlyDictionary<string, object?> Values => _values.ToDictionary(value => value.Key, value => value.Value);
 
@@ -41,7 +43,7 @@ internal sealed class InputSet
         else _values[known] = new(name, plain);
     }
 
-    /// <summary>Takes an entry out.</summary>
+    /// <summary>Removes an entry.</summary>
     /// <returns>Its value; null when there is none.</returns>
     internal object? Remove(string name)
     {
@@ -59,16 +61,16 @@ internal sealed class InputSet
         try
         {
             return FreeJson.ReadObject(File.ReadAllText(path))
-                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' does not hold a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
+                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' is not a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The inputs of '{path}' cannot be read: {e.Message}", e);
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The inputs in '{path}' cannot be read: {e.Message}", e);
         }
     }
 
-    /// <summary>Refuses names the deployment does not take: the service would ignore them without a word, and bill the run.</summary>
-    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and what to do.</exception>
+    /// <summary>Refuses names that the deployment does not define: the service would silently ignore them, and bill the run.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
     internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
     {
         string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
@@ -77,15 +79,15 @@ internal sealed class InputSet
         string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
         string names = string.Join(", ", definitions.Select(d => d.Name));
         string fix = areRows
-            ? $"Take only what it takes (| Select-Object {names} |), keep a column as -LabelColumn {unknown[0]}, or give -SkipInputCheck."
-            : "Correct the name, or give -SkipInputCheck.";
+            ? $"Select only its inputs (| Select-Object {names} |), use the column as a label (-LabelColumn {unknown[0]}), or specify -SkipInputCheck."
+            : "Correct the name, or specify -SkipInputCheck.";
         throw new ComfyDeployException(
             ErrorIds.UnknownInput,
-            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} It takes: {names}. {fix}");
+            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its inputs: {names}. {fix}");
     }
 
-    /// <summary>Gives each value the name's own spelling and the type the deployment wants; a table knows only text.</summary>
-    /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be that type.</exception>
+    /// <summary>Gives each input the spelling and the type of its definition; a CSV file has only text.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be converted.</exception>
     internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
     {
         for (int i = 0; i < _values.Count; i++)
@@ -139,13 +141,13 @@ internal sealed class InputSet
 
     private static string Describe(string type) => type switch
     {
-        "integer" => "a whole number",
-        "float" => "a number (with a point, whatever the culture)",
+        "integer" => "an integer",
+        "float" => "a number (with a decimal point in every culture)",
         "boolean" => "true or false",
         _ => type,
     };
 
-    /// <summary>Out of PowerShell's wrappings, into what JSON has.</summary>
+    /// <summary>Unwraps a PowerShell value into one that JSON can hold.</summary>
     private static object? Plain(string name, object? value)
     {
         object? plain = value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
@@ -153,7 +155,7 @@ internal sealed class InputSet
         {
             case null or string or bool: return plain;
             case double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
-                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{plain} cannot be the value of input '{name}': it is no number in JSON.");
+                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{plain} cannot be the value of input '{name}': it is not a number in JSON.");
             case var number when IsNumber(number): return number;
             case char or Guid or Enum: return plain.ToString();
             case SwitchParameter flag: return flag.IsPresent;

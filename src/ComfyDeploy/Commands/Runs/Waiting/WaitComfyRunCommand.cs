@@ -31,13 +31,12 @@ public sealed class WaitComfyRunCommand : WaitingCommand
     [Parameter]
     public SwitchParameter SkipErrorDetail { get; set; }
 
-    private protected override bool KeepOrder => InOrder;
-
-    private protected override bool ReadErrorDetail => !SkipErrorDetail;
-
-    private protected override bool FailOnFailure => ThrowOnFailure;
-
-    private protected override int? Enough => ParameterSetName switch { AnySet => 1, CountSet => Count, _ => null };
+    private protected override RunWaitOptions WaitOptions => new(Timeout, InOrder, !SkipErrorDetail, ParameterSetName switch
+    {
+        AnySet => 1,
+        CountSet => Count,
+        _ => null,
+    });
 
     protected override void ProcessRecord()
     {
@@ -45,13 +44,13 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         WriteFinished();
     }
 
-    protected override void EndProcessing() => FinishWait();
+    protected override void EndProcessing() => FinishWait(ThrowOnFailure);
 
     private void Add(ComfyReference reference)
     {
         if (RunReference.NotQueued(reference) is { } row)
         {
-            Finish(row);
+            AddFinished(row);
             return;
         }
         ComfyDeployClient client = RunClient(reference);

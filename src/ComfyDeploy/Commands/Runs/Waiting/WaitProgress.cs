@@ -1,43 +1,42 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
-using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Shows how a wait goes: bars where a person looks on, a line per change where the output goes to a file.</summary>
-internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Received, int Finished, int Unsuccessful)> count)
+/// <summary>Shows the progress of a wait: bars on a console, a line per change where output is redirected.</summary>
+internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
 {
-    private const int MostChildren = 5;
-    private const int MostRunsWithALineEach = 10;
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    private const int MaxChildren = 5;
+    private const int MaxRunsWithLines = 10;
+    private static readonly TimeSpan SilentTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan SummaryPause = TimeSpan.FromMinutes(1);
     private static int _lastActivity = 7_300;
 
-    private readonly int _activity = Interlocked.Add(ref _lastActivity, MostChildren + 1);
+    private readonly int _activity = Interlocked.Add(ref _lastActivity, MaxChildren + 1);
     private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private readonly Dictionary<string, string?> _told = [];
+    private readonly Dictionary<string, string?> _reported = [];
     private TimeSpan _lastShown;
     private TimeSpan _lastSummary;
     private int _childrenShown;
     private bool _shown;
 
-    /// <summary>Shows the state of now, at most four times a second, and nothing for a short wait.</summary>
+    /// <summary>Shows the current state, at most four times a second, and nothing for a short wait.</summary>
     internal void Update()
     {
         TimeSpan now = _watch.Elapsed;
-        if (now < Quiet || now - _lastShown < Pause) return;
+        if (now < SilentTime || now - _lastShown < Pause) return;
         _lastShown = now;
         if (Console.IsOutputRedirected) WriteLines(now);
         else WriteBars();
     }
 
-    /// <summary>Tells how a run ended, where lines are written: each of a few, of many the ones that did not succeed.</summary>
+    /// <summary>Writes how a run ended, where lines are written: every run of a few, and of many those that did not succeed.</summary>
     internal void Ended(ComfyRun run)
     {
-        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < Quiet || (count().Received > MostRunsWithALineEach && run.IsSuccess)) return;
+        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < SilentTime || (wait.Received > MaxRunsWithLines && run.IsSuccess)) return;
         string time = run.RunSeconds is { } seconds ? $" {(int)seconds} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}" : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}" : string.Empty;
         Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
@@ -53,15 +52,14 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
 
     private void WriteBars()
     {
-        (int received, int finished, _) = count();
-        IReadOnlyList<ComfyRun> live = waiter.Live;
-        cmdlet.WriteProgress(new(_activity, $"Waiting for {Plural.Of(received, "run")}", Summary(live))
+        IReadOnlyList<ComfyRun> live = wait.Live;
+        cmdlet.WriteProgress(new(_activity, $"Waiting for {Plural.Of(wait.Received, "run")}", Summary(live))
         {
-            PercentComplete = received == 0 ? 0 : finished * 100 / received,
+            PercentComplete = wait.Received == 0 ? 0 : wait.Finished * 100 / wait.Received,
         });
         _shown = true;
 
-        ComfyRun[] nearest = [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MostChildren)];
+        ComfyRun[] nearest = [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
         for (int i = 0; i < nearest.Length; i++)
         {
             ComfyRun run = nearest[i];
@@ -74,13 +72,12 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
 
     private void WriteLines(TimeSpan now)
     {
-        (int received, _, _) = count();
-        IReadOnlyList<ComfyRun> live = waiter.Live;
-        if (received <= MostRunsWithALineEach)
+        IReadOnlyList<ComfyRun> live = wait.Live;
+        if (wait.Received <= MaxRunsWithLines)
         {
-            foreach (ComfyRun run in live.Where(run => !_told.TryGetValue(run.RunId!, out string? told) || told != run.Status))
+            foreach (ComfyRun run in live.Where(run => !_reported.TryGetValue(run.RunId!, out string? reported) || reported != run.Status))
             {
-                _told[run.RunId!] = run.Status;
+                _reported[run.RunId!] = run.Status;
                 Line($"{run.RunId} {SafeText.Clean(run.Status)}{(run.QueuePosition is { } position ? $" (position {position})" : string.Empty)}");
             }
         }
@@ -94,10 +91,10 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWaiter waiter, Func<(int Re
     /// <summary>Such as <c>37 done (35 ok, 2 failed) · 10 running · 153 queued · 1:48:12 left</c>.</summary>
     private string Summary(IReadOnlyList<ComfyRun> live)
     {
-        (_, int finished, int unsuccessful) = count();
+        int unsuccessful = wait.Unsuccessful.Count;
         int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
-        string left = waiter.Left is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
-        return $"{finished} done ({finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · {waiting} queued{left}";
+        string left = wait.TimeLeft is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
+        return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · {waiting} queued{left}";
     }
 
     private static string Clock(TimeSpan time) =>

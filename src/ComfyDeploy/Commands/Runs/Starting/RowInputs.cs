@@ -1,0 +1,54 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>The inputs of each run of one call: those of the file, over them those of -Inputs, over these the row's own.</summary>
+internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputName, string? labelColumn)
+{
+    private InputSet? _common;
+
+    /// <summary>What all runs have in common.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput: -Inputs is neither a dictionary nor an object.</exception>
+    internal InputSet Common() => new(_common ??= Collect());
+
+    /// <summary>Adds a row to the common inputs.</summary>
+    /// <returns>The row's label, which is no input.</returns>
+    /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput.</exception>
+    internal string? Add(InputSet inputs, PSObject row)
+    {
+        object value = row.BaseObject;
+        if (Refusal(value) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
+        if (inputName is null) inputs.Add(row, skipEmpty: true);
+        else inputs.Set(inputName, value, skipEmpty: true);
+        return labelColumn is null ? null : Convert.ToString(inputs.Remove(labelColumn), CultureInfo.InvariantCulture);
+    }
+
+    internal static ComfyDeployException RunIsNotARow() => new(ErrorIds.InputRowInvalid, RunRefusal);
+
+    private const string RunRefusal = "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
+
+    private InputSet Collect()
+    {
+        InputSet inputs = new();
+        if (file is not null) inputs.Add(file, skipEmpty: false);
+        if (given is null) return inputs;
+        if (given.BaseObject is not (IDictionary or PSCustomObject))
+        {
+            string type = given.BaseObject.GetType().Name;
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-Inputs takes a hashtable or an object, not a {type}: -Inputs @{{ prompt = '…' }}");
+        }
+        inputs.Add(given, skipEmpty: false);
+        return inputs;
+    }
+
+    private string? Refusal(object row) => row switch
+    {
+        ComfyRun => RunRefusal,
+        ComfyDeployment => "A ComfyDeployment is not a row of inputs. Pipe it without -Deployment, or pipe rows.",
+        string or ValueType or Uri or FileSystemInfo when inputName is null =>
+            $"A {row.GetType().Name} is not a row of inputs. Name the input that it is for: -InputName prompt",
+        _ => null,
+    };
+}

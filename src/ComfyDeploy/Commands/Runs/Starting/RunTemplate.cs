@@ -1,0 +1,63 @@
+using ComfyDeploy.Client;
+using ComfyDeploy.Text;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>What the runs of one deployment have in common in one call of Start-ComfyRun.</summary>
+internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook, bool WebhookIntermediateStatus)
+{
+    /// <summary>The GPU that a run gets: one fixed by the deployment wins.</summary>
+    internal string? Gpu => Deployment.Gpu ?? RequestedGpu;
+
+    /// <summary>The target of ShouldProcess, such as <c>portrait/production (version 14, GPU A10G)</c>.</summary>
+    internal string Target
+    {
+        get
+        {
+            string version = Deployment.Version is { } number ? $"version {number}, " : string.Empty;
+            return $"{Deployment.DeploymentName} ({version}{(Gpu is null ? "the machine's GPU" : $"GPU {Gpu}")})";
+        }
+    }
+
+    /// <summary>The action of ShouldProcess.</summary>
+    internal static string Action(string inputsJson) => $"Queue run {SafeText.Clean(SafeText.HideSignatures(inputsJson))}";
+
+    internal CreateRequest ToRequest(string inputsJson) =>
+        new(Deployment.DeploymentId, Deployment.DeploymentName, inputsJson, RequestedGpu, Webhook, WebhookIntermediateStatus);
+
+    /// <summary>A run that was queued, made from what was sent: no request more.</summary>
+    internal ComfyRun Queued(string runId, string inputsJson, string? label, DateTime sentAt)
+    {
+        ComfyRun run = Describe(inputsJson, label);
+        run.RunId = runId;
+        run.Status = RunStatus.NotStarted;
+        run.CreatedAt = sentAt;
+        run.Webhook = Webhook?.AbsoluteUri;
+        Client.Session.KnownRuns.Describe(runId, RunOrigin.Of(run));
+        return run;
+    }
+
+    /// <summary>A row that was refused: it comes out too, so that as many objects come out as rows went in.</summary>
+    internal ComfyRun NotQueued(ComfyDeployException error, string inputsJson, string? label)
+    {
+        ComfyRun run = Describe(inputsJson, label);
+        run.Status = RunStatus.NotQueued;
+        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {error.Message}" : error.Message;
+        return run;
+    }
+
+    private ComfyRun Describe(string inputsJson, string? label) => new()
+    {
+        DeploymentId = Deployment.DeploymentId,
+        DeploymentName = Deployment.DeploymentName,
+        WorkflowName = Deployment.Name,
+        WorkflowId = Deployment.WorkflowId,
+        WorkflowVersionId = Deployment.WorkflowVersionId,
+        MachineId = Deployment.MachineId,
+        Gpu = Gpu,
+        Origin = "api",
+        Label = label,
+        InputsJson = inputsJson,
+        Connection = Client.Session.Connection,
+    };
+}

@@ -1,0 +1,153 @@
+using ComfyDeploy.Client;
+using ComfyDeploy.Commands;
+using ComfyDeploy.Tests.Client;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Every run given to a wait leaves it exactly once, whatever happens. No engine is needed to see it.</summary>
+public sealed class RunWaitTests : IDisposable
+{
+    private readonly ManualClock _clock = new() { Runs = false };
+    private readonly RecordingLog _log = new();
+    private readonly List<string> _cancelled = [];
+    private readonly Dictionary<string, int> _ends = new() { ["a"] = 9, ["b"] = 1, ["c"] = 6 };
+    private readonly DateTime _began;
+    private readonly ComfyDeployClient _client;
+    private Func<string, HttpResponseMessage?> _fault = _ => null;
+    private RunWait? _wait;
+
+    public RunWaitTests()
+    {
+        _began = _clock.Now;
+        ScriptedHandler handler = new(request =>
+        {
+            string[] path = request.Address.Segments;
+            string id = path[3].TrimEnd('/');
+            if (_fault(request.Address.AbsolutePath) is { } fault) return fault;
+            if (request.Address.AbsolutePath.EndsWith("/cancel", StringComparison.Ordinal))
+            {
+                _cancelled.Add(id);
+                return Reply.Json("{}");
+            }
+            string status = _cancelled.Contains(id) ? "cancelled" : (_clock.Now - _began).TotalSeconds >= _ends[id] ? "success" : "running";
+            return Reply.Json(ClientUnderTest.RunJson(id, status));
+        });
+        _client = new ClientUnderTest(handler, _clock).Client;
+    }
+
+    public void Dispose() => _wait?.Dispose();
+
+    [Fact]
+    public async Task Runs_leave_as_they_finish_and_a_duplicate_is_one_run()
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1));
+        Add(wait, "a", "b", "c", "b");
+        Assert.Equal(["b", "c", "a"], await DrainAsync(wait));
+        Assert.Equal((3, 3), (wait.Received, wait.Finished));
+        Assert.Empty(await wait.EndAsync(cancelLate: false));
+    }
+
+    [Fact]
+    public async Task Order_holds_back_what_finishes_early()
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
+        Add(wait, "a", "b", "c");
+        Assert.Equal(["a", "b", "c"], await DrainAsync(wait));
+    }
+
+    [Fact]
+    public async Task Only_the_required_count_leaves()
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1), requiredCount: 1);
+        Add(wait, "a", "b", "c");
+        Assert.Equal(["b"], await DrainAsync(wait));
+        Assert.True(wait.HasEnough);
+    }
+
+    [Fact]
+    public async Task Late_runs_leave_at_the_end_in_the_order_they_were_added()
+    {
+        RunWait wait = Wait(TimeSpan.FromSeconds(4));
+        Add(wait, "a", "b", "c");
+        Assert.Equal(["b"], await DrainAsync(wait));
+        Assert.Equal(["a", "c"], (await EndAsync(wait, cancelLate: false)).Select(run => run.RunId));
+        Assert.All(wait.Late, late => Assert.True(late.IsRunning));
+        Assert.Empty(_cancelled);
+    }
+
+    [Fact]
+    public async Task Late_runs_are_cancelled_where_that_is_wanted()
+    {
+        RunWait wait = Wait(TimeSpan.FromSeconds(4));
+        Add(wait, "a", "b", "c");
+        await DrainAsync(wait);
+        Assert.Equal(["cancelled", "cancelled"], (await EndAsync(wait, cancelLate: true)).Select(run => run.Status));
+        Assert.Equal(["a", "c"], _cancelled.Order());
+        Assert.All(wait.Late, late => Assert.False(late.IsRunning));
+    }
+
+    [Fact]
+    public async Task A_late_run_that_cannot_be_cancelled_is_still_running()
+    {
+        RunWait wait = Wait(TimeSpan.FromSeconds(4));
+        Add(wait, "a");
+        await DrainAsync(wait);
+        _fault = path => path.EndsWith("/cancel", StringComparison.Ordinal) ? Reply.Json("""{"detail":"broken"}""", 500) : null;
+        Assert.Equal("a", Assert.Single(await EndAsync(wait, cancelLate: true)).RunId);
+        Assert.True(Assert.Single(wait.Late).IsRunning);
+        Assert.Contains("Run a could not be cancelled", Assert.Single(_log.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_that_was_not_queued_passes_through_as_unsuccessful()
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1));
+        ComfyRun row = new() { Status = "not-queued" };
+        wait.AddFinished(row);
+        Assert.Same(row, Assert.Single(wait.TakeReady()));
+        Assert.False(await wait.NextAsync());
+        Assert.Same(row, Assert.Single(WaitReport.Failure(wait)!.Value.Target!));
+    }
+
+    [Fact]
+    public async Task What_is_pending_can_be_taken_when_the_key_is_rejected()
+    {
+        _ends["b"] = 0;
+        RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
+        Add(wait, "a", "b");
+        Assert.True(await wait.NextAsync().WaitAsync(ClientUnderTest.Limit));
+        _fault = _ => Reply.Json("""{"detail":"Invalid token"}""", 401);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => wait.NextAsync().WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal("ApiKeyRejected", error.ErrorId);
+        Assert.Equal("b", Assert.Single(wait.TakePending()).RunId);
+        Assert.Empty(wait.TakePending());
+    }
+
+    [Fact]
+    public void An_empty_wait_is_not_a_success() => Assert.Equal("NoRuns", WaitReport.Failure(Wait(TimeSpan.Zero))!.Value.Error.ErrorId);
+
+    private RunWait Wait(TimeSpan timeout, bool keepOrder = false, int? requiredCount = null) =>
+        _wait = new(new(timeout, keepOrder, ReadErrorDetail: false, requiredCount), _log, CancellationToken.None);
+
+    private void Add(RunWait wait, params string[] ids)
+    {
+        foreach (string id in ids) wait.Add(new(id, _client, null, null));
+    }
+
+    /// <summary>Lets time pass until nothing is pending, or enough has come out.</summary>
+    private async Task<List<string?>> DrainAsync(RunWait wait)
+    {
+        List<string?> ids = [];
+        while (!wait.HasEnough)
+        {
+            Task<bool> next = wait.NextAsync();
+            while (!next.IsCompleted) _clock.Advance(TimeSpan.FromSeconds(1));
+            if (!await next) break;
+            ids.AddRange(wait.TakeReady().Select(run => run.RunId));
+        }
+        return ids;
+    }
+
+    private static Task<IReadOnlyList<ComfyRun>> EndAsync(RunWait wait, bool cancelLate) => wait.EndAsync(cancelLate).WaitAsync(ClientUnderTest.Limit);
+}
