@@ -111,7 +111,10 @@ internal sealed class RunWaiter : IDisposable
                     if (failures++ == 0) failingSince = _clock.Now;
                     // The pause that the service asked for does not count as failing.
                     failingSince += e.RetryAfter ?? TimeSpan.Zero;
-                    if (failures >= MaxFailures || _clock.Now - failingSince > FailureTimeout) return new(target, last, WaitEnd.PollFailed, e);
+                    if (failures >= MaxFailures || _clock.Now - failingSince > FailureTimeout)
+                    {
+                        return new(target, last, WaitEnd.PollFailed, e);
+                    }
                 }
                 limit = deadline;
                 TimeSpan pause = failure is null ? PollInterval.After(_clock.Now - began) : Retry.PauseBefore(failures, failure.RetryAfter);

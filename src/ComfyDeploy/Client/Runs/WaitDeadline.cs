@@ -1,6 +1,8 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>The deadline of one wait. It starts with the first run; a first look may end later than it, as long as the service answers.</summary>
+/// <summary>
+/// The deadline of one wait. It starts with the first run; a first look may end later than it, as long as the service answers.
+/// </summary>
 internal sealed class WaitDeadline : IDisposable
 {
     // A timer of .NET Framework counts at most 24 days.

@@ -24,7 +24,10 @@ internal sealed class InputSet
     {
         if (source.BaseObject is IDictionary entries)
         {
-            foreach (DictionaryEntry entry in entries) Set(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value, skipEmpty);
+            foreach (DictionaryEntry entry in entries)
+            {
+                Set(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value, skipEmpty);
+            }
             return;
         }
         foreach (PSPropertyInfo property in source.Properties)
@@ -61,7 +64,8 @@ internal sealed class InputSet
         try
         {
             return FreeJson.ReadObject(File.ReadAllText(path))
-                ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"'{path}' is not a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
+                ?? throw new ComfyDeployException(ErrorIds.InvalidInput,
+                    $"'{path}' is not a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -79,11 +83,13 @@ internal sealed class InputSet
         string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
         string names = string.Join(", ", definitions.Select(d => d.Name));
         string fix = areRows
-            ? $"Select only its inputs (| Select-Object {names} |), use the column as a label (-LabelColumn {unknown[0]}), or specify -SkipInputCheck."
+            ? $"Select only its inputs (| Select-Object {names} |), use the column as a label (-LabelColumn {unknown[0]}), or specify " +
+                "-SkipInputCheck."
             : "Correct the name, or specify -SkipInputCheck.";
         throw new ComfyDeployException(
             ErrorIds.UnknownInput,
-            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its inputs: {names}. {fix}");
+            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its " +
+                $"inputs: {names}. {fix}");
     }
 
     /// <summary>Gives each input the spelling and the type of its definition; a CSV file has only text.</summary>
@@ -101,7 +107,8 @@ internal sealed class InputSet
     private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
 
     private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
-        definitions.FirstOrDefault(d => d.Name == name) ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));
+        definitions.FirstOrDefault(d => d.Name == name)
+            ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));
 
     private static object Scalar(ComfyDeploymentInput definition, object value)
     {
@@ -114,14 +121,20 @@ internal sealed class InputSet
             "boolean" => Boolean(text),
             _ => value,
         };
-        return converted ?? throw new ComfyDeployException(ErrorIds.InvalidInput, $"Input '{definition.Name}' takes {Describe(definition.Type!)}, not '{text}'.");
+        return converted ?? throw new ComfyDeployException(ErrorIds.InvalidInput,
+            $"Input '{definition.Name}' takes {Describe(definition.Type!)}, not '{text}'.");
     }
 
     private static object? Integer(string text)
     {
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long integer)) return integer;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+            CultureInfo.InvariantCulture, out long integer))
+        {
+            return integer;
+        }
         if (BigInteger.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out BigInteger big)) return big;
-        bool whole = decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) && number == decimal.Truncate(number);
+        bool whole = decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+            && number == decimal.Truncate(number);
         return whole ? new BigInteger(number) : null;
     }
 
@@ -154,8 +167,10 @@ internal sealed class InputSet
         switch (plain)
         {
             case null or string or bool: return plain;
-            case double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
-                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{plain} cannot be the value of input '{name}': it is not a number in JSON.");
+            case double.NaN or double.PositiveInfinity or double.NegativeInfinity:
+            case float.NaN or float.PositiveInfinity or float.NegativeInfinity:
+                throw new ComfyDeployException(ErrorIds.InvalidInput,
+                    $"{plain} cannot be the value of input '{name}': it is not a number in JSON.");
             case var number when IsNumber(number): return number;
             case char or Guid or Enum: return plain.ToString();
             case SwitchParameter flag: return flag.IsPresent;
@@ -164,7 +179,8 @@ internal sealed class InputSet
             case IEnumerable list and not IDictionary: return list.Cast<object?>().Select(item => Plain(name, item)).ToArray();
             default:
                 string type = plain is PSObject ? "An object" : $"A {plain.GetType().Name}";
-                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{type} cannot be the value of input '{name}': the service takes text, numbers, Booleans and lists of them; a file goes in as its link.");
+                throw new ComfyDeployException(ErrorIds.InvalidInput, $"{type} cannot be the value of input '{name}': the service takes " +
+                    "text, numbers, Booleans and lists of them; a file goes in as its link.");
         }
     }
 

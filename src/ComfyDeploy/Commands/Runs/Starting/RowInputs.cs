@@ -27,7 +27,8 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
 
     internal static ComfyDeployException RunIsNotARow() => new(ErrorIds.InputRowInvalid, RunRefusal);
 
-    private const string RunRefusal = "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
+    private const string RunRefusal =
+        "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
 
     private InputSet Collect()
     {
@@ -37,7 +38,8 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
         if (given.BaseObject is not (IDictionary or PSCustomObject))
         {
             string type = given.BaseObject.GetType().Name;
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-Inputs takes a hashtable or an object, not a {type}: -Inputs @{{ prompt = '…' }}");
+            throw new ComfyDeployException(ErrorIds.InvalidInput,
+                $"-Inputs takes a hashtable or an object, not a {type}: -Inputs @{{ prompt = '…' }}");
         }
         inputs.Add(given, skipEmpty: false);
         return inputs;

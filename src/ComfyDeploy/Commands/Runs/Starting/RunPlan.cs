@@ -22,7 +22,8 @@ internal sealed class RunPlan
     internal string Describe(IReadOnlyDictionary<string, decimal> prices)
     {
         IEnumerable<string> groups = _runs.Select(group =>
-            $"{group.Value} on {group.Key}" + (prices.TryGetValue(group.Key, out decimal price) ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
+            $"{group.Value} on {group.Key}" + (prices.TryGetValue(group.Key, out decimal price)
+                ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
         return $"{Plural.Of(_runs.Values.Sum(), "run")} would be queued: {string.Join(", ", groups)}.";
     }
 }

@@ -4,7 +4,8 @@ using ComfyDeploy.Text;
 namespace ComfyDeploy.Commands;
 
 /// <summary>What the runs of one deployment have in common in one call of Start-ComfyRun.</summary>
-internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook, bool WebhookIntermediateStatus)
+internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook,
+    bool WebhookIntermediateStatus)
 {
     /// <summary>The GPU that a run gets: one fixed by the deployment wins.</summary>
     internal string? Gpu => Deployment.Gpu ?? RequestedGpu;

@@ -3,7 +3,8 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-[Cmdlet(VerbsLifecycle.Start, "ComfyRun", SupportsShouldProcess = true, DefaultParameterSetName = DeploymentSet), OutputType(typeof(ComfyRun))]
+[Cmdlet(VerbsLifecycle.Start, "ComfyRun", SupportsShouldProcess = true, DefaultParameterSetName = DeploymentSet),
+    OutputType(typeof(ComfyRun))]
 public sealed class StartComfyRunCommand : WaitingCommand
 {
     private const string DeploymentSet = "Deployment";
@@ -68,7 +69,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{hook}' is not an absolute http or https URL."), hook);
         }
-        _inputs = new(InputPath is null ? null : ReadInputFile(FileSystemPath(InputPath, nameof(InputPath))), Inputs, InputName, LabelColumn);
+        PSObject? file = InputPath is null ? null : ReadInputFile(FileSystemPath(InputPath, nameof(InputPath)));
+        _inputs = new(file, Inputs, InputName, LabelColumn);
     }
 
     protected override void ProcessRecord()

@@ -98,7 +98,10 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         {
             // No more than are ready now: the first of many that end in a row must not wait for the last.
             int size = Math.Max(1, _waiter.Ready);
-            while (batch.Count < size && await _waiter.NextAsync(cancellationToken).ConfigureAwait(false) is { } outcome) batch.Add(outcome);
+            while (batch.Count < size && await _waiter.NextAsync(cancellationToken).ConfigureAwait(false) is { } outcome)
+            {
+                batch.Add(outcome);
+            }
             await ReadReasonsAsync(batch).ConfigureAwait(false);
         }
         finally
@@ -146,7 +149,8 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     private async Task ReadReasonsAsync(IReadOnlyList<WaitOutcome> batch)
     {
         if (!options.ReadErrorDetail) return;
-        foreach (IGrouping<ApiSession, WaitOutcome> session in batch.Where(o => o.End == WaitEnd.Finished).GroupBy(o => o.Target.Client.Session))
+        IEnumerable<WaitOutcome> finished = batch.Where(outcome => outcome.End == WaitEnd.Finished);
+        foreach (IGrouping<ApiSession, WaitOutcome> session in finished.GroupBy(outcome => outcome.Target.Client.Session))
         {
             if (!_reasons.TryGetValue(session.Key, out FailureReasons? reasons))
             {
@@ -208,11 +212,13 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         {
             await client.CancelRunAsync(late.Target.RunId, cancellationToken).ConfigureAwait(false);
             late = late with { IsCancelled = true };
-            return late with { Run = await client.GetRunAsync(late.Target.RunId, cancellationToken, late.Target.Origin).ConfigureAwait(false) };
+            ComfyRun run = await client.GetRunAsync(late.Target.RunId, cancellationToken, late.Target.Origin).ConfigureAwait(false);
+            return late with { Run = run };
         }
         catch (ComfyDeployException e)
         {
-            log.Warning($"Run {late.Target.RunId} could not be {(late.IsCancelled ? "read after it was cancelled" : "cancelled")}: {e.Message}");
+            string what = late.IsCancelled ? "read after it was cancelled" : "cancelled";
+            log.Warning($"Run {late.Target.RunId} could not be {what}: {e.Message}");
             return late;
         }
     }

@@ -56,7 +56,8 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         ComfyDeployClient client = RunClient(reference);
         try
         {
-            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(), RunReference.Origin(reference)));
+            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(),
+                RunReference.Origin(reference)));
         }
         catch (ComfyDeployException e)
         {

@@ -36,9 +36,15 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
     /// <summary>Writes how a run ended, where lines are written: every run of a few, and of many those that did not succeed.</summary>
     internal void Ended(ComfyRun run)
     {
-        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < SilentTime || (wait.Received > MaxRunsWithLines && run.IsSuccess)) return;
+        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < SilentTime
+            || (wait.Received > MaxRunsWithLines && run.IsSuccess))
+        {
+            return;
+        }
         string time = run.RunSeconds is { } seconds ? $" {(int)seconds} s" : string.Empty;
-        string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}" : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}" : string.Empty;
+        string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
+            : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}"
+            : string.Empty;
         Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
     }
 
@@ -59,12 +65,17 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
         });
         _shown = true;
 
-        ComfyRun[] nearest = [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
+        ComfyRun[] nearest =
+            [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
         for (int i = 0; i < nearest.Length; i++)
         {
             ComfyRun run = nearest[i];
             string name = $"{run.RunId!.Substring(0, 8)} {SafeText.Clean(run.DeploymentName)}".TrimEnd();
-            cmdlet.WriteProgress(new(_activity + 1 + i, name, SafeText.Clean(run.LiveStatus)) { ParentActivityId = _activity, PercentComplete = run.PercentComplete ?? -1 });
+            cmdlet.WriteProgress(new(_activity + 1 + i, name, SafeText.Clean(run.LiveStatus))
+            {
+                ParentActivityId = _activity,
+                PercentComplete = run.PercentComplete ?? -1,
+            });
         }
         for (int i = nearest.Length; i < _childrenShown; i++) Close(_activity + 1 + i);
         _childrenShown = nearest.Length;
@@ -78,7 +89,8 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
             foreach (ComfyRun run in live.Where(run => !_reported.TryGetValue(run.RunId!, out string? reported) || reported != run.Status))
             {
                 _reported[run.RunId!] = run.Status;
-                Line($"{run.RunId} {SafeText.Clean(run.Status)}{(run.QueuePosition is { } position ? $" (position {position})" : string.Empty)}");
+                string position = run.QueuePosition is { } place ? $" (position {place})" : string.Empty;
+                Line($"{run.RunId} {SafeText.Clean(run.Status)}{position}");
             }
         }
         else if (now - _lastSummary >= SummaryPause)
@@ -94,7 +106,8 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
         int unsuccessful = wait.Unsuccessful.Count;
         int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
         string left = wait.TimeLeft is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
-        return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · {waiting} queued{left}";
+        return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · " +
+            $"{waiting} queued{left}";
     }
 
     private static string Clock(TimeSpan time) =>
@@ -102,5 +115,6 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
 
     private void Line(string text) => cmdlet.WriteInformation($"{DateTime.Now:HH:mm:ss} {text}", ["ComfyRun", "PSHOST"]);
 
-    private void Close(int activity) => cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });
+    private void Close(int activity) =>
+        cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });
 }

@@ -26,7 +26,8 @@ internal static class WaitReport
         ComfyRun[] failed = wait.HasEnough ? [.. wait.Unsuccessful] : [.. wait.Unsuccessful, .. wait.Late.Select(late => late.Run)];
         int count = wait.HasEnough ? failed.Length : failed.Length + wait.Lost.Count + wait.Refused;
         if (count == 0) return null;
-        string reasons = string.Join("; ", failed.Take(MaxReasons).Select(Describe)) + (failed.Length > MaxReasons ? "; …" : string.Empty);
+        string more = failed.Length > MaxReasons ? "; …" : string.Empty;
+        string reasons = string.Join("; ", failed.Take(MaxReasons).Select(Describe)) + more;
         return (new(ErrorIds.RunFailed, $"{count} of {Plural.Of(wait.Received, "run")} did not succeed: {reasons}"), failed);
     }
 
@@ -50,7 +51,8 @@ internal static class WaitReport
     private static ComfyDeployException NotFound(WaitOutcome first, string[] runIds)
     {
         string connection = first.Target.Client.Session.Connection.Name;
-        return new(ErrorIds.RunNotFound, $"Not found on connection '{connection}': {string.Join(", ", runIds)}. {first.Error?.Message}", first.Error);
+        return new(ErrorIds.RunNotFound, $"Not found on connection '{connection}': {string.Join(", ", runIds)}. {first.Error?.Message}",
+            first.Error);
     }
 
     private static ComfyDeployException PollFailed(WaitOutcome first, string[] runIds) => new(

@@ -76,12 +76,17 @@ public abstract class WaitingCommand : ConnectedCommand
         if (!Runs.HasEnough)
         {
             ReportDeferred();
-            foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs, StopOnTimeout)) WriteError(ErrorRecords.Create(error, target));
+            foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs, StopOnTimeout))
+            {
+                WriteError(ErrorRecords.Create(error, target));
+            }
         }
         if (throwOnFailure && WaitReport.Failure(Runs) is { } failure) ThrowTerminating(failure.Error, failure.Target);
     }
 
-    /// <summary>Writes the runs that are not decided yet, as they are: before an error ends everything, so that no paid run is lost.</summary>
+    /// <summary>
+    /// Writes the runs that are not decided yet, as they are: before an error ends everything, so that no paid run is lost.
+    /// </summary>
     private protected void WritePending()
     {
         if (_wait is null) return;
