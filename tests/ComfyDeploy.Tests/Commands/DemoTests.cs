@@ -1,0 +1,77 @@
+using System.Text.RegularExpressions;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>The demo: the main job from beginning to end, and an exit code one can build on.</summary>
+public sealed partial class DemoTests
+{
+    [Fact]
+    public async Task It_shows_the_main_job_and_why_runs_did_not_succeed()
+    {
+        (int exitCode, string output, string errors) = await DemoProcess.RunAsync();
+        Assert.True(exitCode == 0, $"{output}\n{errors}");
+        Assert.Empty(errors);
+        output = Colour().Replace(output, string.Empty);
+        string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
+        Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
+        Assert.Equal(2, lines.Count(line => line == "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail"));
+        Assert.Contains("WARNING: Row 5 was not queued: Input 'seed' takes an integer, not 'nineteen'.", lines);
+
+        string explained = output[output.IndexOf("Why did some not succeed?", StringComparison.Ordinal)..];
+        Assert.Matches("a3: failed \\S+", explained);
+        Assert.Contains("a5: not-queued Input 'seed' takes an integer", explained, StringComparison.Ordinal);
+        Assert.Contains("a7: cancelled", explained, StringComparison.Ordinal);
+        Assert.Contains("a1_00_ComfyUI_00001_.png", explained, StringComparison.Ordinal);
+        Assert.DoesNotContain(" a1:", explained, StringComparison.Ordinal);
+        // Seven rows in, seven runs out, twice; one of them stopped in between.
+        Assert.Equal(15, lines.Count(line => line.Contains(" portrait/production ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task What_goes_to_a_file_has_no_colours()
+    {
+        using TemporaryFolder folder = new();
+        (_, string output, _) = await DemoProcess.RunAsync(folder.Write("table.ps1", "Get-ComfyDeployment | Out-Default"));
+        Assert.DoesNotContain('\u001b', output);
+    }
+
+    [Fact]
+    public async Task A_script_that_throws_exits_with_1()
+    {
+        using TemporaryFolder folder = new();
+        (int exitCode, string output, _) = await DemoProcess.RunAsync(folder.Write("throws.ps1", "'before' | Out-Default; throw 'no more'; 'after' | Out-Default"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("before", output, StringComparison.Ordinal);
+        Assert.Contains("no more", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("after", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_script_chooses_its_exit_code()
+    {
+        using TemporaryFolder folder = new();
+        Assert.Equal(3, (await DemoProcess.RunAsync(folder.Write("exits.ps1", "exit 3"))).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_gate_fails_the_script()
+    {
+        using TemporaryFolder folder = new();
+        string script = folder.Write("gate.ps1", "Start-ComfyRun portrait @{ prompt = '#failearly #queue=0 #cold=0' } | Wait-ComfyRun -ThrowOnFailure");
+        (int exitCode, string output, _) = await DemoProcess.RunAsync(script);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("RunFailed,ComfyDeploy.Commands.WaitComfyRunCommand: 1 of 1 run did not succeed", Colour().Replace(output, string.Empty), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_script_that_is_not_there_exits_with_1()
+    {
+        (int exitCode, _, string errors) = await DemoProcess.RunAsync("/nowhere/nothing.ps1");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("nothing.ps1", errors, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("\u001b\\[[0-9;]*m")]
+    private static partial Regex Colour();
+}

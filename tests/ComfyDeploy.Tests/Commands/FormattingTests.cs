@@ -1,0 +1,91 @@
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>What one sees without asking for a format.</summary>
+public abstract class FormattingTests : EngineTest
+{
+    private readonly int _width;
+
+    private protected FormattingTests(int width) : base(host: new CapturingHost(width)) => _width = width;
+
+    private protected abstract IReadOnlyDictionary<string, string> Headers { get; }
+
+    [Fact]
+    public void Runs() => AssertHeader("Run", "Start-ComfyRun portrait | Out-Default");
+
+    [Fact]
+    public void Deployments() => AssertHeader("Deployment", "Get-ComfyDeployment | Out-Default");
+
+    [Fact]
+    public void Connections() => AssertHeader("Connection", "$c | Out-Default");
+
+    [Fact]
+    public void Tests() => AssertHeader("Test", "Test-ComfyConnection -Detailed | Out-Default");
+
+    [Fact]
+    public void Emulators() => AssertHeader("Emulator", "$emulator | Out-Default");
+
+    [Fact]
+    public void Outputs() => AssertHeader(
+        "Output",
+        "$run = Start-ComfyRun portrait @{ prompt = '#multi=2 #text' }; $emulator.Advance([timespan]'01:00:00'); ($run | Wait-ComfyRun).Outputs | Out-Default");
+
+    [Fact]
+    public void Runs_in_all_their_states_fit_in_one_line_each()
+    {
+        EngineRun run = Engine.RunWithErrors("""
+            $runs = & { '#fail'; '#cancelled'; '#timeout'; 'a fox'; '#stuck=running' } | Start-ComfyRun portrait -InputName prompt
+            $emulator.Advance([timespan]'01:00:00')
+            $runs | Wait-ComfyRun -Timeout 0 -InOrder -ErrorAction Ignore | Out-Default
+            """);
+        string[] lines = Lines(run);
+        Assert.Equal(Headers["Run"], lines[0]);
+        Assert.Equal(7, lines.Length);
+        Assert.All(lines, line => Assert.True(line.Length <= _width, line));
+        Assert.Equal(["failed", "cancelled", "timeout", "success", "running"], lines[2..].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]));
+        // Tables alone shorten ids.
+        Assert.All(lines[2..], line => Assert.Matches("^[0-9a-f]{8} portrait/production ", line));
+    }
+
+    private protected static string[] Lines(EngineRun run) =>
+        [.. run.Shown.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
+
+    private void AssertHeader(string type, string script)
+    {
+        string[] lines = Lines(Engine.Run(script));
+        Assert.Equal(Headers[type], lines[0]);
+        // The line under it follows the header word by word: a header that wraps would stand in between.
+        Assert.Equal(Dashes(Headers[type]), lines[1]);
+        Assert.True(lines.Length > 2, "There are no rows.");
+        Assert.All(lines, line => Assert.True(line.Length <= _width, line));
+    }
+
+    private static string Dashes(string header) => string.Concat(header.Select(c => c == ' ' ? ' ' : '-'));
+}
+
+public sealed class WideFormattingTests() : FormattingTests(120)
+{
+    private protected override IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
+    {
+        ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
+        ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId",
+        ["Connection"] = "Name             IsDefault BaseUri                                  UserId               OrgId",
+        ["Test"] = "Result        LatencyMs Message",
+        ["Emulator"] = "BaseUri                          Runs Requests  Speed",
+        ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
+    };
+}
+
+public sealed class NarrowFormattingTests() : FormattingTests(80)
+{
+    private protected override IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
+    {
+        ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
+        ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt",
+        ["Connection"] = "Name             IsDefault BaseUri                                  UserId",
+        ["Test"] = "Result        LatencyMs Message",
+        ["Emulator"] = "BaseUri                          Runs Requests  Speed",
+        ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
+    };
+}

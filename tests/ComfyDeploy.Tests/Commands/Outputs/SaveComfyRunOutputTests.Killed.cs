@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Reflection;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>A process that dies in the middle of its downloads.</summary>
+public sealed class KilledDownloadTests : OutputsTest
+{
+    private const string Script = """
+        $key = [System.Net.NetworkCredential]::new('', $env:TEST_KEY).SecurePassword
+        Connect-ComfyDeploy -Name test -ApiKey $key -BaseUri $env:TEST_BASE_URI -SkipCheck
+        Save-ComfyRunOutput $env:TEST_FOLDER -RunId $env:TEST_RUN -Connection test -ThrottleLimit 2
+        """;
+
+    [Fact]
+    public async Task Leaves_no_half_file_under_a_final_name_and_the_next_call_finishes()
+    {
+        string id = Ended("#multi=6");
+        Engine.Run("Save-ComfyRunOutput $whole -RunId $id", ("id", id), ("whole", Path.Combine(Folder, "whole")));
+        // The first two come at once, the others take their time.
+        Emulator.AddFault("GET /outputs/* = drip 100 after=2 always");
+        string killed = Path.Combine(Folder, "killed");
+        using (Process child = StartChild(id, killed))
+        {
+            await UntilAsync(() => Directory.Exists(killed) && Directory.GetFiles(killed, "*.part").Length == 2 && Directory.GetFiles(killed, "*.png").Length >= 2);
+            child.Kill();
+            await child.WaitForExitAsync().WaitAsync(EngineFixture.Limit);
+        }
+        AssertWhole(killed, atLeast: 2);
+        Emulator.ClearFaults();
+        Assert.Equal(6, Engine.Run("Save-ComfyRunOutput $killed -RunId $id", ("killed", killed)).Objects.Count);
+        AssertWhole(killed, atLeast: 6);
+        Assert.Empty(Directory.GetFiles(killed, "*.part"));
+    }
+
+    private void AssertWhole(string folder, int atLeast)
+    {
+        string[] files = [.. Directory.GetFiles(folder).Where(file => !file.EndsWith(".part", StringComparison.Ordinal))];
+        Assert.InRange(files.Length, atLeast, 6);
+        Assert.All(files, file => Assert.Equal(File.ReadAllBytes(Path.Combine(Folder, "whole", Path.GetFileName(file))), File.ReadAllBytes(file)));
+    }
+
+    private Process StartChild(string id, string folder)
+    {
+        string script = Path.Combine(Folder, "save.ps1");
+        File.WriteAllText(script, Script);
+        string demo = typeof(BuiltModule).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Demo").Value!;
+        ProcessStartInfo start = new("dotnet", [demo, script]) { RedirectStandardOutput = true };
+        start.Environment["TEST_KEY"] = Emulator.ApiKey.Reveal();
+        start.Environment["TEST_BASE_URI"] = Emulator.BaseUri.AbsoluteUri;
+        start.Environment["TEST_FOLDER"] = folder;
+        start.Environment["TEST_RUN"] = id;
+        return Process.Start(start)!;
+    }
+}

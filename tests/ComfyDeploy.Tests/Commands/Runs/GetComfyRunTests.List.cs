@@ -1,0 +1,189 @@
+using ComfyDeploy.Emulator;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Get-ComfyRun as a list: its filters, and what it costs.</summary>
+public sealed class GetComfyRunListTests : EngineTest
+{
+    private readonly List<string> _ids = [];
+
+    public GetComfyRunListTests()
+    {
+        // Oldest first: production fails, staging on a H100, preview goes on, upscale succeeds.
+        foreach (string start in (string[])["portrait @{ prompt = '#fail' }", "portrait/staging -Gpu H100", "portrait/preview @{ prompt = '#stuck=running' }", "upscale-4k"])
+        {
+            _ids.Add(Engine.Run("Start-ComfyRun " + start).Runs[0].RunId!);
+            Emulator.Advance(TimeSpan.FromMinutes(10));
+        }
+        // A connection that has seen none of it, as in a session of tomorrow.
+        Engine.Set("c", ConnectionTo(Emulator, "fresh"));
+        Engine.Run("$PSDefaultParameterValues = @{ '*-Comfy*:Connection' = $c }");
+    }
+
+    [Theory]
+    [InlineData("", "3210")]
+    [InlineData("-Workflow portrait", "210")]
+    [InlineData("-Workflow PORT*, upscale-4k", "3210")]
+    [InlineData("-Workflow 00000021-0000-4000-8000-000000000021", "3")]
+    [InlineData("-Deployment portrait", "0")]
+    [InlineData("-Deployment portrait/*", "210")]
+    [InlineData("-Deployment portrait -Environment staging", "1")]
+    [InlineData("-Workflow portrait -Environment preview", "2")]
+    [InlineData("-Environment production", "30")]
+    [InlineData("-Deployment 00000033-0000-4000-8000-000000000033", "3")]
+    [InlineData("-Status failed", "0")]
+    [InlineData("-Status ERROR", "0")]
+    [InlineData("-Status succeeded, failed", "310")]
+    [InlineData("-Status running", "2")]
+    [InlineData("-Status timeout", "")]
+    [InlineData("-Status archived", "")]
+    [InlineData("-Active", "2")]
+    [InlineData("-Finished", "310")]
+    [InlineData("-Gpu h100", "31")]
+    [InlineData("-Gpu A10G, H100 -Workflow portrait", "210")]
+    [InlineData("-Origin api", "3210")]
+    [InlineData("-Origin manual", "")]
+    [InlineData("-First 2", "32")]
+    [InlineData("-Finished -First 2", "31")]
+    [InlineData("-Workflow portrait -First 1 -Status failed", "0")]
+    [InlineData("-ThisSession", "3210")]
+    [InlineData("-After 100d", "3210")]
+    [InlineData("-Before 1d", "")]
+    public void Each_filter_lets_through_what_it_says(string arguments, string expected) => AssertRuns("Get-ComfyRun " + arguments, expected);
+
+    [Fact]
+    public void After_includes_its_moment_and_Before_does_not()
+    {
+        ComfyRun second = Engine.Run("Get-ComfyRun -Workflow portrait").Runs.Single(r => r.RunId == _ids[1]);
+        Engine.Set("moment", second.CreatedAt);
+        AssertRuns("Get-ComfyRun -After $moment", "321");
+        AssertRuns("Get-ComfyRun -Before $moment", "0");
+        AssertRuns("Get-ComfyRun -After $moment -Before $moment.AddMilliseconds(1)", "1");
+    }
+
+    [Fact]
+    public void Without_arguments_yesterdays_runs_are_left_out_but_After_brings_them()
+    {
+        // The emulator's clock is ahead of ours by what has passed; a date of its own time lies in our future.
+        using ComfyEmulator old = ComfyEmulator.Start(new() { Speed = 0, StartTime = DateTime.UtcNow.AddHours(-30) });
+        Engine.Set("old", ConnectionTo(old, "old"));
+        Engine.Run("$null = Start-ComfyRun portrait -Connection $old");
+        Assert.Empty(Engine.Run("Get-ComfyRun -Connection $old").Objects);
+        Assert.Single(Engine.Run("Get-ComfyRun -Connection $old -Active").Objects);
+        Assert.Single(Engine.Run("Get-ComfyRun -Connection $old -After 2d").Objects);
+        Assert.Single(Engine.Run("Get-ComfyRun -Connection $old -Workflow portrait").Objects);
+    }
+
+    [Theory]
+    [InlineData("Get-ComfyDeployment portrait/preview, upscale-4k/* | Get-ComfyRun -Status running, success", "23")]
+    [InlineData("Get-ComfyDeployment portrait/preview | Get-ComfyRun", "2")]
+    public void Deployments_piped_list_their_runs(string script, string expected) => AssertRuns(script, expected);
+
+    [Fact]
+    public void A_list_has_the_names_of_things()
+    {
+        ComfyRun run = Engine.Run("Get-ComfyRun -Workflow portrait -First 1").One<ComfyRun>();
+        Assert.Equal(("portrait/preview", "portrait", "fresh"), (run.DeploymentName, run.WorkflowName, run.ConnectionName));
+    }
+
+    [Fact]
+    public void Only_full_lists_have_inputs_outputs_and_reasons()
+    {
+        IReadOnlyList<ComfyRun> bare = Engine.Run("Get-ComfyRun").Runs;
+        Assert.All(bare, r => Assert.True(r.Error is null && r.OutputUrl is null));
+        Assert.DoesNotContain(Emulator.Requests, r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal));
+
+        IReadOnlyList<ComfyRun> full = Engine.Run("Get-ComfyRun -Full").Runs;
+        Assert.Equal(_ids.AsEnumerable().Reverse(), full.Select(r => r.RunId));
+        Assert.Equal("""{"prompt":"#fail"}""", full[3].Inputs!.ToString());
+        Assert.NotNull(full[3].Error);
+        Assert.Equal(1, full[0].OutputCount);
+        Assert.Equal("portrait/production", full[3].DeploymentName);
+    }
+
+    [Fact]
+    public void This_session_means_the_runs_it_queued()
+    {
+        // Over whichever connection to the account.
+        EngineRun run = Engine.Run("$mine = 'a', 'b' | Start-ComfyRun portrait -InputName prompt; Get-ComfyRun -ThisSession");
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Reverse(), run.Runs.Select(r => r.RunId));
+        Assert.Equal("""{"prompt":"b"}""", run.Runs[0].Inputs!.ToString());
+        Assert.Equal(run.Runs.Skip(2).Where(r => r.IsFinished).Select(r => r.RunId), Engine.Run("Get-ComfyRun -ThisSession -Finished").Runs.Select(r => r.RunId));
+    }
+
+    [Theory]
+    [InlineData("-Active -Finished")]
+    [InlineData("-Active -Status failed")]
+    [InlineData("-Finished -Status failed")]
+    public void Contradictions_are_refused(string arguments)
+    {
+        int before = Emulator.Requests.Count;
+        Engine.RunWithErrors("Get-ComfyRun " + arguments).Error("ParametersConflict");
+        Assert.Equal(before, Emulator.Requests.Count);
+    }
+
+    [Fact]
+    public void An_unknown_workflow_does_not_hide_the_others()
+    {
+        EngineRun run = Engine.RunWithErrors("Get-ComfyRun -Workflow portrat, upscale-4k");
+        Assert.Contains("Nearest: portrait", run.Error("WorkflowNotFound").ToString(), StringComparison.Ordinal);
+        Assert.Equal(_ids[3], run.One<ComfyRun>().RunId);
+    }
+
+    [Fact]
+    public void An_unknown_deployment_of_a_list_is_an_error()
+    {
+        EngineRun run = Engine.RunWithErrors("Get-ComfyRun -Deployment portrat");
+        run.Error("DeploymentNotFound");
+        Assert.Empty(run.Objects);
+    }
+
+    [Fact]
+    public void Options_never_bind_from_the_pipeline() => AssertRuns("[pscustomobject]@{ RunId = $ids[0]; Workflow = 'nothing'; Status = 'running'; Gpu = 'T4'; First = 0; Connection = 'none' } | Get-ComfyRun", "0");
+
+    private void AssertRuns(string script, string expected)
+    {
+        Engine.Set("ids", _ids.ToArray());
+        Assert.Equal(expected, string.Concat(Engine.Run(script).Runs.Select(run => _ids.IndexOf(run.RunId!))));
+    }
+}
+
+/// <summary>Long lists: page by page, and no page too many.</summary>
+public sealed class GetComfyRunPagingTests : EngineTest
+{
+    public GetComfyRunPagingTests() => Engine.Run("$null = Start-ComfyRun portrait -Repeat 230");
+
+    private int Pages => Count("GET", PortraitRuns);
+
+    [Fact]
+    public void A_pipeline_that_stops_early_costs_one_page()
+    {
+        // Ends the pipeline upstream, as Select-Object -First 1 does.
+        EngineRun run = Engine.Run("foreach ($once in 1) { Get-ComfyRun -Workflow portrait | ForEach-Object { $_; break } }");
+        Assert.Single(run.Objects);
+        Assert.Equal(1, Pages);
+    }
+
+    [Fact]
+    public void First_asks_for_a_small_page()
+    {
+        Assert.Equal(3, Engine.Run("Get-ComfyRun -Workflow portrait -First 3").Runs.Count);
+        Assert.Contains("limit=3&", Emulator.Requests.Single(r => r.Path == PortraitRuns).Query, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_pages_together_have_every_run_once()
+    {
+        Assert.Equal(230, Engine.Run("Get-ComfyRun -Workflow portrait").Runs.Select(r => r.RunId).Distinct().Count());
+        Assert.Equal(3, Pages);
+    }
+
+    [Fact]
+    public void A_run_that_arrives_between_two_pages_shows_none_twice()
+    {
+        EngineRun run = Engine.Run("$n = 0; Get-ComfyRun -Workflow portrait | ForEach-Object { if ($n++ -eq 50) { $null = Start-ComfyRun portrait }; $_ }");
+        Assert.Equal(230, run.Runs.Count);
+        Assert.Equal(230, run.Runs.Select(r => r.RunId).Distinct().Count());
+    }
+}

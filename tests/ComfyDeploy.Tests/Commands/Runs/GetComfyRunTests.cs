@@ -1,0 +1,185 @@
+using System.Management.Automation;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Get-ComfyRun by id: what is an id, what is asked for, and in which order it comes out.</summary>
+public sealed class GetComfyRunTests : EngineTest
+{
+    private const string Nobody = "11111111-0000-4000-8000-000000000000";
+
+    [Fact]
+    public void An_id_has_36_or_32_characters_in_any_case()
+    {
+        string id = Start("fox")[0];
+        EngineRun run = Engine.Run("$id, $id.Replace('-', ''), $id.ToUpper(), [guid]$id | ForEach-Object { Get-ComfyRun $_ }", ("id", id));
+        Assert.Equal([id, id, id, id], run.Runs.Select(r => r.RunId));
+    }
+
+    [Fact]
+    public void A_short_id_means_the_run_this_session_has_seen()
+    {
+        string id = Start("fox")[0];
+        Assert.Equal(id, Engine.Run("Get-ComfyRun $id.Substring(0, 8); ", ("id", id)).One<ComfyRun>().RunId);
+        EngineRun unknown = Engine.RunWithErrors("Get-ComfyRun abcdef12");
+        Assert.Contains("all 36 characters", unknown.Error("RunIdInvalid").ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("portrait")]
+    [InlineData("abcdef1")]
+    [InlineData("11111111-0000-4000-8000-00000000000z")]
+    public void Other_text_is_refused_before_any_request(string text)
+    {
+        EngineRun run = Engine.RunWithErrors("Get-ComfyRun $text", ("text", text));
+        ErrorRecord error = run.Error("RunIdInvalid");
+        Assert.Equal(text, error.TargetObject);
+        Assert.Contains($"Get-ComfyRun -Workflow '{text}'", error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Requests);
+    }
+
+    [Fact]
+    public void One_unknown_id_among_three_costs_one_error()
+    {
+        IReadOnlyList<string> ids = Start("a", "b");
+        EngineRun run = Engine.RunWithErrors("$ids[0], '" + Nobody + "', $ids[1] | Get-ComfyRun | ForEach-Object { $_.RunId }; Get-ComfyRun $ids[0], '" + Nobody + "' | ForEach-Object { }; \"ok: $?\"", ("ids", ids.ToArray()));
+        Assert.Equal([.. ids, "ok: False"], run.Objects.Select(o => o.ToString()));
+        Assert.Equal(["RunNotFound", "RunNotFound"], run.Errors.Select(IdOf));
+        Assert.All(run.Errors, error => Assert.Equal((Nobody, ErrorCategory.ObjectNotFound), (error.TargetObject, error.CategoryInfo.Category)));
+        Assert.Contains("connection 'test'", run.Errors[0].ToString(), StringComparison.Ordinal);
+        Assert.Equal(404, Assert.IsType<ComfyDeployException>(run.Errors[0].Exception).StatusCode);
+    }
+
+    [Fact]
+    public void A_run_of_somebody_else_is_not_found()
+    {
+        string id = Start("mine")[0];
+        ComfyConnection neighbour = ConnectionTo(Emulator, "neighbour", Emulator.AddKey("user_neighbour"));
+        Engine.RunWithErrors("Get-ComfyRun $id -Connection $neighbour", ("id", id), ("neighbour", neighbour)).Error("RunNotFound");
+    }
+
+    [Fact]
+    public void Piped_runs_are_read_anew_and_nothing_else_is()
+    {
+        Start("other");
+        EngineRun first = Engine.Run("$runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt; $runs");
+        LetAllEnd();
+        int before = Emulator.Requests.Count;
+        EngineRun again = Engine.Run("$runs | Get-ComfyRun");
+        Assert.Equal(first.Runs.Select(r => r.RunId), again.Runs.Select(r => r.RunId));
+        Assert.Equal(["success", "success"], again.Runs.Select(r => r.Status));
+        Assert.Equal(["not-started", "not-started"], first.Runs.Select(r => r.Status));
+        // Two runs, and once the prices.
+        Assert.Equal(3, Emulator.Requests.Count - before);
+        Assert.Equal(2, Emulator.Requests.Skip(before).Count(request => request.Path.StartsWith("/api/run/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void An_id_given_twice_is_read_once()
+    {
+        string id = Start("fox")[0];
+        EngineRun run = Engine.Run("$id, $id.ToUpper(), [pscustomobject]@{ RunId = $id } | Get-ComfyRun", ("id", id));
+        Assert.Single(run.Objects);
+        Assert.Equal(1, Count("GET", "/api/run/" + id));
+    }
+
+    [Fact]
+    public void A_row_of_a_file_names_its_run_and_keeps_what_only_it_knows()
+    {
+        string id = Start("fox")[0];
+        ComfyRun run = Engine.Run(
+            "[pscustomobject]@{ RunId = $id; DeploymentName = 'p/q'; Label = 'a1'; Status = 'failed'; IsSuccess = 'False' } | Get-ComfyRun -Connection $again",
+            ("id", id),
+            ("again", ConnectionTo(Emulator, "again"))).One<ComfyRun>();
+        Assert.Equal(("p/q", "a1", "queued"), (run.DeploymentName, run.Label, run.Status));
+    }
+
+    [Fact]
+    public void A_row_that_was_never_queued_passes_through()
+    {
+        EngineRun run = Engine.Run("[pscustomobject]@{ RunId = ''; Status = 'not-queued'; Error = 'no'; Label = 'a1' } | Get-ComfyRun");
+        Assert.Equal(("not-queued", "no", "a1"), (run.One<ComfyRun>().Status, run.One<ComfyRun>().Error, run.One<ComfyRun>().Label));
+        Assert.Empty(Emulator.Requests);
+    }
+
+    [Theory]
+    [InlineData("Get-ComfyDeployment portrait/staging | Wait-ComfyRun", "A ComfyDeployment is not a run; list its runs with: Get-ComfyDeployment portrait/staging | Get-ComfyRun")]
+    [InlineData("[pscustomobject]@{ Id = 'x' } | Get-ComfyRun", "RunId")]
+    [InlineData("1.5 | ForEach-Object { [datetime]'2026-01-01' } | Get-ComfyRun", "A DateTime is not a run")]
+    public void Other_objects_are_refused_by_the_name_of_their_type(string script, string said)
+    {
+        EngineRun run = Engine.RunWithErrors(script);
+        Assert.Contains(said, run.Error("ParameterArgumentTransformationError").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_reason_of_failed_runs_is_read_for_all_at_once()
+    {
+        IReadOnlyList<string> ids = Start("#fail", "fox", "#failearly", "#fail");
+        LetAllEnd();
+        IReadOnlyList<ComfyRun> runs = Engine.Run("$ids | Get-ComfyRun", ("ids", ids.ToArray())).Runs;
+        Assert.Equal(["failed", "success", "failed", "failed"], runs.Select(r => r.Status));
+        Assert.Equal([true, false, true, true], runs.Select(r => !string.IsNullOrWhiteSpace(r.Error)));
+        Assert.InRange(Emulator.Requests.Count(r => r.Path.EndsWith("/runs", StringComparison.Ordinal)), 1, 2);
+    }
+
+    [Fact]
+    public void The_reason_can_be_left_out()
+    {
+        string id = Start("#fail")[0];
+        LetAllEnd();
+        Assert.Null(Engine.Run("Get-ComfyRun $id -SkipErrorDetail", ("id", id)).One<ComfyRun>().Error);
+        Assert.DoesNotContain(Emulator.Requests, r => r.Path.EndsWith("/runs", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_reason_that_cannot_be_read_is_no_error()
+    {
+        string id = Start("#fail")[0];
+        LetAllEnd();
+        Emulator.AddFault("GET /workflow/*/runs = 500 always");
+        Emulator.AddFault("GET /v2/clickhouse-run-logs/* = 500 always");
+        Assert.Null(Engine.Run("Get-ComfyRun $id", ("id", id)).One<ComfyRun>().Error);
+    }
+
+    [Fact]
+    public void A_gateway_that_stumbles_is_asked_again_with_a_warning()
+    {
+        string id = Start("fox")[0];
+        Emulator.AddFault("GET /run/* = 503 x2");
+        EngineRun run = Engine.Run("Get-ComfyRun $id -Connection $hasty", ("id", id), ("hasty", WithoutPauses()));
+        Assert.Single(run.Objects);
+        Assert.Equal(3, Count("GET", "/api/run/" + id));
+        Assert.Equal(2, run.Warnings.Count);
+        Assert.Contains("3 retries left", run.Warnings[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_request_is_a_line_of_debug_with_the_whole_id()
+    {
+        string id = Start("fox")[0];
+        EngineRun run = Engine.Run("Get-ComfyRun $id -Debug", ("id", id));
+        Assert.Contains(run.Debug, line => line.StartsWith($"GET /run/{id}", StringComparison.Ordinal) && line.Contains("-> 200", StringComparison.Ordinal));
+    }
+}
+
+/// <summary>Many ids at once, on a service that takes its time.</summary>
+public sealed class GetComfyRunParallelTests() : EngineTest(speed: 1)
+{
+    [Fact]
+    public void Ids_are_read_eight_at_a_time_and_come_out_in_order()
+    {
+        string[] ids = [.. Engine.Run("Start-ComfyRun portrait @{ prompt = '#stuck' } -Repeat 24").Runs.Select(r => r.RunId!)];
+        // The first answers last, so that order is not a matter of luck.
+        Emulator.AddFault($"GET /run/{ids[0]} = latency 1500ms");
+        Emulator.AddFault("GET /run/* = latency 1s always");
+        EngineRun run = Engine.Run("$ids | Get-ComfyRun", ("ids", ids));
+        Assert.Equal(ids, run.Runs.Select(r => r.RunId));
+
+        DateTime[] arrivals = [.. Emulator.Requests.Where(r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal)).Select(r => r.ReceivedAt)];
+        Assert.Equal(24, arrivals.Length);
+        // The ninth cannot come before one of the first eight has been answered, a second after it came.
+        for (int i = 8; i < arrivals.Length; i++) Assert.True(arrivals[i] - arrivals[i - 8] >= TimeSpan.FromMilliseconds(950), $"{i}: {arrivals[i] - arrivals[i - 8]}");
+        Assert.True(arrivals[7] - arrivals[0] < TimeSpan.FromSeconds(1), "The first eight were not under way together.");
+    }
+}

@@ -1,0 +1,65 @@
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Runs that are queued, or to be stopped, stay in hand when something else goes wrong.</summary>
+public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
+{
+    [Fact]
+    public void Start_with_Wait_writes_what_it_queued_before_it_ends()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 402 after=3 always");
+        EngineRun run = Engine.RunWithErrors("1..5 | ForEach-Object { @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait -Wait -Timeout 10m");
+        Assert.Equal(ErrorIds.LimitReached, IdOf(Assert.Single(run.Errors)));
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId!).Order());
+        Assert.Equal(3, run.Runs.Count);
+    }
+
+    [Fact]
+    public void Start_with_Wait_and_Repeat_waits_for_the_others_of_a_refused_one()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 422 after=2");
+        EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = '#fast' } -Repeat 6 -Wait -ErrorAction Stop");
+        Assert.Equal(5, run.Runs.Count);
+        Assert.All(run.Runs, r => Assert.True(r.IsFinished));
+        Assert.Equal(ErrorIds.InvalidInput, IdOf(Assert.Single(run.Errors)));
+    }
+
+    [Fact]
+    public void What_is_to_be_stopped_is_stopped_when_the_pipeline_fails()
+    {
+        string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
+        Emulator.AddFault("GET /run/* = latency 300ms always");
+        Engine.RunWithErrors("& { $ids; throw 'boom' } | Stop-ComfyRun", ("ids", ids));
+        Assert.All(Emulator.Runs, r => Assert.Equal("cancelled", r.Status));
+    }
+
+    [Fact]
+    public void An_unknown_id_in_the_middle_stops_no_other_from_being_stopped()
+    {
+        string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
+        EngineRun run = Engine.RunWithErrors("$ErrorActionPreference = 'Stop'; $ids | Get-ComfyRun | Stop-ComfyRun", ("ids", (string[])[ids[0], ids[1], Guid.NewGuid().ToString(), ids[2], ids[3]]));
+        Assert.Equal(ErrorIds.RunNotFound, IdOf(Assert.Single(run.Errors)));
+        Assert.All(Emulator.Runs, r => Assert.Equal("cancelled", r.Status));
+    }
+
+    [Fact]
+    public void A_run_belongs_to_the_connection_that_queued_it()
+    {
+        using ComfyDeploy.Emulator.ComfyEmulator other = ComfyDeploy.Emulator.ComfyEmulator.Start();
+        EngineRun run = Engine.Run(
+            "Connect-ComfyDeploy $key -BaseUri $uri -Name other; Get-ComfyDeployment portrait/production | Start-ComfyRun -Connection other -Inputs @{ prompt = 'x' }; Disconnect-ComfyDeploy other",
+            ("key", other.ApiKey), ("uri", other.BaseUri));
+        Assert.Equal("other", Assert.Single(run.Runs).ConnectionName);
+        Assert.Equal(Assert.Single(other.Runs).RunId, run.Runs[0].RunId);
+    }
+
+    [Fact]
+    public void Pages_grow_where_rows_are_left_out_here()
+    {
+        Engine.Run("$null = 1..12 | ForEach-Object { @{ prompt = 'x' } } | Start-ComfyRun -Deployment portrait");
+        Assert.Empty(Engine.Run("Get-ComfyRun -Workflow portrait -First 1 -Gpu X").Objects);
+        // 1, 2, 4, 8.
+        Assert.Equal(4, Emulator.Requests.Count(request => request.Path.StartsWith("/api/v2/workflow/", StringComparison.Ordinal)));
+    }
+}

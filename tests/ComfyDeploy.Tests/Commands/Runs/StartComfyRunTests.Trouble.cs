@@ -1,0 +1,144 @@
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Start-ComfyRun when the service refuses, fails or falls silent: nothing is paid for twice and nothing paid for is lost.</summary>
+public sealed class StartComfyRunTroubleTests : EngineTest
+{
+    private const string FiveRows = "& { foreach ($i in 1..5) { [pscustomobject]@{ prompt = \"row $i\" } } }";
+
+    [Fact]
+    public void A_row_that_is_refused_comes_out_all_the_same()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 500 after=2");
+        EngineRun run = Engine.Run($"$ErrorActionPreference = 'Stop'; {FiveRows} | Start-ComfyRun portrait");
+        Assert.Equal(["not-started", "not-started", "not-queued", "not-started", "not-started"], run.Runs.Select(r => r.Status));
+        ComfyRun refused = run.Runs[2];
+        Assert.Equal((null, "portrait/production", true, false), (refused.RunId, refused.DeploymentName, refused.IsFinished, refused.IsSuccess));
+        Assert.Equal("""{"prompt":"row 3"}""", refused.Inputs!.ToString());
+        Assert.NotNull(refused.Error);
+        Assert.Contains("Row 3 was not queued", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Equal(4, Emulator.Runs.Count);
+        Assert.Equal(5, Count("POST", Queue));
+    }
+
+    [Fact]
+    public void What_was_not_queued_passes_through_the_wait()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 500 after=2");
+        EngineRun run = Engine.Run($$"""
+            $ErrorActionPreference = 'Stop'
+            $runs = {{FiveRows}} | Start-ComfyRun portrait
+            $emulator.Advance([timespan]'01:00:00')
+            $runs | Wait-ComfyRun -Timeout 20s
+            """);
+        Assert.Equal(4, run.Runs.Count(r => r.Status == "success"));
+        Assert.Equal("""{"prompt":"row 3"}""", Assert.Single(run.Runs, r => r.Status == "not-queued").Inputs!.ToString());
+        Assert.Equal(4, Emulator.Requests.Count(r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_cell_of_the_wrong_type_costs_its_own_row_only()
+    {
+        EngineRun run = Engine.Run("'7', 'seven', '8' | Start-ComfyRun portrait -InputName seed");
+        Assert.Equal([false, true, false], run.Runs.Select(r => r.Status == "not-queued"));
+        Assert.Equal(2, Emulator.Runs.Count);
+    }
+
+    [Fact]
+    public void Without_rows_a_refusal_is_an_error()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 500");
+        EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait");
+        run.Error("ServiceError");
+        Assert.Empty(run.Objects);
+        Assert.Equal(1, Count("POST", Queue));
+    }
+
+    [Fact]
+    public void Asked_to_come_again_later_it_does_and_makes_one_run()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 429 retry-after=1 x2");
+        EngineRun run = Engine.Run("Start-ComfyRun portrait -Connection $hasty", ("hasty", WithoutPauses()));
+        Assert.Equal(Assert.Single(Emulator.Runs).RunId, run.One<ComfyRun>().RunId);
+        Assert.Equal(3, Count("POST", Queue));
+        Assert.Equal(2, run.Warnings.Count);
+        Assert.Contains("4 retries left", run.Warnings[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("lost")]
+    [InlineData("503 executed")]
+    [InlineData("truncate")]
+    public void A_run_whose_answer_was_lost_is_found(string fault)
+    {
+        Emulator.AddFault("POST /run/deployment/queue = " + fault);
+        EngineRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = 'fox'; seed = '7' }");
+        Assert.Equal(Assert.Single(Emulator.Runs).RunId, run.One<ComfyRun>().RunId);
+        Assert.Equal(1, Count("POST", Queue));
+        Assert.Contains("Whether a run was made is not known", Assert.Single(run.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_equal_runs_stay_two_when_one_answer_is_lost()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = lost after=1");
+        EngineRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = 'fox' } -Repeat 2");
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId).Order());
+        Assert.Equal(2, Emulator.Runs.Count);
+    }
+
+    [Theory]
+    [InlineData("reset")]
+    [InlineData("503")]
+    [InlineData("408")]
+    public void A_create_whose_fate_is_unknown_is_never_sent_again(string fault)
+    {
+        Emulator.AddFault("POST /run/deployment/queue = " + fault);
+        EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = 'fox' } -Connection $hasty", ("hasty", WithoutPauses()));
+        string said = run.Error("AmbiguousCreate").ToString();
+        Assert.Contains("Get-ComfyRun -Deployment 00000030-0000-4000-8000-000000000030 -After", said, StringComparison.Ordinal);
+        Assert.Equal(1, Count("POST", Queue));
+        Assert.Empty(Emulator.Runs);
+        Assert.Empty(run.Objects);
+    }
+
+    [Fact]
+    public void A_row_whose_fate_is_unknown_says_so_and_the_others_go_on()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = reset after=1");
+        EngineRun run = Engine.Run("'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt -Connection $hasty", ("hasty", WithoutPauses()));
+        Assert.Equal([false, true, false], run.Runs.Select(r => r.Status == "not-queued"));
+        Assert.StartsWith("AmbiguousCreate: ", run.Runs[1].Error, StringComparison.Ordinal);
+        Assert.Equal(3, Count("POST", Queue));
+    }
+
+    [Fact]
+    public void Credits_that_are_used_up_end_the_batch()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
+        EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
+        run.Error("LimitReached");
+        Assert.Single(run.Objects);
+        Assert.Equal(2, Count("POST", Queue));
+    }
+
+    [Fact]
+    public void A_key_that_is_refused_half_way_ends_the_batch()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 401 after=1 always");
+        EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
+        run.Error("ApiKeyRejected");
+        Assert.Single(run.Objects);
+        Assert.Equal(2, Count("POST", Queue));
+    }
+
+    [Fact]
+    public void A_service_that_is_gone_costs_no_run()
+    {
+        EngineRun run = Engine.RunWithErrors(
+            "$portrait = Get-ComfyDeployment portrait/production -Connection $hasty; $emulator.Stop(); Start-ComfyRun $portrait -Connection $hasty", ("hasty", WithoutPauses()));
+        run.Error("ConnectionFailed");
+        Assert.Empty(Emulator.Runs);
+    }
+}

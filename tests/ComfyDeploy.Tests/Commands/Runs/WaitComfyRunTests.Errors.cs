@@ -1,0 +1,156 @@
+using System.Management.Automation;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Wait-ComfyRun when not all goes well: all objects first, then one error of each kind.</summary>
+public sealed class WaitComfyRunErrorTests : EngineTest
+{
+    private const string Nobody = "11111111-0000-4000-8000-000000000000";
+
+    [Theory]
+    [InlineData("Continue")]
+    [InlineData("Stop")]
+    public void When_three_of_six_are_late_all_six_come_out_before_one_error(string preference)
+    {
+        IReadOnlyList<string> ids = Start("#stuck a", "#fast b", "#stuck=running c", "#fail d", "#unknown e", "#fast f");
+        LetAllEnd();
+        EngineRun run = Engine.RunWithErrors("$ErrorActionPreference = $preference; $ids | Wait-ComfyRun -Timeout 500ms; 'after'", ("ids", ids.ToArray()), ("preference", preference));
+        ErrorRecord error = run.Error("WaitTimeout");
+        Assert.Equal(preference == "Stop", run.Threw);
+        PSObject[] objects = [.. run.Objects.Where(o => o.BaseObject is ComfyRun)];
+        ComfyRun[] runs = [.. objects.Select(o => (ComfyRun)o.BaseObject)];
+        Assert.Equal(ids.Order(), runs.Select(r => r.RunId!).Order());
+        Assert.Equal([true, true, true, false, false, false], runs.Select(r => r.IsFinished));
+
+        string[] late = [ids[0], ids[2], ids[4]];
+        Assert.Equal(late.Order(), Assert.IsType<ComfyRun[]>(error.TargetObject).Select(r => r.RunId!).Order());
+        Assert.StartsWith("3 of 6 runs", error.ToString(), StringComparison.Ordinal);
+        Assert.All(late, id => Assert.Contains(id, error.ToString(), StringComparison.Ordinal));
+        Assert.Contains("Wait-ComfyRun", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Stop-ComfyRun", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(ErrorCategory.OperationTimeout, error.CategoryInfo.Category);
+    }
+
+    [Fact]
+    public void StopOnTimeout_cancels_what_is_late_and_nothing_else()
+    {
+        IReadOnlyList<string> ids = Start("#stuck=running", "#fast");
+        LetAllEnd();
+        EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0 -StopOnTimeout -Verbose", ("ids", ids.ToArray()));
+        Assert.Contains($"Cancelled: {ids[0]}.", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+        Assert.Equal(["success", "cancelled"], run.Runs.Select(r => r.Status));
+        Assert.Equal($"/api/run/{ids[0]}/cancel", Assert.Single(Emulator.Requests, r => r.Path.EndsWith("/cancel", StringComparison.Ordinal)).Path);
+        Assert.Contains($"Cancelled run {ids[0]}.", run.Verbose);
+    }
+
+    [Fact]
+    public void What_cannot_be_cancelled_is_named()
+    {
+        string id = Start("#stuck=running #nocall")[0];
+        Emulator.Advance(TimeSpan.FromSeconds(30));
+        EngineRun run = Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 0 -StopOnTimeout", ("id", id));
+        Assert.Contains($"Still running and still billed: {id}", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+        Assert.Single(run.Objects);
+        Assert.Contains(run.Warnings, warning => warning.Contains(id, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_deadline_is_one_for_the_whole_set()
+    {
+        IReadOnlyList<string> ids = Start([.. Enumerable.Range(0, 12).Select(i => $"#stuck {i}")]);
+        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 1s", ("ids", ids.ToArray()));
+        Assert.StartsWith("12 of 12 runs", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(6), $"It took {watch.Elapsed}.");
+    }
+
+    [Theory]
+    [InlineData("Continue")]
+    [InlineData("Stop")]
+    public void A_run_that_is_not_there_does_not_hold_up_the_others(string preference)
+    {
+        IReadOnlyList<string> ids = Start("a", "b");
+        LetAllEnd();
+        EngineRun run = Engine.RunWithErrors(
+            "$ErrorActionPreference = $preference; $ids[0], $nobody, 'not an id', $ids[1] | Wait-ComfyRun -Timeout 20",
+            ("ids", ids.ToArray()),
+            ("nobody", Nobody),
+            ("preference", preference));
+        Assert.Equal(ids.Order(), run.Runs.Select(r => r.RunId!).Order());
+        if (preference == "Stop")
+        {
+            run.Error("RunIdInvalid");
+            return;
+        }
+        Assert.Equal(["RunIdInvalid", "RunNotFound"], run.Errors.Select(IdOf));
+        Assert.Equal([Nobody], Assert.IsType<string[]>(run.Errors[1].TargetObject));
+        Assert.Contains("connection 'test'", run.Errors[1].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ThrowOnFailure_throws_once_at_the_end()
+    {
+        IReadOnlyList<string> ids = Start("a", "#fail", "#cancelled", "b");
+        LetAllEnd();
+        EngineRun run = Engine.RunWithErrors("try { $ids | Wait-ComfyRun -ThrowOnFailure -OutVariable kept } catch { $_ }; \"kept $($kept.Count)\"", ("ids", ids.ToArray()));
+        Assert.Equal("kept 4", run.Objects[^1].ToString());
+        Assert.Equal(6, run.Objects.Count);
+        ErrorRecord error = Assert.IsType<ErrorRecord>(run.Objects[4].BaseObject);
+        Assert.Equal("RunFailed", IdOf(error));
+        Assert.Equal(ErrorCategory.InvalidResult, error.CategoryInfo.Category);
+        Assert.StartsWith("2 of 4 runs did not succeed", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(ids[1] + " failed (", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(2, Assert.IsType<ComfyRun[]>(error.TargetObject).Length);
+    }
+
+    [Fact]
+    public void ThrowOnFailure_is_silent_when_all_succeed()
+    {
+        string id = Start("a")[0];
+        LetAllEnd();
+        Assert.Single(Engine.Run("Wait-ComfyRun $id -ThrowOnFailure", ("id", id)).Objects);
+    }
+
+    [Theory]
+    [InlineData("$late | Wait-ComfyRun -Timeout 0 -ThrowOnFailure", "WaitTimeout,RunFailed")]
+    [InlineData("'11111111-0000-4000-8000-000000000000' | Wait-ComfyRun -ThrowOnFailure", "RunNotFound,RunFailed")]
+    [InlineData("[pscustomobject]@{ Status = 'not-queued' } | Wait-ComfyRun -ThrowOnFailure", "RunFailed")]
+    [InlineData("'nothing' | Wait-ComfyRun -ThrowOnFailure", "RunIdInvalid,RunFailed")]
+    public void ThrowOnFailure_throws_for_whatever_is_no_success(string script, string expected)
+    {
+        string[] late = [.. Start("#stuck")];
+        Assert.Equal(expected, string.Join(',', Engine.RunWithErrors(script, ("late", late)).Errors.Select(IdOf)));
+    }
+
+    [Fact]
+    public void A_key_that_is_refused_ends_the_wait()
+    {
+        string id = Start("#stuck")[0];
+        Emulator.AddFault("GET /run/* = 401 always");
+        Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 20", ("id", id)).Error("ApiKeyRejected");
+        Assert.Equal(1, Count("GET", "/api/run/" + id));
+    }
+
+    [Fact]
+    public void A_run_that_cannot_be_looked_at_is_given_up_with_the_way_to_go_on()
+    {
+        IReadOnlyList<string> ids = Start("a", "b");
+        LetAllEnd();
+        Emulator.AddFault($"GET /run/{ids[0]} = 500 always");
+        EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0", ("ids", ids.ToArray()));
+        Assert.Equal(ids[1], run.One<ComfyRun>().RunId);
+        string said = run.Error("PollFailed").ToString();
+        Assert.Contains($"'{ids[0]}' | Wait-ComfyRun", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_was_seen_before_the_trouble_comes_out_as_it_was_seen()
+    {
+        string id = Start("#stuck=running")[0];
+        Emulator.AddFault("GET /run/* = 500 after=1 always");
+        EngineRun run = Engine.RunWithErrors("$run = Get-ComfyRun $id; $run | Wait-ComfyRun -Timeout 0", ("id", id));
+        Assert.Equal(id, run.One<ComfyRun>().RunId);
+        Assert.Single(run.Errors);
+    }
+}

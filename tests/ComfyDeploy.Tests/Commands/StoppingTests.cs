@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Management.Automation;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Ctrl+C: it takes at once, is no error, and nothing goes on behind it.</summary>
+[Collection(ProcessWide.Name)]
+public sealed class StoppingTests : EngineTest
+{
+    private const int Tries = 3;
+    private static readonly TimeSpan Promised = TimeSpan.FromMilliseconds(200);
+
+    public static TheoryData<string, string, string> Cases => new()
+    {
+        { "a request that is not answered", "GET /run/* = hang always", "Get-ComfyRun $id" },
+        { "an answer that stalls in its body", "GET /run/* = stall always", "Get-ComfyRun $id" },
+        { "an answer that drips", "GET /run/* = drip 1 always", "Get-ComfyRun $id" },
+        { "a pause before another try", "GET /run/* = 503 retry-after=600 always", "Get-ComfyRun $id" },
+        { "a wait", "GET /nothing = 500", "Wait-ComfyRun $id" },
+        { "a wait whose request is not answered", "GET /run/* = hang always", "Wait-ComfyRun $id -Timeout 0" },
+        { "a list", "GET /v2/* = hang always", "Get-ComfyRun" },
+        { "a create that is not answered", "POST /run/deployment/queue = hang always", "Start-ComfyRun portrait" },
+        { "a create that is asked to come again", "POST /run/deployment/queue = 429 retry-after=600 always", "Start-ComfyRun portrait" },
+        { "a look for a lost run", "POST /run/deployment/queue = reset always", "'a', 'b' | Start-ComfyRun portrait -InputName prompt" },
+        { "a check of a key", "GET /workflows = hang always", "Test-ComfyConnection" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task It_is_back_at_once_and_nothing_goes_on(string what, string fault, string script)
+    {
+        Engine.Set("id", Start("#stuck=running")[0]);
+        Emulator.AddFault(fault);
+        List<TimeSpan> times = [];
+        for (int attempt = 0; attempt < Tries; attempt++)
+        {
+            int before = Emulator.Requests.Count;
+            using Underway underway = Engine.Begin(script);
+            await UntilAsync(() => Emulator.Requests.Count > before);
+            Stopwatch watch = Stopwatch.StartNew();
+            await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
+            times.Add(watch.Elapsed);
+            Assert.Equal(PSInvocationState.Stopped, underway.State);
+            Assert.Empty(underway.Errors);
+            Assert.Empty(underway.SoFar);
+        }
+        // The middle one, so that a busy machine does not decide.
+        Assert.True(times.Order().ElementAt(Tries / 2) < Promised, $"{what}: {string.Join(", ", times)}");
+    }
+
+    [Fact]
+    public async Task Nothing_polls_on_afterwards()
+    {
+        Engine.Set("ids", Start("#stuck a", "#stuck=running b", "#stuck c").ToArray());
+        using (Underway underway = Engine.Begin("$ids | Wait-ComfyRun"))
+        {
+            await UntilAsync(() => Emulator.Requests.Count(request => request.Path.StartsWith("/api/run/", StringComparison.Ordinal)) >= 6);
+            await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
+        }
+        int after = Emulator.Requests.Count;
+        // Longer than any pause between two looks at a young run.
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.Equal(after, Emulator.Requests.Count);
+    }
+
+    [Fact]
+    public async Task An_error_in_the_pipeline_ends_the_polling_too()
+    {
+        Engine.Set("ids", Start("#fast", "#stuck b", "#stuck c").ToArray());
+        LetAllEnd();
+        Engine.RunWithErrors("$ids | Wait-ComfyRun | ForEach-Object { throw 'enough' }");
+        int after = Emulator.Requests.Count;
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.Equal(after, Emulator.Requests.Count);
+    }
+
+    [Fact]
+    public async Task What_was_queued_before_is_known_afterwards()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = hang after=2");
+        using (Underway underway = Engine.Begin("'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt"))
+        {
+            await UntilAsync(() => Count("POST", Queue) == 3);
+            await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
+            Assert.Equal(2, underway.SoFar.Count);
+        }
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Reverse(), Engine.Run("Get-ComfyRun -ThisSession").Runs.Select(r => r.RunId));
+    }
+
+    private static async Task UntilAsync(Func<bool> happened)
+    {
+        using CancellationTokenSource limit = new(EngineFixture.Limit);
+        while (!happened()) await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+    }
+}
