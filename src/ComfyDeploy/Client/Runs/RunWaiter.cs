@@ -141,7 +141,7 @@ internal sealed class RunWaiter : IDisposable
                 await _slots.WaitAsync(limit).ConfigureAwait(false);
                 try
                 {
-                    ComfyRun run = await target.Client.GetRunAsync(target.RunId, limit, target.Origin).ConfigureAwait(false);
+                    ComfyRun run = await target.Client.GetRunAsync(target.RunId, target.Origin, limit).ConfigureAwait(false);
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);

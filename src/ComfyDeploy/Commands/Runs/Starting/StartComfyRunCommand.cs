@@ -225,7 +225,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
             }
             try
             {
-                CreateRequest request = new(deployment.DeploymentId, deployment.DeploymentName, json, Gpu, Webhook, WebhookIntermediateStatus);
+                RunOrigin origin = new(deployment.DeploymentId, deployment.DeploymentName, deployment.Name, label, null, json);
+                CreateRequest request = new(deployment.DeploymentId, deployment.DeploymentName, json, Gpu, Webhook, WebhookIntermediateStatus, origin);
                 DateTime sentAt = DateTime.Now;
                 string runId = Await(stop => client.CreateRunAsync(request, stop));
                 Emit(Queued(runId, deployment, json, label, sentAt, client), client);
@@ -244,7 +245,6 @@ public sealed class StartComfyRunCommand : WaitingCommand
         run.Status = RunStatus.NotStarted;
         run.CreatedAt = sentAt;
         run.Webhook = Webhook?.AbsoluteUri;
-        client.Session.KnownRuns.Describe(runId, RunOrigin.Of(run));
         WriteVerbose($"Queued run {runId} of {deployment.DeploymentName}.");
         return run;
     }
@@ -256,7 +256,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         ComfyDeployClient client = ClientOf(_rowDeployment!.Connection);
         ComfyRun run = Describe(_rowDeployment, InputJson.Write(inputs.Values), label, client);
         run.Status = RunStatus.NotQueued;
-        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {error.Message}" : error.Message;
+        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {ErrorRecords.TextOf(error)}" : ErrorRecords.TextOf(error);
         WriteWarning($"Row {_row} was not queued: {run.Error}");
         Emit(run, client);
     }

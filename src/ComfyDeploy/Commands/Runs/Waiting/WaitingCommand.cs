@@ -211,7 +211,7 @@ public abstract class WaitingCommand : ConnectedCommand
             {
                 await client.CancelRunAsync(target.RunId, stop).ConfigureAwait(false);
                 lock (_cancelled) _cancelled.Add(target.RunId);
-                ComfyRun run = await client.GetRunAsync(target.RunId, stop, target.Origin).ConfigureAwait(false);
+                ComfyRun run = await client.GetRunAsync(target.RunId, target.Origin, stop).ConfigureAwait(false);
                 _late[i] = _late[i] with { Run = run };
             }
             catch (ComfyDeployException e)
