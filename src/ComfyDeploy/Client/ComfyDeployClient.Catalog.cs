@@ -3,28 +3,33 @@ namespace ComfyDeploy.Client;
 internal sealed partial class ComfyDeployClient
 {
     private const int WorkflowPageSize = 100;
-    private static readonly TimeSpan PricePatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PriceTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>All deployments of the account, newest change first; at most a minute old unless <paramref name="fresh"/>.</summary>
-    internal async Task<IReadOnlyList<ComfyDeployment>> GetDeploymentsAsync(bool fresh, CancellationToken stop)
+    internal async Task<IReadOnlyList<ComfyDeployment>> GetDeploymentsAsync(bool fresh, CancellationToken cancellationToken)
     {
         if (!fresh && session.Deployments.Get(session.Clock.Now) is { } known) return known;
-        // The service splits the list in two by the kind of machine behind it.
-        Task<List<DeploymentWire>> oldStyle = GetAsync("/deployments?is_fluid=false", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound, stop);
-        Task<List<DeploymentWire>> newStyle = GetAsync("/deployments?is_fluid=true", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound, stop);
-        List<DeploymentWire>[] lists = await Task.WhenAll(oldStyle, newStyle).ConfigureAwait(false);
+        // The service splits the list in two by the type of machine.
+        List<DeploymentWire>[] lists = await Task.WhenAll(ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken))
+            .ConfigureAwait(false);
         ComfyDeployment[] deployments = [.. lists.SelectMany(list => list).Select(wire => wire.ToDeployment(Connection))
             .GroupBy(d => d.DeploymentId).Select(same => same.First()).OrderByDescending(d => d.UpdatedAt)];
         session.Deployments.Set(deployments, session.Clock.Now);
         return deployments;
     }
 
-    /// <summary>For their names alone, which must never cost a list of runs: one odd workflow makes the service's whole list of deployments fail.</summary>
-    internal async Task TryReadDeploymentsAsync(CancellationToken stop)
+    private Task<List<DeploymentWire>> ListDeploymentsAsync(string isFluid, CancellationToken cancellationToken) =>
+        GetAsync($"/deployments?is_fluid={isFluid}", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken);
+
+    /// <summary>
+    /// Reads the deployments for their names. A failure is not an error here: one malformed workflow makes the service's whole list fail, and a
+    /// list of runs is useful without names.
+    /// </summary>
+    internal async Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
+            await GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e)
         {
@@ -32,52 +37,50 @@ internal sealed partial class ComfyDeployClient
         }
     }
 
-    internal async Task<ComfyDeployment> GetDeploymentAsync(string deploymentId, CancellationToken stop)
+    internal async Task<ComfyDeployment> GetDeploymentAsync(string deploymentId, CancellationToken cancellationToken)
     {
         try
         {
-            DeploymentWire wire = await GetAsync($"/deployment/{deploymentId}", WireContext.Default.DeploymentWire, ErrorIds.DeploymentNotFound, stop).ConfigureAwait(false);
+            DeploymentWire wire = await GetAsync(
+                $"/deployment/{deploymentId}", WireContext.Default.DeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
             return wire.ToDeployment(Connection);
         }
         catch (ComfyDeployException e) when (e.StatusCode == 500)
         {
-            // The service has no other answer for a deployment that is missing or another account's.
-            throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"There is no deployment {deploymentId} on connection '{Connection.Name}', or the service cannot read it: {e.Message}", e)
-            {
-                StatusCode = e.StatusCode,
-                RequestId = e.RequestId,
-            };
+            // The service has no other answer for a deployment that is missing or belongs to another account.
+            throw Errors.DeploymentNotFound(deploymentId, Connection.Name, e);
         }
     }
 
     /// <summary>One page of the account's workflows.</summary>
-    internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowPageAsync(int offset, CancellationToken stop)
+    internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowPageAsync(int offset, CancellationToken cancellationToken)
     {
-        List<WorkflowWire> rows = await GetAsync($"/workflows?limit={WorkflowPageSize}&offset={offset}", WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, stop)
-            .ConfigureAwait(false);
+        string path = $"/workflows?limit={WorkflowPageSize}&offset={offset}";
+        List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
         return [.. rows.Select(row => row.ToWorkflow(Connection))];
     }
 
     /// <summary>All workflows of the account.</summary>
-    internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowsAsync(CancellationToken stop)
+    internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowsAsync(CancellationToken cancellationToken)
     {
         Dictionary<string, ComfyWorkflow> workflows = [];
         for (int offset = 0; ; offset += WorkflowPageSize)
         {
-            IReadOnlyList<ComfyWorkflow> page = await GetWorkflowPageAsync(offset, stop).ConfigureAwait(false);
+            IReadOnlyList<ComfyWorkflow> page = await GetWorkflowPageAsync(offset, cancellationToken).ConfigureAwait(false);
             foreach (ComfyWorkflow workflow in page) workflows[workflow.WorkflowId] = workflow;
             if (page.Count < WorkflowPageSize) return [.. workflows.Values];
         }
     }
 
     /// <summary>The cheapest call that needs a key.</summary>
-    internal Task CheckKeyAsync(CancellationToken stop) =>
-        GetAsync("/workflows?limit=1", WireContext.Default.ListWorkflowWire, ErrorIds.NotSupportedByServer, stop);
+    internal Task CheckKeyAsync(CancellationToken cancellationToken) =>
+        GetAsync("/workflows?limit=1", WireContext.Default.ListWorkflowWire, ErrorIds.NotSupportedByServer, cancellationToken);
 
-    /// <summary>Machine names by id.</summary>
-    internal async Task<IReadOnlyDictionary<string, string?>> GetMachineNamesAsync(CancellationToken stop)
+    /// <summary>Machine names by ID.</summary>
+    internal async Task<IReadOnlyDictionary<string, string?>> GetMachineNamesAsync(CancellationToken cancellationToken)
     {
-        List<NamedWire> machines = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, stop).ConfigureAwait(false);
+        List<NamedWire> machines = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, cancellationToken)
+            .ConfigureAwait(false);
         Dictionary<string, string?> names = [];
         foreach (NamedWire machine in machines)
         {
@@ -86,21 +89,23 @@ internal sealed partial class ComfyDeployClient
         return names;
     }
 
-    /// <summary>US dollars per second by GPU, read once per connection; empty for a minute where the service does not tell, since a price must never fail a run.</summary>
-    internal async Task<Dictionary<string, decimal>> GetGpuPricesAsync(CancellationToken stop)
+    /// <summary>US dollars per second by GPU, read once per connection; empty for a minute after a failure, since a price must never fail a run.</summary>
+    internal async Task<Dictionary<string, decimal>> GetGpuPricesAsync(CancellationToken cancellationToken)
     {
         if (session.GpuPrices.Known(session.Clock.Now) is { } known) return known;
-        await session.GpuPrices.Gate.WaitAsync(stop).ConfigureAwait(false);
+        await session.GpuPrices.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (session.GpuPrices.Known(session.Clock.Now) is { } meanwhile) return meanwhile;
-            // A run that has ended waits for this: better without a price than late.
-            ComfyDeployClient impatient = new(session, log) { RequestTimeout = PricePatience };
-            TryResult<Dictionary<string, decimal>> result = await impatient.TryAsync(
-                () => Request(HttpMethod.Get, "/platform/gpu-pricing"), Json(WireContext.Default.DictionaryStringDecimal), ErrorIds.ServiceError, stop)
-                .ConfigureAwait(false);
-            if (result.Error is not null) log.Verbose($"GPU prices are not known, so costs are not estimated: {result.Error.Message}");
-            return session.GpuPrices.Set(result.Value, session.Clock.Now);
+            if (session.GpuPrices.Known(session.Clock.Now) is { } readByOther) return readByOther;
+            // A finished run waits for this: better without a price than late.
+            ComfyDeployClient client = new(session, log) { RequestTimeout = PriceTimeout };
+            Attempt<Dictionary<string, decimal>> prices = await client.SendOnceAsync(
+                () => Request(HttpMethod.Get, "/platform/gpu-pricing"),
+                Json(WireContext.Default.DictionaryStringDecimal),
+                ErrorIds.ServiceError,
+                cancellationToken).ConfigureAwait(false);
+            if (prices.Error is not null) log.Verbose($"The GPU prices could not be read, so costs are not estimated: {prices.Error.Message}");
+            return session.GpuPrices.Set(prices.Value, session.Clock.Now);
         }
         finally
         {

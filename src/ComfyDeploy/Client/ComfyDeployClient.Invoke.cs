@@ -4,8 +4,11 @@ namespace ComfyDeploy.Client;
 
 internal sealed partial class ComfyDeployClient
 {
-    /// <summary>Any call, its answer as text. Reads are tried again after passing troubles; anything else is sent once, since nobody knows what a second would do.</summary>
-    internal async Task<string> InvokeAsync(HttpMethod method, string path, string? body, CancellationToken stop)
+    /// <summary>
+    /// Any request, its answer as text. Reads are retried after transient failures; anything else is sent once, since a second one might repeat
+    /// its effect.
+    /// </summary>
+    internal async Task<string> InvokeAsync(HttpMethod method, string path, string? body, CancellationToken cancellationToken)
     {
         HttpRequestMessage Create()
         {
@@ -14,9 +17,9 @@ internal sealed partial class ComfyDeployClient
             return request;
         }
 
-        if (method == HttpMethod.Get || method == HttpMethod.Head) return await SendAsync(Create, Text, ErrorIds.ServiceError, stop).ConfigureAwait(false);
-        TryResult<string> result = await TryAsync(Create, Text, ErrorIds.ServiceError, stop).ConfigureAwait(false);
-        return result.Error is null ? result.Value! : throw result.Error;
+        if (method == HttpMethod.Get || method == HttpMethod.Head) return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
+        Attempt<string> attempt = await SendOnceAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
+        return attempt.Error is null ? attempt.Value! : throw attempt.Error;
     }
 
     private static string Text(MemoryStream body) => Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);

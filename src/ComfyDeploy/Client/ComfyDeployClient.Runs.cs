@@ -2,75 +2,89 @@ namespace ComfyDeploy.Client;
 
 internal sealed partial class ComfyDeployClient
 {
-    // Seconds: far beyond any run, and within what a decimal holds.
-    private const double LongestBilled = 1e9;
+    // Far beyond any run, and within the range of a decimal.
+    private const double MaxBilledSeconds = 1e9;
 
-    /// <summary>Reads one run; with its place in the queue while it waits.</summary>
-    /// <param name="runId">Its id.</param>
-    /// <param name="stop">Ends the call.</param>
-    /// <param name="origin">What the caller knows of it, before what this process does.</param>
-    internal async Task<ComfyRun> GetRunAsync(string runId, CancellationToken stop, RunOrigin? origin = null)
+    /// <inheritdoc cref="GetRunAsync(string, RunOrigin, CancellationToken)"/>
+    internal Task<ComfyRun> GetRunAsync(string runId, CancellationToken cancellationToken) => GetRunAsync(runId, null, cancellationToken);
+
+    /// <summary>Reads one run, with its queue position while it waits.</summary>
+    /// <param name="runId">Its ID.</param>
+    /// <param name="origin">What the caller knows of the run; it precedes what this process remembers.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    internal async Task<ComfyRun> GetRunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
     {
-        RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
-        ComfyRun run = await FinishAsync(wire, stop).ConfigureAwait(false);
+        RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
+            .ConfigureAwait(false);
+        ComfyRun run = Map(wire);
         run.IsWhole = true;
         run.CarryOver(origin);
         run.CarryOver(session.KnownRuns.OriginOf(runId));
+        await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
         return run;
     }
 
     /// <summary>One page of a workflow's runs, newest first. These rows carry no inputs, outputs or progress.</summary>
-    internal async Task<IReadOnlyList<ComfyRun>> GetRunPageAsync(RunQuery query, int offset, CancellationToken stop)
+    internal async Task<IReadOnlyList<ComfyRun>> GetRunPageAsync(RunQuery query, int offset, CancellationToken cancellationToken)
     {
         string path = $"/v2/workflow/{query.WorkflowId}/runs?limit={query.PageSize}&offset={offset}";
         if (query.DeploymentId is not null) path += $"&deployment_id={query.DeploymentId}";
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
-        // What the service cannot take as a time it need not know: the caller looks at every row.
+        // A time the service does not accept is left out: the caller filters every row itself.
         if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
-        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, stop).ConfigureAwait(false);
-        List<ComfyRun> runs = new(rows.Count);
-        foreach (RunWire row in rows) runs.Add(await FinishAsync(row, stop).ConfigureAwait(false));
+        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
+        ComfyRun[] runs = [.. rows.Select(Map)];
+        foreach (ComfyRun run in runs) await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
         return runs;
     }
 
-    /// <summary>One page of a workflow's runs as they are stored: here alone the reason of a failed run is to be seen. Heavy: each row repeats the graph.</summary>
-    internal Task<List<RunWire>> GetRawRunPageAsync(string workflowId, int limit, int offset, CancellationToken stop) =>
-        GetAsync($"/workflow/{workflowId}/runs?limit={limit}&offset={offset}&with_inputs=false", WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, stop);
+    /// <summary>One page of a workflow's runs as they are stored: only these contain why a run failed. Large: each row repeats the graph.</summary>
+    internal Task<List<RunWire>> GetRawRunPageAsync(string workflowId, int limit, int offset, CancellationToken cancellationToken)
+    {
+        string path = $"/workflow/{workflowId}/runs?limit={limit}&offset={offset}&with_inputs=false";
+        return GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken);
+    }
 
     /// <summary>The caller's own newest runs of a deployment.</summary>
-    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(string deploymentId, CancellationToken stop)
+    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(string deploymentId, CancellationToken cancellationToken)
     {
-        RunPageWire page = await GetAsync($"/deployment/{deploymentId}/runs?filter_user_runs=true&limit=60", WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, stop)
-            .ConfigureAwait(false);
+        string path = $"/deployment/{deploymentId}/runs?filter_user_runs=true&limit=60";
+        RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
         return page.Data ?? [];
     }
 
-    /// <summary>The archived log of a run, oldest line first; empty while it is alive.</summary>
-    internal async Task<IReadOnlyList<string>> GetLogAsync(string runId, CancellationToken stop)
+    /// <summary>The archived log of a run, oldest line first; empty until the run ends.</summary>
+    internal async Task<IReadOnlyList<string>> GetLogAsync(string runId, CancellationToken cancellationToken)
     {
-        List<LogLineWire> lines = await GetAsync($"/v2/clickhouse-run-logs/{runId}", WireContext.Default.ListLogLineWire, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
-        // The archive repeats the stream's own end mark as if it were a line.
+        List<LogLineWire> lines = await GetAsync(
+            $"/v2/clickhouse-run-logs/{runId}", WireContext.Default.ListLogLineWire, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
+        // The archive contains the end mark of the log stream as a line.
         return [.. lines.Select(line => line.Log).Where(log => !string.IsNullOrWhiteSpace(log) && log != "__END__").Select(log => log!)];
     }
 
-    /// <summary>Cancels a run. The service answers the same for a run that is over already, and 500 for one that is not there or never began.</summary>
-    internal async Task CancelRunAsync(string runId, CancellationToken stop)
+    /// <summary>Cancels a run. The service answers the same for a finished run, and 500 for one that does not exist or never began.</summary>
+    internal async Task CancelRunAsync(string runId, CancellationToken cancellationToken)
     {
-        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, stop).ConfigureAwait(false);
+        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, cancellationToken)
+            .ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
 
-    private async Task<ComfyRun> FinishAsync(RunWire wire, CancellationToken stop)
+    private ComfyRun Map(RunWire wire)
     {
         ComfyRun run = wire.ToRun(Connection);
-        session.KnownRuns.See(run.RunId);
         run.ClockOffset = session.ClockOffset ?? TimeSpan.Zero;
-        if (run is { IsFinished: true, Gpu: not null, RunSeconds: { } seconds } && seconds + (run.ColdStartSeconds ?? 0) is >= 0 and < LongestBilled and double billed)
-        {
-            Dictionary<string, decimal> prices = await GetGpuPricesAsync(stop).ConfigureAwait(false);
-            if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)billed * price, 6);
-        }
+        session.KnownRuns.See(run.RunId);
         return run;
+    }
+
+    /// <summary>Sets the cost of a finished run; the first one makes a request for the prices.</summary>
+    private async Task EstimateCostAsync(ComfyRun run, CancellationToken cancellationToken)
+    {
+        if (run is not { IsFinished: true, Gpu: not null, RunSeconds: { } seconds }) return;
+        if (seconds + (run.ColdStartSeconds ?? 0) is not (>= 0 and < MaxBilledSeconds and var billed)) return;
+        Dictionary<string, decimal> prices = await GetGpuPricesAsync(cancellationToken).ConfigureAwait(false);
+        if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)billed * price, 6);
     }
 }
 

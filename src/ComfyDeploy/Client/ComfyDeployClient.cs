@@ -3,54 +3,53 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>The service as one cmdlet sees it: a light object over the shared session, with that cmdlet's log and deadline. Every call throws <see cref="ComfyDeployException"/>.</summary>
+/// <summary>
+/// The service for one cmdlet: a lightweight object over the shared session, with that cmdlet's log and deadline.
+/// Every method throws <see cref="ComfyDeployException"/>.
+/// </summary>
 internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log)
 {
-    // A timer of .NET Framework counts no further.
-    private static readonly TimeSpan LongestRequest = TimeSpan.FromDays(24);
+    // A timer of .NET Framework has no longer interval.
+    private static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromDays(24);
 
     internal ApiSession Session => session;
 
-    /// <summary>When the caller's own time is over, UTC: no retry is begun that would end later.</summary>
+    /// <summary>The end of the caller's timeout, UTC: no retry begins later.</summary>
     internal DateTime? Deadline { get; set; }
 
-    /// <summary>How often a read is tried again; a waiter, which comes back anyway, says 0.</summary>
+    /// <summary>Retries of one call; 0 for a caller that polls anyway.</summary>
     internal int MaxRetries { get; init; } = Retry.MaxRetries;
 
-    /// <summary>How long one request may take; null for what the connection says.</summary>
+    /// <summary>The timeout of one request; null for the connection's own.</summary>
     internal TimeSpan? RequestTimeout { get; init; }
 
     private ComfyConnection Connection => session.Connection;
 
-    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken stop) =>
-        SendAsync(() => Request(HttpMethod.Get, path), Json(type), notFoundId, stop);
+    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, string notFoundId, CancellationToken cancellationToken) =>
+        SendAsync(() => Request(HttpMethod.Get, path), Json(type), notFoundId, cancellationToken);
 
     private static HttpRequestMessage Request(HttpMethod method, string path) => new(method, new Uri(path, UriKind.Relative));
 
-    private static Func<MemoryStream, T> Json<T>(JsonTypeInfo<T> type) => body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+    private static Func<MemoryStream, T> Json<T>(JsonTypeInfo<T> type) =>
+        body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
 
-    /// <summary>For calls that may be repeated without harm: tries again after passing troubles.</summary>
-    private async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken stop)
+    /// <summary>For requests that may be repeated without harm: retries transient failures.</summary>
+    private Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken cancellationToken) =>
+        RetryAsync(
+            () => SendOnceAsync(create, read, notFoundId, cancellationToken),
+            attempt => $"{attempt.Request}: {attempt.Error!.Message}",
+            cancellationToken);
+
+    private Task<T> RetryAsync<T>(Func<Task<Attempt<T>>> sendOnce, Func<Attempt<T>, string> describe, CancellationToken cancellationToken) =>
+        new Retry(session.Clock, log, MaxRetries) { Deadline = Deadline }.RunAsync(sendOnce, describe, cancellationToken);
+
+    /// <summary>One attempt: the request, its time limit, its body.</summary>
+    private async Task<Attempt<T>> SendOnceAsync<T>(
+        Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken cancellationToken)
     {
-        for (int retry = 1; ; retry++)
-        {
-            TryResult<T> result = await TryAsync(create, read, notFoundId, stop).ConfigureAwait(false);
-            if (result.Error is null) return result.Value!;
-            if (!result.IsTransient || retry > MaxRetries) throw result.Error;
-
-            TimeSpan pause = Retry.PauseBefore(retry, result.Error.RetryAfter);
-            if (Deadline is { } deadline && session.Clock.Now + pause > deadline) throw result.Error;
-            log.Warning($"{result.What}: {result.Error.Message} Trying again in {pause.TotalSeconds:0.0} s ({Retry.Left(retry, MaxRetries)}).");
-            await session.Clock.DelayAsync(pause, stop).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>One try: the request, its time limit, its body.</summary>
-    private async Task<TryResult<T>> TryAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken stop)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        TimeSpan time = RequestTimeout ?? Connection.RequestTimeout;
-        limit.CancelAfter(time < LongestRequest ? time : LongestRequest);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
+        limit.CancelAfter(timeout < MaxRequestTimeout ? timeout : MaxRequestTimeout);
         using HttpRequestMessage request = create();
         string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
         try
@@ -64,47 +63,30 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             }
             using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
-            failure.RetryAfter = Retry.AskedFor(response.Headers.RetryAfter, session.ServiceNow);
-            return new(what) { Error = failure, Status = status, IsTransient = Retry.IsTransient(status) };
+            failure.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, session.ServiceNow);
+            return new(what) { Error = failure, Status = status, CanRetry = Retry.IsTransient(status) };
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(what) { Error = new(ErrorIds.RequestTimeout, $"No answer to {what} within {time.TotalSeconds:0.#} s."), IsTransient = true };
+            return new(what) { Error = Errors.RequestTimeout(what, timeout), CanRetry = true };
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            stop.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             return new(what)
             {
-                Error = new(ErrorIds.ConnectionFailed, $"The service at {Connection.BaseUri.Host} cannot be reached: {ConnectionFailures.Describe(e)}", e),
-                IsTransient = true,
-                SurelyNotSent = ConnectionFailures.SurelyNotSent(e),
+                Error = Errors.ConnectionFailed(Connection.BaseUri.Host, ConnectionFailures.Describe(e), e),
+                CanRetry = true,
+                NotSent = ConnectionFailures.NotSent(e),
             };
         }
         catch (ObjectDisposedException e) when (Connection.IsClosed)
         {
-            return new(what) { Error = new(ErrorIds.NotConnected, $"The connection '{Connection.Name}' was closed meanwhile.", e) };
+            return new(what) { Error = Errors.ConnectionClosed(Connection.Name, e) };
         }
         catch (JsonException e)
         {
-            return new(what) { Error = new(ErrorIds.ServiceError, $"The answer to {what} cannot be read: it is not the JSON it should be.", e), IsTransient = true };
+            return new(what) { Error = Errors.UnreadableAnswer(what, e), CanRetry = true };
         }
-    }
-
-    /// <param name="what">The request, for messages.</param>
-    private sealed class TryResult<T>(string what)
-    {
-        internal string What => what;
-
-        internal T? Value { get; init; }
-
-        internal ComfyDeployException? Error { get; init; }
-
-        /// <summary>HTTP status; null when no answer came.</summary>
-        internal int? Status { get; init; }
-
-        internal bool IsTransient { get; init; }
-
-        internal bool SurelyNotSent { get; init; }
     }
 }

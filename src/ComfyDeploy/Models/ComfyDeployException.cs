@@ -17,4 +17,7 @@ public sealed class ComfyDeployException : Exception
 
     /// <summary>The pause the answer asked for.</summary>
     internal TimeSpan? RetryAfter { get; set; }
+
+    /// <summary>Where to look for the run of a request whose outcome is unknown.</summary>
+    internal (string DeploymentId, string After)? UnconfirmedRun { get; init; }
 }

@@ -18,8 +18,8 @@ internal sealed class CreateLedger
 }
 
 /// <summary>
-/// Creates of one deployment: many may be sent at a time, but while the fate of a lost one is looked up nothing else is sent and all others are
-/// answered, so that a run found in that time can only be a lost one's.
+/// Creates of one deployment: many may be sent at the same time, but while a lost one is looked up nothing else is sent and all others are
+/// answered, so that a run found in that time can only belong to a lost one.
 /// </summary>
 internal sealed class DeploymentCreates
 {
@@ -29,9 +29,9 @@ internal sealed class DeploymentCreates
     private TaskCompletionSource<bool>? _idle;
 
     /// <summary>Waits while a look-up is under way, then counts as being sent until <see cref="Answered"/>.</summary>
-    internal async Task BeginAsync(CancellationToken stop)
+    internal async Task BeginAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(stop).ConfigureAwait(false);
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_lost) _sending++;
         _gate.Release();
     }
@@ -46,10 +46,10 @@ internal sealed class DeploymentCreates
         }
     }
 
-    /// <summary>Takes the deployment for a look-up: when it returns, nothing is being sent, until <see cref="ExitLookup"/>.</summary>
-    internal async Task EnterLookupAsync(CancellationToken stop)
+    /// <summary>Reserves the deployment for a look-up: when it returns, nothing is being sent, until <see cref="ExitLookup"/>.</summary>
+    internal async Task EnterLookupAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(stop).ConfigureAwait(false);
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             Task idle;
@@ -59,7 +59,7 @@ internal sealed class DeploymentCreates
                 if (_sending == 0) _idle.SetResult(true);
                 idle = _idle.Task;
             }
-            using (stop.Register(() => _idle.TrySetCanceled())) await idle.ConfigureAwait(false);
+            using (cancellationToken.Register(() => _idle.TrySetCanceled())) await idle.ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -70,10 +70,14 @@ internal sealed class DeploymentCreates
 
     internal void ExitLookup() => _gate.Release();
 
-    /// <summary>The lost creates nobody can tell apart from this one, oldest first.</summary>
+    /// <summary>The lost creates with the same inputs, this one included, oldest first.</summary>
     internal IReadOnlyList<LostCreate> TwinsOf(LostCreate lost)
     {
-        lock (_lost) return [.. _lost.Where(other => !other.IsDecided && InputJson.AreSame(other.Request.InputsJson, lost.Request.InputsJson)).OrderBy(other => other.SentTicks)];
+        lock (_lost)
+        {
+            return [.. _lost.Where(other => !other.IsDecided && InputJson.AreSame(other.Request.InputsJson, lost.Request.InputsJson))
+                .OrderBy(other => other.SentTicks)];
+        }
     }
 
     internal void Forget(LostCreate lost)
@@ -82,17 +86,17 @@ internal sealed class DeploymentCreates
     }
 }
 
-/// <summary>A create that was sent and never answered in words.</summary>
+/// <summary>A create that was sent and never clearly answered.</summary>
 internal sealed class LostCreate(CreateRequest request, DateTime sentAt)
 {
     internal CreateRequest Request { get; } = request;
 
-    /// <summary>UTC, by our clock.</summary>
+    /// <summary>UTC, by the local clock.</summary>
     internal DateTime SentAt { get; } = sentAt;
 
     internal long SentTicks { get; } = Stopwatch.GetTimestamp();
 
-    /// <summary>The run it turned out to be.</summary>
+    /// <summary>The run it made, once found.</summary>
     internal string? RunId { get; set; }
 
     internal bool IsDecided { get; set; }

@@ -6,10 +6,12 @@ namespace ComfyDeploy.Client;
 /// <param name="DeploymentId">What to run.</param>
 /// <param name="DeploymentName">Its name, for messages.</param>
 /// <param name="InputsJson">The inputs as a JSON object.</param>
-/// <param name="Gpu">GPU asked for; one fixed by the deployment beats it.</param>
-/// <param name="Webhook">Address the service calls on changes.</param>
+/// <param name="Gpu">Requested GPU; one fixed by the deployment takes precedence.</param>
+/// <param name="Webhook">URL the service calls on changes.</param>
 /// <param name="WebhookIntermediateStatus">Whether it calls at every node.</param>
-internal sealed record CreateRequest(string DeploymentId, string DeploymentName, string InputsJson, string? Gpu, Uri? Webhook, bool WebhookIntermediateStatus)
+/// <param name="Origin">What the caller knows of the run; every snapshot of it gets this.</param>
+internal sealed record CreateRequest(
+    string DeploymentId, string DeploymentName, string InputsJson, string? Gpu, Uri? Webhook, bool WebhookIntermediateStatus, RunOrigin? Origin = null)
 {
     internal HttpRequestMessage ToMessage() => new(HttpMethod.Post, new Uri("/run/deployment/queue", UriKind.Relative))
     {

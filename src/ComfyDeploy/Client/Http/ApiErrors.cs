@@ -5,25 +5,27 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>From an answer that is no success to one error with a stable id and the service's own sentence.</summary>
+/// <summary>Turns an answer without success into one error with a stable ID and the service's own message.</summary>
 internal static class ApiErrors
 {
     private static readonly string[] CreditTexts = ["Insufficient", "credits"];
 
     /// <param name="response">The answer.</param>
-    /// <param name="body">Its body, as far as it was read.</param>
-    /// <param name="notFoundId">The id that says what was not there.</param>
-    /// <param name="key">The key sent, which a service may repeat and nobody else must.</param>
+    /// <param name="body">Its body, up to the limit that is read.</param>
+    /// <param name="notFoundId">The error ID for what was not found.</param>
+    /// <param name="key">The key that was sent, which the service may repeat and a message must not.</param>
     internal static ComfyDeployException From(HttpResponseMessage response, MemoryStream body, string notFoundId, string? key)
     {
         int status = (int)response.StatusCode;
         string sentence = SafeText.Clean(SafeText.Mask(Sentence(body), key));
         string id = IdOf(response.StatusCode, sentence, notFoundId);
-        string said = sentence.Length == 0 ? $"HTTP {status}" : $"{sentence} (HTTP {status})";
-        return new(id, SafeText.Sentence(Explain(id, said, response)))
+        string message = sentence.Length == 0 ? $"HTTP {status}" : $"{sentence} (HTTP {status})";
+        return new(id, SafeText.Sentence(Explain(id, message, response)))
         {
             StatusCode = status,
-            RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? SafeText.Clean(SafeText.Mask(values.FirstOrDefault(), key)) : null,
+            RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values)
+                ? SafeText.Clean(SafeText.Mask(values.FirstOrDefault(), key))
+                : null,
         };
     }
 
@@ -32,13 +34,14 @@ internal static class ApiErrors
         401 => ErrorIds.ApiKeyRejected,
         402 or 429 => ErrorIds.LimitReached,
         403 when CreditTexts.Any(text => sentence.Contains(text)) => ErrorIds.LimitReached,
-        // The service says 403 for what belongs to another account; for this key it is not there.
-        403 when sentence.IndexOf("not authorized", StringComparison.OrdinalIgnoreCase) >= 0 || sentence.StartsWith("Access denied.", StringComparison.Ordinal) => notFoundId,
+        // The service answers 403 for what belongs to another account; for this key it does not exist.
+        403 when sentence.IndexOf("not authorized", StringComparison.OrdinalIgnoreCase) >= 0
+            || sentence.StartsWith("Access denied.", StringComparison.Ordinal) => notFoundId,
         403 => ErrorIds.ApiKeyRejected,
         404 when sentence == "Not Found" => ErrorIds.NotSupportedByServer,
         405 => ErrorIds.NotSupportedByServer,
         404 => notFoundId,
-        // The first service answers 400 "Workflow not found" for a run that is not there.
+        // The first version of the service answers 400 "Workflow not found" for a run that does not exist.
         400 when sentence is "Workflow not found" => notFoundId,
         400 or 409 or 422 => ErrorIds.InvalidInput,
         // A not-found that the service wraps: "… 404: …".
@@ -46,17 +49,20 @@ internal static class ApiErrors
         _ => ErrorIds.ServiceError,
     };
 
-    private static string Explain(string id, string said, HttpResponseMessage response) => id switch
+    private static string Explain(string id, string message, HttpResponseMessage response) => id switch
     {
-        ErrorIds.ApiKeyRejected => $"The service does not accept the API key: {said}. Give a valid one with Connect-ComfyDeploy or COMFY_DEPLOY_API_KEY.",
-        ErrorIds.LimitReached => $"The account's limit is reached: {said}",
-        ErrorIds.NotSupportedByServer => $"The service at {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} does not know this call: {said}. Check the base address (it ends in /api).",
-        ErrorIds.InvalidInput => $"The service refused the request: {said}",
-        ErrorIds.ServiceError when (int)response.StatusCode is >= 300 and < 400 => $"The service wants to redirect the call, which is never followed with a key: {said}. Check the base address.",
-        _ => $"The service says: {said}",
+        ErrorIds.ApiKeyRejected => $"The service does not accept the API key: {message}",
+        ErrorIds.LimitReached => $"The account has reached its limit: {message}",
+        ErrorIds.NotSupportedByServer =>
+            $"The service at {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} does not support this request: {message}. " +
+            "Check the base URL (it ends in /api).",
+        ErrorIds.InvalidInput => $"The service rejected the request: {message}",
+        ErrorIds.ServiceError when (int)response.StatusCode is >= 300 and < 400 =>
+            $"The service answered with a redirect, which is not followed because it would pass on the API key: {message}. Check the base URL.",
+        _ => $"The service answered: {message}",
     };
 
-    /// <summary>The service's own words, out of all the shapes it uses. A refused value is not repeated: it may hold a secret.</summary>
+    /// <summary>The service's own message, from all the shapes it uses. A rejected value is not repeated: it may contain a secret.</summary>
     private static string Sentence(MemoryStream body)
     {
         string text = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
@@ -69,18 +75,18 @@ internal static class ApiErrors
             {
                 if (!root.TryGetProperty(key, out JsonElement value)) continue;
                 if (value.ValueKind == JsonValueKind.String) return value.GetString()!;
-                if (value.ValueKind == JsonValueKind.Array) return Refusals(value);
+                if (value.ValueKind == JsonValueKind.Array) return Rejections(value);
             }
             return string.Empty;
         }
         catch (JsonException)
         {
-            // An error page of a proxy says nothing worth a line of a log, and JSON cut short may be in the middle of a refused value.
+            // The error page of a proxy is not worth a message, and truncated JSON may end in the middle of a rejected value.
             return text.TrimStart() is ['<' or '{' or '[', ..] ? string.Empty : text;
         }
     }
 
-    private static string Refusals(JsonElement items)
+    private static string Rejections(JsonElement items)
     {
         IEnumerable<string> fields = items.EnumerateArray()
             .Where(item => item.ValueKind == JsonValueKind.Object && item.TryGetProperty("msg", out _))

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>What all calls of one connection share: the sockets, the service's clock, the deployments it has read.</summary>
+/// <summary>What all requests of one connection share: the sockets, the service's clock, the deployments it has read.</summary>
 internal sealed class ApiSession
 {
     private static readonly ConditionalWeakTable<ComfyConnection, ApiSession> Sessions = new();
@@ -19,7 +19,7 @@ internal sealed class ApiSession
         _connection = connection;
         Account = account ?? new();
         Clock = clock ?? SystemClock.Instance;
-        // The limit of a request is a token of its own, which tells a time-out from Ctrl+C.
+        // Each request has its own timeout token, which distinguishes a timeout from Ctrl+C.
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -35,33 +35,34 @@ internal sealed class ApiSession
 
     internal GpuPriceList GpuPrices { get; } = new();
 
-    /// <summary>The service's clock less ours, by the newest Date header; null before the first.</summary>
+    /// <summary>The service's clock minus the local clock, by the latest Date header; null before the first.</summary>
     internal TimeSpan? ClockOffset { get; private set; }
 
     /// <summary>UTC by the service's clock, as far as it is known.</summary>
     internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
 
-    internal static ApiSession For(ComfyConnection connection) => Sessions.GetValue(connection, c => new(c, CreateHandler(), account: AccountState.Of(c)));
+    internal static ApiSession For(ComfyConnection connection) =>
+        Sessions.GetValue(connection, c => new(c, CreateHandler(), account: AccountState.Of(c)));
 
-    /// <summary>Lets a test put its own handler and clock under a connection.</summary>
+    /// <summary>Lets a test give a connection its own handler and clock.</summary>
     internal static void Attach(ApiSession session) => Sessions.Add(session._connection, session);
 
-    /// <summary>One try of one request, headers only. The key goes to the connection's own address and nowhere else.</summary>
+    /// <summary>One attempt of one request, headers only. The key is sent to the connection's own address and nowhere else.</summary>
     /// <param name="request">Its address is relative to the connection's base.</param>
-    /// <param name="log">Gets one line.</param>
-    /// <param name="stop">Ends the request.</param>
-    internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ICallLog log, CancellationToken stop)
+    /// <param name="log">Receives one line.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ICallLog log, CancellationToken cancellationToken)
     {
         string path = request.RequestUri.OriginalString;
-        // Anything else could reach into the name of the host, and the key with it.
-        if (!path.StartsWith("/", StringComparison.Ordinal)) throw new ArgumentException("A path begins with a slash.", nameof(request));
+        // Anything else could become part of the host name, and send the key to another host.
+        if (!path.StartsWith("/", StringComparison.Ordinal)) throw new ArgumentException("A path must begin with a slash.", nameof(request));
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
         request.Headers.UserAgent.ParseAdd(UserAgent);
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
+            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
             return response;
@@ -76,10 +77,11 @@ internal sealed class ApiSession
     private static HttpClientHandler CreateHandler()
     {
         // Windows PowerShell may still start without TLS 1.2; SystemDefault (0) already has it.
-        if (DesktopAssemblyResolver.IsDesktop && ServicePointManager.SecurityProtocol != 0) ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
+        if (DesktopAssemblyResolver.IsDesktop && ServicePointManager.SecurityProtocol != 0)
+            ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
         return new()
         {
-            // A redirect would carry the key to another address.
+            // A redirect would send the key to another address.
             AllowAutoRedirect = false,
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,

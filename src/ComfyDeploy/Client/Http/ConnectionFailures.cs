@@ -5,7 +5,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Tells failures that surely happened before a request was carried from those after which nobody knows.</summary>
+/// <summary>Separates failures before a request was sent from those after which its outcome is unknown.</summary>
 internal static class ConnectionFailures
 {
     private static readonly HashSet<SocketError> NothingSent =
@@ -21,11 +21,11 @@ internal static class ConnectionFailures
     ];
 
     /// <summary>True only where no byte of the request can have reached the service: refused, name not found, unreachable, no TLS.</summary>
-    internal static bool SurelyNotSent(Exception failure)
+    internal static bool NotSent(Exception failure)
     {
         for (Exception? e = failure; e is not null; e = e.InnerException)
         {
-            // The connection was there: the same socket errors now come from reading or writing.
+            // The connection was open: the same socket errors now come from reading or writing.
             if (e is IOException) return false;
             if (e is AuthenticationException) return true;
             if (e is SocketException socket && NothingSent.Contains(socket.SocketErrorCode)) return true;

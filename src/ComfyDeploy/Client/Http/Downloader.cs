@@ -4,67 +4,61 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Fetches files from storage: to <c>name.part</c> first, which becomes <c>name</c> only when it is whole. Knows no key.</summary>
+/// <summary>Downloads files from storage: to <c>name.part</c> first, which becomes <c>name</c> only when it is complete. Never has a key.</summary>
 /// <param name="storage">From <see cref="CreateClient"/>.</param>
 /// <param name="clock">Time.</param>
-/// <param name="idleTimeout">How long no byte may come.</param>
-/// <param name="log">Hears of requests and retries.</param>
+/// <param name="idleTimeout">How long the storage may send nothing.</param>
+/// <param name="log">Receives requests and retries.</param>
 internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idleTimeout, ICallLog log)
 {
     internal const string PartSuffix = ".part";
     private const int BufferSize = 80 * 1024;
 
-    /// <summary>No key is ever set on it, so that a redirect of the storage host carries none.</summary>
-    /// <param name="connections">Most to one host: without a limit of its own HttpClient opens one in advance.</param>
+    /// <summary>Whether an existing file is replaced.</summary>
+    internal bool Overwrite { get; init; }
+
+    /// <summary>Once it is cancelled, a failure is final; a download under way continues.</summary>
+    internal CancellationToken NoRetry { get; init; }
+
+    /// <summary>No key is ever set on it, so that a redirect by the storage host cannot carry one.</summary>
+    /// <param name="connections">The limit per host: without one, HttpClient opens an extra connection in advance.</param>
     internal static HttpClient CreateClient(int connections) =>
         new(new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = connections }) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>Downloads one file; tries again after passing troubles, and once with a fresh link when the link is refused.</summary>
+    /// <summary>Downloads one file; retries transient failures, and requests a new link once when the link is refused.</summary>
     /// <param name="link">Where the file is.</param>
-    /// <param name="target">Its whole path, in an existing folder.</param>
+    /// <param name="target">Its full path, in an existing folder.</param>
     /// <param name="what">The file's name in messages.</param>
-    /// <param name="freshLink">Asks the service for a new link.</param>
-    /// <param name="overwrite">Whether a file of that name gives way.</param>
-    /// <param name="noRetry">From then on a failure is final.</param>
-    /// <param name="stop">Ends the download and takes the part away.</param>
+    /// <param name="freshLink">Requests a new link from the service.</param>
+    /// <param name="cancellationToken">Ends the download and deletes the partial file.</param>
     /// <exception cref="ComfyDeployException">DownloadFailed.</exception>
-    internal async Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, bool overwrite, CancellationToken noRetry, CancellationToken stop)
+    internal Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken cancellationToken)
     {
         bool isFresh = false;
-        for (int retry = 1; ; retry++)
+        async Task<Attempt<bool>> DownloadAsync()
         {
-            (ComfyDeployException? error, bool isTransient) = await TryAsync(link, target, what, overwrite, stop).ConfigureAwait(false);
-            if (error is null) break;
-            if (error.StatusCode is 401 or 403 && !isFresh)
-            {
-                // A signed link dies after an hour; each reading of the run makes a new one.
-                isFresh = true;
-                link = await freshLink(stop).ConfigureAwait(false) ?? throw error;
-                log.Verbose($"{what}: the link had expired, and the run was read again for a new one.");
-                continue;
-            }
-            if (!isTransient || retry > Retry.MaxRetries || noRetry.IsCancellationRequested) throw error;
-            TimeSpan pause = Retry.PauseBefore(retry, error.RetryAfter);
-            log.Warning($"{error.Message} Trying again in {pause.TotalSeconds:0.0} s ({Retry.Left(retry)}).");
-            using CancellationTokenSource wait = CancellationTokenSource.CreateLinkedTokenSource(stop, noRetry);
-            try
-            {
-                await clock.DelayAsync(pause, wait.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
-            {
-                throw error;
-            }
+            Attempt<bool> attempt = await DownloadOnceAsync(link, target, what, cancellationToken).ConfigureAwait(false);
+            if (isFresh || attempt.Error is not { StatusCode: 401 or 403 } refusal) return attempt;
+            // A signed link expires after an hour; each read of the run makes a new one.
+            isFresh = true;
+            link = await freshLink(cancellationToken).ConfigureAwait(false) ?? throw refusal;
+            log.Verbose($"{what}: the link had expired, and the run was read again for a new one.");
+            return attempt with { IsCorrected = true };
         }
+
+        return new Retry(clock, log) { NoRetry = NoRetry }.RunAsync(DownloadAsync, attempt => attempt.Error!.Message, cancellationToken);
     }
 
-    private async Task<(ComfyDeployException? Error, bool IsTransient)> TryAsync(Uri link, string target, string what, bool overwrite, CancellationToken stop)
+    private async Task<Attempt<bool>> DownloadOnceAsync(Uri link, string target, string what, CancellationToken cancellationToken)
     {
-        if (link.Scheme is not ("http" or "https")) return (new(ErrorIds.DownloadFailed, $"{what}: a link that begins with {link.Scheme}: leads to no storage."), false);
+        Attempt<bool> Failed(string message, Exception? cause, bool canRetry) =>
+            new(what) { Error = Errors.DownloadFailed(message, cause), CanRetry = canRetry };
+
+        if (link.Scheme is not ("http" or "https")) return Failed($"{what}: the link is not an http or https URL but begins with {link.Scheme}:.", null, canRetry: false);
         string part = target + PartSuffix;
         bool isOurs = false;
         what = $"{what}, {SafeText.Clean(Path.GetFileName(target))} from {link.Host}";
-        using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         idle.CancelAfter(idleTimeout);
         try
         {
@@ -72,51 +66,53 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
             if (!response.IsSuccessStatusCode)
             {
                 int status = (int)response.StatusCode;
-                ComfyDeployException refusal = new(ErrorIds.DownloadFailed, $"{what}: HTTP {status}.") { StatusCode = status, RetryAfter = Retry.AskedFor(response.Headers.RetryAfter, clock.Now) };
-                return (refusal, Retry.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError);
+                ComfyDeployException refusal = Errors.DownloadFailed($"{what}: HTTP {status}.");
+                refusal.StatusCode = status;
+                refusal.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, clock.Now);
+                return new(what) { Error = refusal, CanRetry = Retry.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError };
             }
             using (FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true))
             {
                 isOurs = true;
                 await CopyAsync(response, file, idle).ConfigureAwait(false);
             }
-            Publish(part, target, overwrite);
+            Publish(part, target);
             isOurs = false;
-            return (null, false);
+            return new(what);
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (new(ErrorIds.DownloadFailed, $"{what}: no byte within {idleTimeout.TotalSeconds:0.#} s."), true);
+            return Failed($"{what}: no byte within {idleTimeout.TotalSeconds:0.#} s.", null, canRetry: true);
         }
         catch (HttpRequestException e)
         {
-            stop.ThrowIfCancellationRequested();
-            return (new(ErrorIds.DownloadFailed, $"{what}: {ConnectionFailures.Describe(e)}", e), true);
+            cancellationToken.ThrowIfCancellationRequested();
+            return Failed($"{what}: {ConnectionFailures.Describe(e)}", e, canRetry: true);
         }
         catch (IncompleteDownloadException e)
         {
-            return (new(ErrorIds.DownloadFailed, $"{what}: {e.Message}", e), true);
+            return Failed($"{what}: {e.Message}", e, canRetry: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            stop.ThrowIfCancellationRequested();
-            return (new(ErrorIds.DownloadFailed, $"{SafeText.Clean(target)} cannot be written: {ConnectionFailures.Describe(e)}", e), false);
+            cancellationToken.ThrowIfCancellationRequested();
+            return Failed($"{SafeText.Clean(target)} cannot be written: {ConnectionFailures.Describe(e)}", e, canRetry: false);
         }
         finally
         {
-            // Of a failure no half file stays; another process's part is left to it.
+            // No partial file of ours stays after a failure; that of another process is not ours to delete.
             if (isOurs) File.Delete(part);
         }
     }
 
-    /// <summary>The log gets the address without its query, which may be a signature.</summary>
-    private async Task<HttpResponseMessage> SendAsync(Uri link, CancellationToken stop)
+    /// <summary>The log receives the URL without its query, which may be a signature.</summary>
+    private async Task<HttpResponseMessage> SendAsync(Uri link, CancellationToken cancellationToken)
     {
         string request = $"GET {link.Scheme}://{link.Authority}{link.AbsolutePath}";
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
+            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             return response;
         }
@@ -142,27 +138,27 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
             await file.WriteAsync(buffer, 0, read, idle.Token).ConfigureAwait(false);
             written += read;
         }
-        if (expected is not null && written != expected) throw new IncompleteDownloadException($"{written} of {expected} bytes came.");
+        if (expected is not null && written != expected) throw new IncompleteDownloadException($"{written} of {expected} bytes arrived.");
     }
 
-    /// <summary>Tells trouble of the network, which may pass, from trouble of the disk, which does not.</summary>
-    private static async Task<int> ReadAsync(Stream source, byte[] buffer, CancellationToken stop)
+    /// <summary>Separates network failures, which may be transient, from disk failures, which are not.</summary>
+    private static async Task<int> ReadAsync(Stream source, byte[] buffer, CancellationToken cancellationToken)
     {
         try
         {
-            return await source.ReadAsync(buffer, 0, buffer.Length, stop).ConfigureAwait(false);
+            return await source.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            stop.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             throw new IncompleteDownloadException(ConnectionFailures.Describe(e), e);
         }
     }
 
-    private static void Publish(string part, string target, bool overwrite)
+    private void Publish(string part, string target)
     {
-        // What appeared meanwhile is somebody else's, unless it was to be overwritten.
-        if (overwrite && File.Exists(target)) File.Replace(part, target, null);
+        // Without Overwrite, a file that appeared during the download belongs to someone else.
+        if (Overwrite && File.Exists(target)) File.Replace(part, target, null);
         else File.Move(part, target);
     }
 

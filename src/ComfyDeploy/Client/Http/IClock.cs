@@ -1,12 +1,12 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>Time as the client sees it, so that tests do not wait for it.</summary>
+/// <summary>The client's time, which tests can replace so that they do not wait.</summary>
 internal interface IClock
 {
     /// <summary>UTC.</summary>
     DateTime Now { get; }
 
-    Task DelayAsync(TimeSpan time, CancellationToken stop);
+    Task DelayAsync(TimeSpan time, CancellationToken cancellationToken);
 }
 
 internal sealed class SystemClock : IClock
@@ -17,5 +17,5 @@ internal sealed class SystemClock : IClock
 
     public DateTime Now => DateTime.UtcNow;
 
-    public Task DelayAsync(TimeSpan time, CancellationToken stop) => Task.Delay(time, stop);
+    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
 }

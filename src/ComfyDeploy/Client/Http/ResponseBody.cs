@@ -1,13 +1,13 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>The one way a body is read: it stops with the token, also on .NET Framework, where a read cannot be stopped but its response can be disposed.</summary>
+/// <summary>Reads every body: it ends with the token, also on .NET Framework, where a read cannot be cancelled but its response can be disposed.</summary>
 internal static class ResponseBody
 {
     internal const int ErrorLimit = 64 * 1024;
 
-    internal static async Task<MemoryStream> ReadAsync(HttpResponseMessage response, int limit, CancellationToken stop)
+    internal static async Task<MemoryStream> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration abort = stop.Register(response.Dispose);
+        using CancellationTokenRegistration abort = cancellationToken.Register(response.Dispose);
         try
         {
             MemoryStream body = new();
@@ -16,16 +16,16 @@ internal static class ResponseBody
             while (body.Length < limit)
             {
                 int wanted = (int)Math.Min(buffer.Length, limit - body.Length);
-                int read = await stream.ReadAsync(buffer, 0, wanted, stop).ConfigureAwait(false);
+                int read = await stream.ReadAsync(buffer, 0, wanted, cancellationToken).ConfigureAwait(false);
                 if (read == 0) break;
                 body.Write(buffer, 0, read);
             }
             body.Position = 0;
             return body;
         }
-        catch (Exception e) when (stop.IsCancellationRequested && e is ObjectDisposedException or IOException or HttpRequestException)
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is ObjectDisposedException or IOException or HttpRequestException)
         {
-            throw new OperationCanceledException(e.Message, e, stop);
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
     }
 }

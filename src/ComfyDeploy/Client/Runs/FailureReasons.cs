@@ -3,44 +3,43 @@ using System.Text.Json;
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// Why runs failed. The service drops it from <c>GET /run/{id}</c>; it stands in the heavy list of the workflow and, less clearly, in the log.
+/// Why runs failed. The service drops it from <c>GET /run/{id}</c>; it is in the large run list of the workflow and, less clearly, in the log.
 /// At most two list requests for each batch of runs, then one log request for each that is left.
 /// </summary>
 internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
 {
     private const int FirstPageSize = 50;
     private const int SecondPageSize = 150;
-    private const int ParallelLogs = 8;
 
     private readonly Dictionary<string, string> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _listed = [];
 
-    /// <summary>Sets <see cref="ComfyRun.Error"/> of the failed ones; what cannot be found stays null, since a reason is never worth an error.</summary>
-    internal async Task FillAsync(IEnumerable<ComfyRun> runs, CancellationToken stop)
+    /// <summary>Sets <see cref="ComfyRun.Error"/> of the failed ones; a reason that cannot be found stays null, since it is not worth an error.</summary>
+    internal async Task FillAsync(IEnumerable<ComfyRun> runs, CancellationToken cancellationToken)
     {
         List<ComfyRun> missing = [.. runs.Where(run => run is { Status: RunStatus.Failed, Error: null, RunId: not null })];
         missing.RemoveAll(FillKnown);
         for (int request = 0; request < 2 && missing.Count > 0; request++)
         {
-            // The workflow that most of them belong to; the one already looked at, once more and deeper, only when there is no other.
+            // The workflow that most of them belong to. One that is already listed is listed again, and deeper, only when there is no other.
             string? workflow = missing.Where(run => run.WorkflowId is not null).GroupBy(run => run.WorkflowId)
                 .OrderBy(group => _listed.Contains(group.Key!)).ThenByDescending(group => group.Count()).FirstOrDefault()?.Key;
             if (workflow is null) break;
-            await ListAsync(workflow, deeper: !_listed.Add(workflow), stop).ConfigureAwait(false);
+            await ListAsync(workflow, deeper: !_listed.Add(workflow), cancellationToken).ConfigureAwait(false);
             missing.RemoveAll(FillKnown);
         }
         _listed.Clear();
-        await FillFromLogsAsync(missing, stop).ConfigureAwait(false);
+        await FillFromLogsAsync(missing, cancellationToken).ConfigureAwait(false);
     }
-
-    private readonly HashSet<string> _listed = [];
 
     private bool FillKnown(ComfyRun run) => _known.TryGetValue(run.RunId!, out string? reason) && (run.Error = reason) is not null;
 
-    private async Task ListAsync(string workflowId, bool deeper, CancellationToken stop)
+    private async Task ListAsync(string workflowId, bool deeper, CancellationToken cancellationToken)
     {
         try
         {
-            List<RunWire> rows = await client.GetRawRunPageAsync(workflowId, deeper ? SecondPageSize : FirstPageSize, deeper ? FirstPageSize : 0, stop).ConfigureAwait(false);
+            (int limit, int offset) = deeper ? (SecondPageSize, FirstPageSize) : (FirstPageSize, 0);
+            List<RunWire> rows = await client.GetRawRunPageAsync(workflowId, limit, offset, cancellationToken).ConfigureAwait(false);
             foreach (RunWire row in rows)
             {
                 if (row is { Id: { } id, Status: RunStatus.Failed } && Reason(row.Outputs) is { } reason) _known[id] = reason;
@@ -52,35 +51,31 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         }
     }
 
-    private async Task FillFromLogsAsync(List<ComfyRun> runs, CancellationToken stop)
+    private async Task FillFromLogsAsync(List<ComfyRun> runs, CancellationToken cancellationToken)
     {
-        using SemaphoreSlim slots = new(ParallelLogs);
-        await Task.WhenAll(runs.Select(async run =>
-        {
-            await slots.WaitAsync(stop).ConfigureAwait(false);
-            try
-            {
-                IReadOnlyList<string> lines = await client.GetLogAsync(run.RunId!, stop).ConfigureAwait(false);
-                string? line = lines.LastOrDefault(text => text.Contains("Error") || text.Contains("Exception")) ?? lines.LastOrDefault();
-                run.Error = line?.Trim();
-            }
-            catch (ComfyDeployException e)
-            {
-                log.Verbose($"The log of run {run.RunId} could not be read: {e.Message}");
-            }
-            finally
-            {
-                slots.Release();
-            }
-        })).ConfigureAwait(false);
-        // Only now: the logs are read on many threads.
+        await Throttle.ForEachAsync(runs, run => FillFromLogAsync(run, cancellationToken), cancellationToken).ConfigureAwait(false);
+        // Only now: the logs are read on several threads.
         foreach (ComfyRun run in runs)
         {
             if (run.Error is not null) _known[run.RunId!] = run.Error;
         }
     }
 
-    /// <summary>The sentence in an error output: what ComfyUI's node raised, or why the prompt was refused.</summary>
+    private async Task FillFromLogAsync(ComfyRun run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<string> lines = await client.GetLogAsync(run.RunId!, cancellationToken).ConfigureAwait(false);
+            string? line = lines.LastOrDefault(text => text.Contains("Error") || text.Contains("Exception")) ?? lines.LastOrDefault();
+            run.Error = line?.Trim();
+        }
+        catch (ComfyDeployException e)
+        {
+            log.Verbose($"The log of run {run.RunId} could not be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The message in an error output: what a ComfyUI node raised, or why the prompt was rejected.</summary>
     internal static string? Reason(string? outputs)
     {
         if (outputs is null) return null;

@@ -1,10 +1,10 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>Goes through one list of runs page by page. Offsets shift while new runs arrive, so that a run may come twice: it is handed out once.</summary>
+/// <summary>Reads one list of runs page by page. Offsets shift while new runs arrive, so a run may come twice: it is returned once.</summary>
 /// <param name="client">The account.</param>
 /// <param name="query">Which runs, and how many in the first page.</param>
 /// <param name="workflowName">The workflow's name, where known.</param>
-/// <param name="largestPage">What pages grow to when one is not enough; they stay as they are when it is not given.</param>
+/// <param name="largestPage">The size pages grow to when one is not enough; without it they do not grow.</param>
 internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string? workflowName, int? largestPage = null)
 {
     private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
@@ -24,15 +24,15 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
 
     internal ComfyRun Take() => _page.Dequeue();
 
-    internal async Task ReadPageAsync(CancellationToken stop)
+    internal async Task ReadPageAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, stop).ConfigureAwait(false);
+        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, cancellationToken).ConfigureAwait(false);
         _offset += rows.Count;
         _isLastPage = rows.Count < _size;
-        // Few rows were asked for, and the caller, who leaves some out, needs more: a thousand pages of one would be too many.
+        // The caller filters rows and needs more than it first asked for: a thousand pages of one row would be too many.
         _size = Math.Min(_size * 2, largestPage ?? _size);
         bool namesMissing = rows.Any(run => run.DeploymentId is not null && client.Session.Deployments.Find(run.DeploymentId) is null);
-        if (namesMissing) await client.TryReadDeploymentsAsync(stop).ConfigureAwait(false);
+        if (namesMissing) await client.TryReadDeploymentsAsync(cancellationToken).ConfigureAwait(false);
         foreach (ComfyRun run in rows)
         {
             if (run.RunId is null || !_seen.Add(run.RunId)) continue;

@@ -1,38 +1,25 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>Several lists of runs as one, newest first; reads a page only when the next run cannot be told without it.</summary>
+/// <summary>Several lists of runs as one, newest first; reads a page only when the next run depends on it.</summary>
 internal sealed class RunMerge(IEnumerable<RunCursor> cursors)
 {
-    private const int ParallelPages = 8;
-
     private readonly List<RunCursor> _cursors = [.. cursors];
 
     /// <summary>Whether <see cref="Take"/> has to wait for <see cref="ReadPagesAsync"/>.</summary>
     internal bool NeedsPages => _cursors.Exists(cursor => cursor.NeedsPage);
 
-    internal async Task ReadPagesAsync(CancellationToken stop)
+    internal async Task ReadPagesAsync(CancellationToken cancellationToken)
     {
-        using SemaphoreSlim slots = new(ParallelPages);
-        // An empty page in the middle of a list (all its rows seen before) asks for the next one at once.
+        // An empty page in the middle of a list (all its rows are known already) requires the next one at once.
         while (NeedsPages)
         {
-            await Task.WhenAll(_cursors.Where(cursor => cursor.NeedsPage).Select(async cursor =>
-            {
-                await slots.WaitAsync(stop).ConfigureAwait(false);
-                try
-                {
-                    await cursor.ReadPageAsync(stop).ConfigureAwait(false);
-                }
-                finally
-                {
-                    slots.Release();
-                }
-            })).ConfigureAwait(false);
+            await Throttle.ForEachAsync(
+                _cursors.Where(cursor => cursor.NeedsPage), cursor => cursor.ReadPageAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         _cursors.RemoveAll(cursor => cursor.IsAtEnd);
     }
 
-    /// <summary>The newest run not handed out yet; null at the end.</summary>
+    /// <summary>The newest run not yet returned; null at the end.</summary>
     internal ComfyRun? Take()
     {
         _cursors.RemoveAll(cursor => cursor.IsAtEnd);

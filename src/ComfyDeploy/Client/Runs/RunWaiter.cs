@@ -89,7 +89,7 @@ internal sealed class RunWaiter : IDisposable
             {
                 try
                 {
-                    ComfyRun run = await _throttle.RunAsync(() => target.Client.GetRunAsync(target.RunId, limit, target.Origin), limit)
+                    ComfyRun run = await _throttle.RunAsync(() => target.Client.GetRunAsync(target.RunId, target.Origin, limit), limit)
                         .ConfigureAwait(false);
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;

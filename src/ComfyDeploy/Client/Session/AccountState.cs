@@ -4,8 +4,8 @@ using System.Text;
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// What this process knows of one account, whichever connection leads to it: of two connections with one key neither may take the other's run
-/// for its own lost one.
+/// What this process remembers of one account, shared by all connections to it: of two connections with the same key, neither may mistake the
+/// other's run for its own lost one.
 /// </summary>
 internal sealed class AccountState
 {
@@ -15,7 +15,7 @@ internal sealed class AccountState
 
     internal CreateLedger Creates { get; } = new();
 
-    /// <summary>The same for every connection to the same address with the same key, as long as one of them is in use.</summary>
+    /// <summary>The same object for every connection to the same URL with the same key, as long as one of them is in use.</summary>
     internal static AccountState Of(ComfyConnection connection)
     {
         using SHA256 hash = SHA256.Create();

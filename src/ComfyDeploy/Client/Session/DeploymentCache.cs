@@ -9,10 +9,10 @@ internal sealed class DeploymentCache
 
     internal IReadOnlyList<ComfyDeployment>? Get(DateTime now) => _entry is { } entry && now - entry.ReadAt < Lifetime ? entry.Deployments : null;
 
-    /// <summary>Names only: those do not change with age.</summary>
+    /// <summary>For names only, which rarely change.</summary>
     internal ComfyDeployment? Find(string? deploymentId) => _entry?.Deployments.FirstOrDefault(d => d.DeploymentId == deploymentId);
 
-    /// <summary>For completion, also when they are older.</summary>
+    /// <summary>For argument completion, which also accepts older ones.</summary>
     internal IEnumerable<string> Names => _entry?.Deployments.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0) ?? [];
 
     internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);

@@ -6,7 +6,7 @@ namespace ComfyDeploy.Client;
 internal sealed class KnownRuns
 {
     private readonly Dictionary<string, long> _seen = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, RunOrigin> _started = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, RunOrigin?> _started = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The runs this process queued.</summary>
     internal IReadOnlyList<string> Started
@@ -27,22 +27,17 @@ internal sealed class KnownRuns
         }
     }
 
-    /// <summary>Takes a run as one of ours.</summary>
+    /// <summary>Records a run as queued by this process.</summary>
     /// <returns>False when it already was.</returns>
-    internal bool Take(string runId)
+    internal bool Take(string runId, RunOrigin? origin)
     {
         lock (_seen)
         {
             if (_started.ContainsKey(runId)) return false;
-            _started.Add(runId, new(null, null, null, null, null, null));
+            _started.Add(runId, origin);
             if (!_seen.ContainsKey(runId)) _seen.Add(runId, Stopwatch.GetTimestamp());
             return true;
         }
-    }
-
-    internal void Describe(string runId, RunOrigin origin)
-    {
-        lock (_seen) _started[runId] = origin;
     }
 
     internal RunOrigin? OriginOf(string runId)
@@ -50,13 +45,13 @@ internal sealed class KnownRuns
         lock (_seen) return _started.TryGetValue(runId, out RunOrigin? origin) ? origin : null;
     }
 
-    /// <summary>Whether a run is another one's than the create sent at <paramref name="sentAt"/>: ours already, or seen before it.</summary>
+    /// <summary>Whether a run cannot belong to the create sent at <paramref name="sentAt"/>: it has an owner, or was seen before.</summary>
     internal bool IsTaken(string runId, long sentAt)
     {
         lock (_seen) return _started.ContainsKey(runId) || (_seen.TryGetValue(runId, out long seenAt) && seenAt < sentAt);
     }
 
-    /// <summary>The whole ids that begin with these characters.</summary>
+    /// <summary>The full IDs that begin with these characters, at most two.</summary>
     internal IReadOnlyList<string> StartingWith(string prefix)
     {
         lock (_seen) return [.. _seen.Keys.Where(id => id.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).Take(2)];

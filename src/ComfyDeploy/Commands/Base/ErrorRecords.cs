@@ -8,9 +8,20 @@ internal static class ErrorRecords
     internal static ErrorRecord Create(ComfyDeployException error, object? target)
     {
         ErrorRecord record = new(error, error.ErrorId, CategoryOf(error.ErrorId), target);
-        if (Advice(error.ErrorId) is { } advice) record.ErrorDetails = new(error.Message) { RecommendedAction = advice };
+        string text = TextOf(error);
+        string? advice = Advice(error.ErrorId);
+        if (advice is not null || text != error.Message) record.ErrorDetails = new(text) { RecommendedAction = advice ?? string.Empty };
         return record;
     }
+
+    /// <summary>The message, and the command that helps. The client does not know the commands.</summary>
+    internal static string TextOf(ComfyDeployException error) => error switch
+    {
+        { UnconfirmedRun: { } run } =>
+            $"{error.Message} Before you repeat it, look for the run: Get-ComfyRun -Deployment {run.DeploymentId} -After '{run.After}' -Full",
+        { ErrorId: ErrorIds.ApiKeyRejected, StatusCode: not null } => $"{error.Message} Provide a valid key with Connect-ComfyDeploy or COMFY_DEPLOY_API_KEY.",
+        _ => error.Message,
+    };
 
     internal static ErrorCategory CategoryOf(string errorId) => errorId switch
     {

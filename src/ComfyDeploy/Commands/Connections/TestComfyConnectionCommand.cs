@@ -32,7 +32,9 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
             error = e;
         }
         string result = error is null ? "Ok" : ResultOf(error);
-        string message = error?.Message ?? $"Connected to {DefaultConnection.BaseUri} as {DefaultConnection.UserId ?? "an unknown user"}.";
+        string message = error is null
+            ? $"Connected to {DefaultConnection.BaseUri} as {DefaultConnection.UserId ?? "an unknown user"}."
+            : ErrorRecords.TextOf(error);
         WriteVerbose($"{result}: {message}");
         if (Detailed) WriteObject(new ComfyConnectionTest(result, (int)watch.ElapsedMilliseconds, message));
         else WriteObject(error is null);

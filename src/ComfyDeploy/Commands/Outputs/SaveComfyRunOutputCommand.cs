@@ -151,11 +151,15 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     private async Task<Saved> DownloadAsync(ComfyRunOutput output, string target, ComfyDeployClient client, CancellationToken stop)
     {
-        Downloader downloader = new(_storage, client.Session.Clock, client.Session.Connection.RequestTimeout, Log);
+        Downloader downloader = new(_storage, client.Session.Clock, client.Session.Connection.RequestTimeout, Log)
+        {
+            Overwrite = Existing == ExistingFile.Overwrite,
+            NoRetry = _downloads.Closed,
+        };
         try
         {
             OutputFolder.Create(target);
-            await downloader.SaveAsync(output.Url!, target, What(output), token => FreshLinkAsync(output, client, token), Existing == ExistingFile.Overwrite, _downloads.Closed, stop).ConfigureAwait(false);
+            await downloader.SaveAsync(output.Url!, target, What(output), token => FreshLinkAsync(output, client, token), stop).ConfigureAwait(false);
             Log.Verbose($"{What(output)} is saved: {target}");
             return new(output, target, null);
         }

@@ -9,21 +9,14 @@ internal sealed record RunReadResult(string RunId, ComfyRun? Run, ComfyDeployExc
     {
         try
         {
-            ComfyRun run = await client.GetRunAsync(runId, stop, origin).ConfigureAwait(false);
+            ComfyRun run = await client.GetRunAsync(runId, origin, stop).ConfigureAwait(false);
             return new(runId, run, null, client);
         }
         catch (ComfyDeployException e)
         {
-            return new(runId, null, Locate(e, runId, client), client);
+            // The run may be in another account: the message names the connection.
+            ComfyDeployException error = e.ErrorId == ErrorIds.RunNotFound ? Errors.RunNotFound(runId, client.Session.Connection.Name, e) : e;
+            return new(runId, null, error, client);
         }
     }
-
-    /// <summary>A run that is not there may be in another account: the message names the one asked.</summary>
-    private static ComfyDeployException Locate(ComfyDeployException error, string runId, ComfyDeployClient client) => error.ErrorId != ErrorIds.RunNotFound
-        ? error
-        : new(ErrorIds.RunNotFound, $"There is no run {runId} on connection '{client.Session.Connection.Name}'. {error.Message}", error)
-        {
-            StatusCode = error.StatusCode,
-            RequestId = error.RequestId,
-        };
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ComfyDeploy.Client;
+using ComfyDeploy.Commands;
 
 namespace ComfyDeploy.Tests.Client;
 
@@ -50,7 +51,7 @@ public sealed class SafeCreateTests
         Assert.Equal(1, Posts);
         Assert.Equal(5, _test.Handler.Count("GET", "/deployment/"));
         Assert.Equal([0, 1, 2, 4, 8], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
-        Assert.Contains("Get-ComfyRun -Deployment d1 -After '", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Get-ComfyRun -Deployment d1 -After '", ErrorRecords.TextOf(error), StringComparison.Ordinal);
         Assert.Contains("a lighthouse", error.Message, StringComparison.Ordinal);
     }
 
@@ -270,20 +271,20 @@ public sealed class SafeCreateTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void Only_a_connection_that_was_never_made_surely_carried_nothing(string error, bool surelyNotSent)
+    public void Only_a_connection_that_was_never_made_surely_carried_nothing(string error, bool notSent)
     {
         SocketException socket = new((int)Enum.Parse<SocketError>(error));
-        Assert.Equal(surelyNotSent, ConnectionFailures.SurelyNotSent(new HttpRequestException("connect", socket)));
+        Assert.Equal(notSent, ConnectionFailures.NotSent(new HttpRequestException("connect", socket)));
         // The same while reading from, or writing to, a connection that was there.
-        Assert.False(ConnectionFailures.SurelyNotSent(new HttpRequestException("An error occurred while sending the request.", new IOException("read", socket))));
+        Assert.False(ConnectionFailures.NotSent(new HttpRequestException("An error occurred while sending the request.", new IOException("read", socket))));
     }
 
     [Fact]
     public void A_failed_handshake_carried_nothing_and_a_broken_one_is_not_sure()
     {
-        Assert.True(ConnectionFailures.SurelyNotSent(new HttpRequestException("TLS", new System.Security.Authentication.AuthenticationException("certificate"))));
-        Assert.False(ConnectionFailures.SurelyNotSent(new HttpRequestException("TLS", new IOException("eof"))));
-        Assert.False(ConnectionFailures.SurelyNotSent(new HttpRequestException("what?")));
+        Assert.True(ConnectionFailures.NotSent(new HttpRequestException("TLS", new System.Security.Authentication.AuthenticationException("certificate"))));
+        Assert.False(ConnectionFailures.NotSent(new HttpRequestException("TLS", new IOException("eof"))));
+        Assert.False(ConnectionFailures.NotSent(new HttpRequestException("what?")));
     }
 
     private int Posts => _test.Handler.Count("POST", "/run/deployment/queue");

@@ -170,7 +170,7 @@ public sealed class ErrorTests
     {
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.With(500, body)).GetRunAsync());
         Assert.Equal(ErrorIds.ServiceError, error.ErrorId);
-        Assert.Equal(sentence.Length == 0 ? "The service says: HTTP 500." : $"The service says: {sentence} (HTTP 500).", error.Message);
+        Assert.Equal(sentence.Length == 0 ? "The service answered: HTTP 500." : $"The service answered: {sentence} (HTTP 500).", error.Message);
         Assert.DoesNotContain(error.Message, char.IsControl);
     }
 

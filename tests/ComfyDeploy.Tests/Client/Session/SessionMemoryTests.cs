@@ -10,8 +10,8 @@ public sealed class SessionMemoryTests
     public void A_run_is_taken_once()
     {
         KnownRuns known = new();
-        Assert.True(known.Take("A"));
-        Assert.False(known.Take("a"));
+        Assert.True(known.Take("A", null));
+        Assert.False(known.Take("a", null));
         Assert.Equal("A", Assert.Single(known.Started));
     }
 
@@ -24,7 +24,7 @@ public sealed class SessionMemoryTests
         Assert.True(known.IsTaken("BEFORE", sent));
         Assert.False(known.IsTaken("before", 0));
         Assert.False(known.IsTaken("never seen", sent));
-        known.Take("ours");
+        known.Take("ours", null);
         Assert.True(known.IsTaken("ours", 0));
     }
 
@@ -44,7 +44,7 @@ public sealed class SessionMemoryTests
     {
         KnownRuns known = new();
         foreach (string id in (string[])["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"]) known.See(id);
-        known.Take("cccccccc-1");
+        known.Take("cccccccc-1", null);
         Assert.Equal(2, known.StartingWith("AAAA").Count);
         Assert.Equal(["bbbbbbbb-1"], known.StartingWith("bbbbbbbb"));
         Assert.Equal(["cccccccc-1"], known.StartingWith("cccccccc"));
@@ -55,7 +55,7 @@ public sealed class SessionMemoryTests
     public async Task What_the_caller_said_of_a_run_is_on_every_later_snapshot()
     {
         ClientUnderTest test = new(() => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId)));
-        test.Session.KnownRuns.Describe(ClientUnderTest.RunId, new("d", "portrait/production", "portrait", "row 1", null, null));
+        test.Session.KnownRuns.Take(ClientUnderTest.RunId, new("d", "portrait/production", "portrait", "row 1", null, null));
         ComfyRun run = await test.GetRunAsync();
         Assert.Equal(("portrait/production", "row 1", "d"), (run.DeploymentName, run.Label, run.DeploymentId));
     }

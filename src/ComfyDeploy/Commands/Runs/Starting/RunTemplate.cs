@@ -23,8 +23,14 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
     /// <summary>The action of ShouldProcess.</summary>
     internal static string Action(string inputsJson) => $"Queue run {SafeText.Clean(SafeText.HideSignatures(inputsJson))}";
 
-    internal CreateRequest ToRequest(string inputsJson) =>
-        new(Deployment.DeploymentId, Deployment.DeploymentName, inputsJson, RequestedGpu, Webhook, WebhookIntermediateStatus);
+    internal CreateRequest ToRequest(string inputsJson, string? label) => new(
+        Deployment.DeploymentId,
+        Deployment.DeploymentName,
+        inputsJson,
+        RequestedGpu,
+        Webhook,
+        WebhookIntermediateStatus,
+        RunOrigin.Of(Describe(inputsJson, label)));
 
     /// <summary>A run that was queued, made from what was sent: no request more.</summary>
     internal ComfyRun Queued(string runId, string inputsJson, string? label, DateTime sentAt)
@@ -34,7 +40,6 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
         run.Status = RunStatus.NotStarted;
         run.CreatedAt = sentAt;
         run.Webhook = Webhook?.AbsoluteUri;
-        Client.Session.KnownRuns.Describe(runId, RunOrigin.Of(run));
         return run;
     }
 
@@ -43,7 +48,8 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
     {
         ComfyRun run = Describe(inputsJson, label);
         run.Status = RunStatus.NotQueued;
-        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {error.Message}" : error.Message;
+        string text = ErrorRecords.TextOf(error);
+        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {text}" : text;
         return run;
     }
 

@@ -212,7 +212,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         {
             await client.CancelRunAsync(late.Target.RunId, cancellationToken).ConfigureAwait(false);
             late = late with { IsCancelled = true };
-            ComfyRun run = await client.GetRunAsync(late.Target.RunId, cancellationToken, late.Target.Origin).ConfigureAwait(false);
+            ComfyRun run = await client.GetRunAsync(late.Target.RunId, late.Target.Origin, cancellationToken).ConfigureAwait(false);
             return late with { Run = run };
         }
         catch (ComfyDeployException e)

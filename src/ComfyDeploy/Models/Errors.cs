@@ -1,0 +1,58 @@
+using System.Globalization;
+using ComfyDeploy.Text;
+
+namespace ComfyDeploy;
+
+/// <summary>Errors with the same wording everywhere. They state facts; a hint that names a cmdlet is added when the error is shown.</summary>
+internal static class Errors
+{
+    internal static ComfyDeployException RunNotFound(string runId, string connectionName, ComfyDeployException cause) =>
+        From(cause, ErrorIds.RunNotFound, $"There is no run {runId} on connection '{connectionName}'. {cause.Message}");
+
+    internal static ComfyDeployException DeploymentNotFound(string deploymentId, string connectionName, ComfyDeployException cause) =>
+        From(cause, ErrorIds.DeploymentNotFound,
+            $"There is no deployment {deploymentId} on connection '{connectionName}', or the service cannot read it: {cause.Message}");
+
+    internal static ComfyDeployException RunNotCancellable(string runId, string? status, string reason, ComfyDeployException cause) =>
+        From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
+
+    internal static ComfyDeployException StillRunning(string runId, string? status) =>
+        new(ErrorIds.WaitTimeout, $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
+
+    /// <param name="deploymentId">The deployment.</param>
+    /// <param name="deploymentName">Its name.</param>
+    /// <param name="inputsJson">The inputs that were sent.</param>
+    /// <param name="sentAfter">A run of this request is not older.</param>
+    /// <param name="reason">Why the answer is unknown.</param>
+    /// <param name="cause">The error behind it, where there is one.</param>
+    internal static ComfyDeployException AmbiguousCreate(
+        string deploymentId, string deploymentName, string inputsJson, DateTime sentAfter, string reason, ComfyDeployException? cause)
+    {
+        string time = sentAfter.ToLocalTime().ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+        string inputs = SafeText.Clean(SafeText.HideSignatures(inputsJson));
+        return new(
+            ErrorIds.AmbiguousCreate,
+            $"It is not known whether {deploymentName} was queued with {inputs} at {time}: {reason} The request was not sent again.",
+            cause)
+        {
+            UnconfirmedRun = (deploymentId, time),
+        };
+    }
+
+    internal static ComfyDeployException RequestTimeout(string request, TimeSpan timeout) =>
+        new(ErrorIds.RequestTimeout, $"No answer to {request} within {timeout.TotalSeconds:0.#} s.");
+
+    internal static ComfyDeployException ConnectionFailed(string host, string reason, Exception cause) =>
+        new(ErrorIds.ConnectionFailed, $"The service at {host} cannot be reached: {reason}", cause);
+
+    internal static ComfyDeployException ConnectionClosed(string connectionName, Exception cause) =>
+        new(ErrorIds.NotConnected, $"The connection '{connectionName}' was closed during the request.", cause);
+
+    internal static ComfyDeployException UnreadableAnswer(string request, Exception cause) =>
+        new(ErrorIds.ServiceError, $"The answer to {request} cannot be read: it is not the expected JSON.", cause);
+
+    internal static ComfyDeployException DownloadFailed(string message, Exception? cause = null) => new(ErrorIds.DownloadFailed, message, cause);
+
+    private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
+        new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };
+}
