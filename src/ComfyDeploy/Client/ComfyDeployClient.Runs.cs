@@ -39,7 +39,7 @@ internal sealed partial class ComfyDeployClient
         return runs;
     }
 
-    /// <summary>One page of a workflow's runs as they are stored: only these contain why a run failed, and each repeats the graph.</summary>
+    /// <summary>One page of a workflow's runs as stored: only these contain why a run failed, and each repeats the graph.</summary>
     internal Task<List<RunWire>> GetRawRunPageAsync(string workflowId, int limit, int offset, CancellationToken cancellationToken)
     {
         string path = $"/workflow/{workflowId}/runs?limit={limit}&offset={offset}&with_inputs=false";

@@ -3,7 +3,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Downloads files from storage: to <c>name.part</c>, which becomes <c>name</c> only when it is complete. Never has a key.</summary>
+/// <summary>Downloads files from storage: to <c>name.part</c>, which becomes <c>name</c> only when complete. Never has a key.</summary>
 /// <param name="storage">From <see cref="CreateClient"/>.</param>
 /// <param name="clock">Time.</param>
 /// <param name="idleTimeout">How long the storage may send nothing.</param>

@@ -21,7 +21,7 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         missing.RemoveAll(FillKnown);
         for (int request = 0; request < 2 && missing.Count > 0; request++)
         {
-            // The workflow that most of them belong to. One that is already listed is listed again, and deeper, only when there is no other.
+            // The workflow that most of them belong to. One that is already listed is listed again, and deeper, only if there is no other.
             string? workflow = missing.Where(run => run.WorkflowId is not null).GroupBy(run => run.WorkflowId)
                 .OrderBy(group => _listed.Contains(group.Key!)).ThenByDescending(group => group.Count()).FirstOrDefault()?.Key;
             if (workflow is null) break;
