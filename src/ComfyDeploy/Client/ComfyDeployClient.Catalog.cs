@@ -10,8 +10,8 @@ internal sealed partial class ComfyDeployClient
     {
         if (!fresh && session.Deployments.Get(session.Clock.Now) is { } known) return known;
         // The service splits the list in two by the type of machine.
-        List<DeploymentWire>[] lists = await Task.WhenAll(ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken))
-            .ConfigureAwait(false);
+        Task<List<DeploymentWire>>[] halves = [ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken)];
+        List<DeploymentWire>[] lists = await Task.WhenAll(halves).ConfigureAwait(false);
         ComfyDeployment[] deployments = [.. lists.SelectMany(list => list).Select(wire => wire.ToDeployment(Connection))
             .GroupBy(d => d.DeploymentId).Select(same => same.First()).OrderByDescending(d => d.UpdatedAt)];
         session.Deployments.Set(deployments, session.Clock.Now);
@@ -22,8 +22,8 @@ internal sealed partial class ComfyDeployClient
         GetAsync($"/deployments?is_fluid={isFluid}", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken);
 
     /// <summary>
-    /// Reads the deployments for their names. A failure is not an error here: one malformed workflow makes the service's whole list fail, and a
-    /// list of runs is useful without names.
+    /// Reads the deployments for their names. A failure is no error here: a single malformed workflow makes the service's list fail, and
+    /// a list of runs is useful without names.
     /// </summary>
     internal async Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
     {
@@ -41,8 +41,9 @@ internal sealed partial class ComfyDeployClient
     {
         try
         {
-            DeploymentWire wire = await GetAsync(
-                $"/deployment/{deploymentId}", WireContext.Default.DeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
+            string path = $"/deployment/{deploymentId}";
+            DeploymentWire wire = await GetAsync(path, WireContext.Default.DeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken)
+                .ConfigureAwait(false);
             return wire.ToDeployment(Connection);
         }
         catch (ComfyDeployException e) when (e.StatusCode == 500)
@@ -56,7 +57,8 @@ internal sealed partial class ComfyDeployClient
     internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowPageAsync(int offset, CancellationToken cancellationToken)
     {
         string path = $"/workflows?limit={WorkflowPageSize}&offset={offset}";
-        List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
+        List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, cancellationToken)
+            .ConfigureAwait(false);
         return [.. rows.Select(row => row.ToWorkflow(Connection))];
     }
 
@@ -79,17 +81,17 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Machine names by ID.</summary>
     internal async Task<IReadOnlyDictionary<string, string?>> GetMachineNamesAsync(CancellationToken cancellationToken)
     {
-        List<NamedWire> machines = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, cancellationToken)
+        List<NamedWire> rows = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, cancellationToken)
             .ConfigureAwait(false);
         Dictionary<string, string?> names = [];
-        foreach (NamedWire machine in machines)
+        foreach (NamedWire machine in rows)
         {
             if (machine.Id is not null) names[machine.Id] = machine.Name;
         }
         return names;
     }
 
-    /// <summary>US dollars per second by GPU, read once per connection; empty for a minute after a failure, since a price must never fail a run.</summary>
+    /// <summary>US dollars per second by GPU, read once per connection; empty for a minute after a failure: no run fails for it.</summary>
     internal async Task<Dictionary<string, decimal>> GetGpuPricesAsync(CancellationToken cancellationToken)
     {
         if (session.GpuPrices.Known(session.Clock.Now) is { } known) return known;
@@ -104,7 +106,7 @@ internal sealed partial class ComfyDeployClient
                 Json(WireContext.Default.DictionaryStringDecimal),
                 ErrorIds.ServiceError,
                 cancellationToken).ConfigureAwait(false);
-            if (prices.Error is not null) log.Verbose($"The GPU prices could not be read, so costs are not estimated: {prices.Error.Message}");
+            if (prices.Error is { } error) log.Verbose($"The GPU prices could not be read, so costs are not estimated: {error.Message}");
             return session.GpuPrices.Set(prices.Value, session.Clock.Now);
         }
         finally

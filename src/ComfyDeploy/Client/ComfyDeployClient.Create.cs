@@ -1,7 +1,7 @@
 namespace ComfyDeploy.Client;
 
-// The service has no idempotency key, and each run is billed: a create is sent again only when it certainly made no run. When its outcome is
-// unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the deployment's list and nothing is re-sent.
+// The service has no idempotency key, and each run is billed: a create is sent again only when it certainly made no run. When its outcome
+// is unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the deployment's list instead.
 internal sealed partial class ComfyDeployClient
 {
     private static readonly TimeSpan[] LookupPauses =
@@ -26,8 +26,8 @@ internal sealed partial class ComfyDeployClient
         Attempt<CreatedRunWire> answer;
         try
         {
-            answer = await SendOnceAsync(request.ToMessage, Json(WireContext.Default.CreatedRunWire), ErrorIds.DeploymentNotFound, cancellationToken)
-                .ConfigureAwait(false);
+            Func<MemoryStream, CreatedRunWire> read = Json(WireContext.Default.CreatedRunWire);
+            answer = await SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
             if (answer.Error is null && Guid.TryParse(answer.Value?.RunId, out _))
             {
                 session.KnownRuns.Take(answer.Value!.RunId!, request.Origin);
@@ -52,7 +52,8 @@ internal sealed partial class ComfyDeployClient
         DeploymentCreates creates, LostCreate lost, ComfyDeployException? reason, CancellationToken cancellationToken)
     {
         string why = reason?.Message ?? "The answer contains no run ID.";
-        log.Warning($"Queueing {lost.Request.DeploymentName}: {why} It is not known whether a run was made; looking for it before anything else is queued.");
+        CreateRequest request = lost.Request;
+        log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before queueing another.");
         try
         {
             await creates.EnterLookupAsync(cancellationToken).ConfigureAwait(false);
@@ -75,8 +76,8 @@ internal sealed partial class ComfyDeployClient
             log.Verbose($"Found the run of the lost answer: {lost.RunId}.");
             return lost.RunId;
         }
-        CreateRequest request = lost.Request;
-        throw Errors.AmbiguousCreate(request.DeploymentId, request.DeploymentName, request.InputsJson, lost.SentAt - ClockTolerance, why, reason);
+        DateTime sentAfter = lost.SentAt - ClockTolerance;
+        throw Errors.AmbiguousCreate(request.DeploymentId, request.DeploymentName, request.InputsJson, sentAfter, why, reason);
     }
 
     /// <summary>Assigns each of these lost creates, which have equal inputs, a run that can only be its own, or none.</summary>
@@ -103,22 +104,23 @@ internal sealed partial class ComfyDeployClient
         }
     }
 
-    private async Task<List<string>> FindMatchesAsync(LostCreate lost, Dictionary<string, bool> compared, CancellationToken cancellationToken)
+    private async Task<List<string>> FindMatchesAsync(LostCreate lost, Dictionary<string, bool> known, CancellationToken cancellationToken)
     {
         List<string> matches = [];
         try
         {
             IReadOnlyList<RunWire> rows = await GetOwnRunsAsync(lost.Request.DeploymentId, cancellationToken).ConfigureAwait(false);
             // Only now: the Date header of the list may be the first to show the service's clock.
-            DateTime since = session.ClockOffset is { } offset ? lost.SentAt + offset - ClockTolerance : lost.SentAt - UnknownClockTolerance;
+            DateTime since = lost.SentAt + (session.ClockOffset - ClockTolerance ?? -UnknownClockTolerance);
             foreach (RunWire row in rows)
             {
-                if (row.Id is null || row.CreatedAt?.ToUniversalTime() < since || session.KnownRuns.IsTaken(row.Id, lost.SentTicks)) continue;
-                if (!compared.TryGetValue(row.Id, out bool same))
+                if (row.Id is null || row.CreatedAt?.ToUniversalTime() < since) continue;
+                if (session.KnownRuns.IsTaken(row.Id, lost.SentTicks)) continue;
+                if (!known.TryGetValue(row.Id, out bool same))
                 {
                     RunWire run = await GetAsync($"/run/{row.Id}", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
                         .ConfigureAwait(false);
-                    compared[row.Id] = same = InputJson.AreSame(lost.Request.InputsJson, run.WorkflowInputs);
+                    known[row.Id] = same = InputJson.AreSame(lost.Request.InputsJson, run.WorkflowInputs);
                 }
                 if (same) matches.Add(row.Id);
             }
@@ -126,7 +128,7 @@ internal sealed partial class ComfyDeployClient
         }
         catch (ComfyDeployException e)
         {
-            // An incomplete look-up decides nothing, since the rest might match as well. The next one may succeed; if none does, the outcome stays unknown.
+            // An incomplete look-up decides nothing, since the rest might match as well. If none succeeds, the outcome stays unknown.
             log.Verbose($"Looking for the lost run failed: {e.Message}");
             return [];
         }

@@ -5,8 +5,8 @@ namespace ComfyDeploy.Client;
 internal sealed partial class ComfyDeployClient
 {
     /// <summary>
-    /// Any request, its answer as text. Reads are retried after transient failures; anything else is sent once, since a second one might repeat
-    /// its effect.
+    /// Any request, its answer as text. Reads are retried after transient failures; anything else is sent once, since a second
+    /// one might repeat its effect.
     /// </summary>
     internal async Task<string> InvokeAsync(HttpMethod method, string path, string? body, CancellationToken cancellationToken)
     {
@@ -17,7 +17,8 @@ internal sealed partial class ComfyDeployClient
             return request;
         }
 
-        if (method == HttpMethod.Get || method == HttpMethod.Head) return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
+        if (method == HttpMethod.Get || method == HttpMethod.Head)
+            return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
         Attempt<string> attempt = await SendOnceAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
         return attempt.Error is null ? attempt.Value! : throw attempt.Error;
     }

@@ -14,8 +14,8 @@ internal sealed partial class ComfyDeployClient
     /// <param name="cancellationToken">Ends the call.</param>
     internal async Task<ComfyRun> GetRunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
     {
-        RunWire wire = await GetAsync($"/run/{runId}?queue_position=true", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
-            .ConfigureAwait(false);
+        string path = $"/run/{runId}?queue_position=true";
+        RunWire wire = await GetAsync(path, WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
         ComfyRun run = Map(wire);
         run.IsWhole = true;
         run.CarryOver(origin);
@@ -32,13 +32,14 @@ internal sealed partial class ComfyDeployClient
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
         // A time the service does not accept is left out: the caller filters every row itself.
         if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
-        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
+        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
+            .ConfigureAwait(false);
         ComfyRun[] runs = [.. rows.Select(Map)];
         foreach (ComfyRun run in runs) await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
         return runs;
     }
 
-    /// <summary>One page of a workflow's runs as they are stored: only these contain why a run failed. Large: each row repeats the graph.</summary>
+    /// <summary>One page of a workflow's runs as stored: only these contain why a run failed, and each repeats the graph.</summary>
     internal Task<List<RunWire>> GetRawRunPageAsync(string workflowId, int limit, int offset, CancellationToken cancellationToken)
     {
         string path = $"/workflow/{workflowId}/runs?limit={limit}&offset={offset}&with_inputs=false";
@@ -49,24 +50,26 @@ internal sealed partial class ComfyDeployClient
     internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(string deploymentId, CancellationToken cancellationToken)
     {
         string path = $"/deployment/{deploymentId}/runs?filter_user_runs=true&limit=60";
-        RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
+        RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken)
+            .ConfigureAwait(false);
         return page.Data ?? [];
     }
 
     /// <summary>The archived log of a run, oldest line first; empty until the run ends.</summary>
     internal async Task<IReadOnlyList<string>> GetLogAsync(string runId, CancellationToken cancellationToken)
     {
-        List<LogLineWire> lines = await GetAsync(
-            $"/v2/clickhouse-run-logs/{runId}", WireContext.Default.ListLogLineWire, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
+        string path = $"/v2/clickhouse-run-logs/{runId}";
+        List<LogLineWire> lines = await GetAsync(path, WireContext.Default.ListLogLineWire, ErrorIds.RunNotFound, cancellationToken)
+            .ConfigureAwait(false);
         // The archive contains the end mark of the log stream as a line.
         return [.. lines.Select(line => line.Log).Where(log => !string.IsNullOrWhiteSpace(log) && log != "__END__").Select(log => log!)];
     }
 
-    /// <summary>Cancels a run. The service answers the same for a finished run, and 500 for one that does not exist or never began.</summary>
+    /// <summary>Cancels a run. The service answers the same for a finished run, and 500 for one that is missing or never began.</summary>
     internal async Task CancelRunAsync(string runId, CancellationToken cancellationToken)
     {
-        await SendAsync(() => Request(HttpMethod.Post, $"/run/{runId}/cancel"), body => body.Length, ErrorIds.RunNotFound, cancellationToken)
-            .ConfigureAwait(false);
+        HttpRequestMessage Cancel() => Request(HttpMethod.Post, $"/run/{runId}/cancel");
+        await SendAsync(Cancel, body => body.Length, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
 

@@ -34,7 +34,8 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
         body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
 
     /// <summary>For requests that may be repeated without harm: retries transient failures.</summary>
-    private Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken cancellationToken) =>
+    private Task<T> SendAsync<T>(
+        Func<HttpRequestMessage> create, Func<MemoryStream, T> read, string notFoundId, CancellationToken cancellationToken) =>
         RetryAsync(
             () => SendOnceAsync(create, read, notFoundId, cancellationToken),
             attempt => $"{attempt.Request}: {attempt.Error!.Message}",

@@ -3,7 +3,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy;
 
-/// <summary>Errors with the same wording everywhere. They state facts; a hint that names a cmdlet is added when the error is shown.</summary>
+/// <summary>Errors with the same wording everywhere. They state facts; the command that helps is added when the error is shown.</summary>
 internal static class Errors
 {
     internal static ComfyDeployException RunNotFound(string runId, string connectionName, ComfyDeployException cause) =>
@@ -50,8 +50,6 @@ internal static class Errors
 
     internal static ComfyDeployException UnreadableAnswer(string request, Exception cause) =>
         new(ErrorIds.ServiceError, $"The answer to {request} cannot be read: it is not the expected JSON.", cause);
-
-    internal static ComfyDeployException DownloadFailed(string message, Exception? cause = null) => new(ErrorIds.DownloadFailed, message, cause);
 
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };

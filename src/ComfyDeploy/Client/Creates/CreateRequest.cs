@@ -11,7 +11,8 @@ namespace ComfyDeploy.Client;
 /// <param name="WebhookIntermediateStatus">Whether it calls at every node.</param>
 /// <param name="Origin">What the caller knows of the run; every snapshot of it gets this.</param>
 internal sealed record CreateRequest(
-    string DeploymentId, string DeploymentName, string InputsJson, string? Gpu, Uri? Webhook, bool WebhookIntermediateStatus, RunOrigin? Origin = null)
+    string DeploymentId, string DeploymentName, string InputsJson, string? Gpu, Uri? Webhook, bool WebhookIntermediateStatus,
+    RunOrigin? Origin = null)
 {
     internal HttpRequestMessage ToMessage() => new(HttpMethod.Post, new Uri("/run/deployment/queue", UriKind.Relative))
     {

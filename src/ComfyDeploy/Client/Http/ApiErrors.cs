@@ -54,15 +54,15 @@ internal static class ApiErrors
         ErrorIds.ApiKeyRejected => $"The service does not accept the API key: {message}",
         ErrorIds.LimitReached => $"The account has reached its limit: {message}",
         ErrorIds.NotSupportedByServer =>
-            $"The service at {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} does not support this request: {message}. " +
-            "Check the base URL (it ends in /api).",
+            $"The service at {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} does not support this request: " +
+            $"{message}. Check the base URL (it ends in /api).",
         ErrorIds.InvalidInput => $"The service rejected the request: {message}",
         ErrorIds.ServiceError when (int)response.StatusCode is >= 300 and < 400 =>
-            $"The service answered with a redirect, which is not followed because it would pass on the API key: {message}. Check the base URL.",
+            $"The service answered with a redirect, which would pass on the API key and is not followed: {message}. Check the base URL.",
         _ => $"The service answered: {message}",
     };
 
-    /// <summary>The service's own message, from all the shapes it uses. A rejected value is not repeated: it may contain a secret.</summary>
+    /// <summary>The service's own message, from all its formats. A rejected value is not repeated: it may contain a secret.</summary>
     private static string Sentence(MemoryStream body)
     {
         string text = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);

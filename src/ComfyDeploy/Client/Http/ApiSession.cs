@@ -62,7 +62,8 @@ internal sealed class ApiSession
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
             log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
             return response;

@@ -20,7 +20,7 @@ internal static class ConnectionFailures
         WebExceptionStatus.TrustFailure, WebExceptionStatus.SecureChannelFailure,
     ];
 
-    /// <summary>True only where no byte of the request can have reached the service: refused, name not found, unreachable, no TLS.</summary>
+    /// <summary>True only where no byte of the request can have arrived: refused, name not found, unreachable, no TLS.</summary>
     internal static bool NotSent(Exception failure)
     {
         for (Exception? e = failure; e is not null; e = e.InnerException)

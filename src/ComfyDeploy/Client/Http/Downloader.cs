@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using System.Net;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Downloads files from storage: to <c>name.part</c> first, which becomes <c>name</c> only when it is complete. Never has a key.</summary>
+/// <summary>Downloads files from storage: to <c>name.part</c>, which becomes <c>name</c> only when complete. Never has a key.</summary>
 /// <param name="storage">From <see cref="CreateClient"/>.</param>
 /// <param name="clock">Time.</param>
 /// <param name="idleTimeout">How long the storage may send nothing.</param>
@@ -32,7 +31,8 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
     /// <param name="freshLink">Requests a new link from the service.</param>
     /// <param name="cancellationToken">Ends the download and deletes the partial file.</param>
     /// <exception cref="ComfyDeployException">DownloadFailed.</exception>
-    internal Task SaveAsync(Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken cancellationToken)
+    internal Task SaveAsync(
+        Uri link, string target, string what, Func<CancellationToken, Task<Uri?>> freshLink, CancellationToken cancellationToken)
     {
         bool isFresh = false;
         async Task<Attempt<bool>> DownloadAsync()
@@ -52,9 +52,10 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
     private async Task<Attempt<bool>> DownloadOnceAsync(Uri link, string target, string what, CancellationToken cancellationToken)
     {
         Attempt<bool> Failed(string message, Exception? cause, bool canRetry) =>
-            new(what) { Error = Errors.DownloadFailed(message, cause), CanRetry = canRetry };
+            new(what) { Error = new(ErrorIds.DownloadFailed, message, cause), CanRetry = canRetry };
 
-        if (link.Scheme is not ("http" or "https")) return Failed($"{what}: the link is not an http or https URL but begins with {link.Scheme}:.", null, canRetry: false);
+        if (link.Scheme is not ("http" or "https"))
+            return Failed($"{what}: the link begins with {link.Scheme}: and is not an http or https URL.", null, canRetry: false);
         string part = target + PartSuffix;
         bool isOurs = false;
         what = $"{what}, {SafeText.Clean(Path.GetFileName(target))} from {link.Host}";
@@ -66,10 +67,10 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
             if (!response.IsSuccessStatusCode)
             {
                 int status = (int)response.StatusCode;
-                ComfyDeployException refusal = Errors.DownloadFailed($"{what}: HTTP {status}.");
-                refusal.StatusCode = status;
-                refusal.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, clock.Now);
-                return new(what) { Error = refusal, CanRetry = Retry.IsTransient(status) || status == (int)HttpStatusCode.InternalServerError };
+                Attempt<bool> refused = Failed($"{what}: HTTP {status}.", null, canRetry: Retry.IsTransient(status) || status == 500);
+                refused.Error!.StatusCode = status;
+                refused.Error.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, clock.Now);
+                return refused;
             }
             using (FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true))
             {
@@ -112,7 +113,8 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
             log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             return response;
         }

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>Reads every body: it ends with the token, also on .NET Framework, where a read cannot be cancelled but its response can be disposed.</summary>
+/// <summary>Reads every body, until the token ends it; .NET Framework cannot cancel a read, so its response is disposed.</summary>
 internal static class ResponseBody
 {
     internal const int ErrorLimit = 64 * 1024;

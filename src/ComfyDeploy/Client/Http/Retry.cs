@@ -49,7 +49,7 @@ internal sealed class Retry(IClock clock, ICallLog log, int maxRetries = Retry.M
     /// <summary>A 500 is not among them: this service returns it for things that do not exist.</summary>
     internal static bool IsTransient(int status) => status is 408 or 429 or 502 or 503 or 504;
 
-    /// <summary>The pause the answer asked for, or one that doubles with each retry, half of it random so that many clients spread out.</summary>
+    /// <summary>The pause the answer asked for, or one that doubles with each retry, half of it random to spread the clients.</summary>
     internal static TimeSpan PauseBefore(int retry, TimeSpan? requested)
     {
         if (requested is { } pause) return pause < MaxRequestedPause ? pause : MaxRequestedPause;

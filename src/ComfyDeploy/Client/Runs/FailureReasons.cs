@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// Why runs failed. The service drops it from <c>GET /run/{id}</c>; it is in the large run list of the workflow and, less clearly, in the log.
+/// Why runs failed. The service drops it from <c>GET /run/{id}</c>; it is in the workflow's large run list and, less clearly, in the log.
 /// At most two list requests for each batch of runs, then one log request for each that is left.
 /// </summary>
 internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
@@ -14,14 +14,14 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
     private readonly Dictionary<string, string> _known = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _listed = [];
 
-    /// <summary>Sets <see cref="ComfyRun.Error"/> of the failed ones; a reason that cannot be found stays null, since it is not worth an error.</summary>
+    /// <summary>Sets <see cref="ComfyRun.Error"/> of the failed ones; a reason that is not found is not an error and stays null.</summary>
     internal async Task FillAsync(IEnumerable<ComfyRun> runs, CancellationToken cancellationToken)
     {
         List<ComfyRun> missing = [.. runs.Where(run => run is { Status: RunStatus.Failed, Error: null, RunId: not null })];
         missing.RemoveAll(FillKnown);
         for (int request = 0; request < 2 && missing.Count > 0; request++)
         {
-            // The workflow that most of them belong to. One that is already listed is listed again, and deeper, only when there is no other.
+            // The workflow that most of them belong to. One that is already listed is listed again, and deeper, only if there is no other.
             string? workflow = missing.Where(run => run.WorkflowId is not null).GroupBy(run => run.WorkflowId)
                 .OrderBy(group => _listed.Contains(group.Key!)).ThenByDescending(group => group.Count()).FirstOrDefault()?.Key;
             if (workflow is null) break;
@@ -83,7 +83,8 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         if (document.RootElement.ValueKind != JsonValueKind.Array) return null;
         foreach (JsonElement row in document.RootElement.EnumerateArray())
         {
-            if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("data", out JsonElement data) || data.ValueKind != JsonValueKind.Object) continue;
+            if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("data", out JsonElement data)) continue;
+            if (data.ValueKind != JsonValueKind.Object) continue;
             if (Text(data, "exception_message") is { } message) return Join(Text(data, "node_type"), message);
             if (!data.TryGetProperty("error", out JsonElement error)) continue;
             if (error.ValueKind == JsonValueKind.String) return error.GetString();
@@ -96,5 +97,7 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         string.IsNullOrWhiteSpace(subject) ? message?.Trim() : string.IsNullOrWhiteSpace(message) ? subject : $"{subject}: {message!.Trim()}";
 
     private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : null;
 }

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>Reads one list of runs page by page. Offsets shift while new runs arrive, so a run may come twice: it is returned once.</summary>
+/// <summary>Reads one list of runs page by page. Offsets shift while new runs arrive: a run that comes twice is returned once.</summary>
 /// <param name="client">The account.</param>
 /// <param name="query">Which runs, and how many in the first page.</param>
 /// <param name="workflowName">The workflow's name, where known.</param>
@@ -26,7 +26,8 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
 
     internal async Task ReadPageAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ComfyRun> rows = await client.GetRunPageAsync(query with { PageSize = _size }, _offset, cancellationToken)
+            .ConfigureAwait(false);
         _offset += rows.Count;
         _isLastPage = rows.Count < _size;
         // The caller filters rows and needs more than it first asked for: a thousand pages of one row would be too many.

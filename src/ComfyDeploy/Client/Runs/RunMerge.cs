@@ -13,8 +13,8 @@ internal sealed class RunMerge(IEnumerable<RunCursor> cursors)
         // An empty page in the middle of a list (all its rows are known already) requires the next one at once.
         while (NeedsPages)
         {
-            await Throttle.ForEachAsync(
-                _cursors.Where(cursor => cursor.NeedsPage), cursor => cursor.ReadPageAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            IEnumerable<RunCursor> empty = _cursors.Where(cursor => cursor.NeedsPage);
+            await Throttle.ForEachAsync(empty, cursor => cursor.ReadPageAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         _cursors.RemoveAll(cursor => cursor.IsAtEnd);
     }

@@ -2,7 +2,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Stops one run and reports the outcome. The service answers 200 for finished runs too, so each run is read before it is cancelled.</summary>
+/// <summary>Stops one run and reports the outcome. The service answers 200 for finished runs too, so each is read first.</summary>
 /// <param name="client">The account.</param>
 /// <param name="log">Receives failed reads.</param>
 /// <param name="waitUntil">Until when to wait for the end, UTC; null to not wait.</param>
@@ -23,7 +23,8 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             if (run.IsFinished) return Decide(result, "AlreadyFinished", null);
             await client.CancelRunAsync(runId, cancellationToken).ConfigureAwait(false);
             result.Status = RunStatus.Cancelled;
-            return waitUntil is null ? Decide(result, RunStatusWord(result), null) : await WaitAsync(result, cancellationToken).ConfigureAwait(false);
+            if (waitUntil is null) return Decide(result, "Cancelled", null);
+            return await WaitAsync(result, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound && run is not null)
         {
@@ -61,7 +62,8 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             }
             if (client.Session.Clock.Now + PollPause > waitUntil)
             {
-                return Decide(result, "StillRunning", Errors.StillRunning(result.RunId, result.Status), "cancelled, but still running at the timeout");
+                ComfyDeployException error = Errors.StillRunning(result.RunId, result.Status);
+                return Decide(result, "StillRunning", error, "cancelled, but still running at the timeout");
             }
             await client.Session.Clock.DelayAsync(PollPause, cancellationToken).ConfigureAwait(false);
         }

@@ -4,8 +4,8 @@ using System.Text;
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// What this process remembers of one account, shared by all connections to it: of two connections with the same key, neither may mistake the
-/// other's run for its own lost one.
+/// What this process remembers of one account, shared by all connections to it: of two connections with the same key, neither may mistake
+/// the other's run for its own lost one.
 /// </summary>
 internal sealed class AccountState
 {

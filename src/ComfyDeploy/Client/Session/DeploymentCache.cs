@@ -7,13 +7,15 @@ internal sealed class DeploymentCache
 
     private volatile Entry? _entry;
 
-    internal IReadOnlyList<ComfyDeployment>? Get(DateTime now) => _entry is { } entry && now - entry.ReadAt < Lifetime ? entry.Deployments : null;
+    internal IReadOnlyList<ComfyDeployment>? Get(DateTime now) =>
+        _entry is { } entry && now - entry.ReadAt < Lifetime ? entry.Deployments : null;
 
     /// <summary>For names only, which rarely change.</summary>
     internal ComfyDeployment? Find(string? deploymentId) => _entry?.Deployments.FirstOrDefault(d => d.DeploymentId == deploymentId);
 
     /// <summary>For argument completion, which also accepts older ones.</summary>
-    internal IEnumerable<string> Names => _entry?.Deployments.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0) ?? [];
+    internal IEnumerable<string> Names =>
+        _entry?.Deployments.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0) ?? [];
 
     internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);
 

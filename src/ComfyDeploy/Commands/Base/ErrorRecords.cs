@@ -18,8 +18,9 @@ internal static class ErrorRecords
     internal static string TextOf(ComfyDeployException error) => error switch
     {
         { UnconfirmedRun: { } run } =>
-            $"{error.Message} Before you repeat it, look for the run: Get-ComfyRun -Deployment {run.DeploymentId} -After '{run.After}' -Full",
-        { ErrorId: ErrorIds.ApiKeyRejected, StatusCode: not null } => $"{error.Message} Provide a valid key with Connect-ComfyDeploy or COMFY_DEPLOY_API_KEY.",
+            $"{error.Message} Look for the run before you repeat it: Get-ComfyRun -Deployment {run.DeploymentId} -After '{run.After}' -Full",
+        { ErrorId: ErrorIds.ApiKeyRejected, StatusCode: not null } =>
+            $"{error.Message} Provide a valid key with Connect-ComfyDeploy or COMFY_DEPLOY_API_KEY.",
         _ => error.Message,
     };
 

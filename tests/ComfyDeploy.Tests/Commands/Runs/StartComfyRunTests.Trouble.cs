@@ -76,7 +76,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
         EngineRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = 'fox'; seed = '7' }");
         Assert.Equal(Assert.Single(Emulator.Runs).RunId, run.One<ComfyRun>().RunId);
         Assert.Equal(1, Count("POST", Queue));
-        Assert.Contains("Whether a run was made is not known", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Contains("It is not known whether a run was made", Assert.Single(run.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
