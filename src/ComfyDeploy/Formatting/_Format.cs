@@ -6,28 +6,28 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Internal;
 
-/// <summary>What the format and types files call. Takes PSObjects, so that deserialized runs look the same.</summary>
+/// <summary>Methods that the format and types files call. They take PSObject, so that deserialized runs look the same.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class _Format
 {
     private const string Reset = "\u001b[0m";
-    // Windows PowerShell does not take colours out again on the way to a file.
-    private static readonly bool Colourful = !DesktopAssemblyResolver.IsDesktop && Environment.GetEnvironmentVariable("NO_COLOR") is null;
+    // Windows PowerShell does not remove colors from output that goes to a file.
+    private static readonly bool SupportsColor = !DesktopAssemblyResolver.IsDesktop && Environment.GetEnvironmentVariable("NO_COLOR") is null;
 
     /// <summary>The first eight characters: only tables shorten an id.</summary>
     public static string ShortId(PSObject run) => Text(run, nameof(ComfyRun.RunId)) is { Length: > 8 } id ? id.Substring(0, 8) : Text(run, nameof(ComfyRun.RunId)) ?? string.Empty;
 
-    /// <summary>A property, fit for a console line.</summary>
+    /// <summary>A property value on one line, safe to write to a console.</summary>
     public static string Clean(object? value) => SafeText.Clean(value?.ToString());
 
-    /// <summary>The same without a limit of length.</summary>
+    /// <summary>The same without a length limit.</summary>
     public static string CleanAll(object? value) => SafeText.Clean(value?.ToString(), int.MaxValue);
 
-    /// <summary>The status in its colour, where the output shows colours.</summary>
+    /// <summary>The status, colored where the output supports color.</summary>
     public static string Status(PSObject run)
     {
         string status = Clean(Text(run, nameof(ComfyRun.Status)));
-        string? colour = status switch
+        string? color = status switch
         {
             "success" => "\u001b[32m",
             "failed" or "timeout" => "\u001b[31m",
@@ -35,19 +35,19 @@ public static class _Format
             "running" or "started" or "uploading" => "\u001b[36m",
             _ => null,
         };
-        return colour is null || !Colourful || Console.IsOutputRedirected ? status : colour + status + Reset;
+        return color is null || !SupportsColor || Console.IsOutputRedirected ? status : color + status + Reset;
     }
 
-    /// <summary>Such as <c>42%</c>; nothing before the run has begun.</summary>
+    /// <summary>Such as <c>42%</c>; empty before the run starts.</summary>
     public static string Done(PSObject run) =>
         Number(run, nameof(ComfyRun.PercentComplete)) is { } percent && (percent > 0 || Text(run, nameof(ComfyRun.Status)) is "running" or "started")
             ? string.Format(CultureInfo.InvariantCulture, "{0:0}%", percent)
             : string.Empty;
 
-    /// <summary>How long it has run, so far or in all.</summary>
+    /// <summary>The run time: so far while it runs, otherwise the total.</summary>
     public static string RunTimeText(PSObject run) => Span(RunTime(run));
 
-    /// <summary>How long ago it was made.</summary>
+    /// <summary>The time since the run was created.</summary>
     public static string AgeText(PSObject run) => Age(run) switch
     {
         null => string.Empty,
@@ -57,7 +57,7 @@ public static class _Format
         { } age => $"{(int)age.TotalDays}d",
     };
 
-    /// <summary>The one thing worth knowing in this state: the error, what it does, its place in the queue, or the number of outputs.</summary>
+    /// <summary>The most useful fact for the status: the error, the current step, the queue position, or the number of outputs.</summary>
     public static string Detail(PSObject run)
     {
         if (Text(run, nameof(ComfyRun.Error)) is { } error) return Clean(error);
@@ -67,32 +67,32 @@ public static class _Format
         return status is "failed" or "timeout" or "cancelled" ? string.Empty : Clean(Text(run, nameof(ComfyRun.LiveStatus)));
     }
 
-    /// <summary>The run an output came from.</summary>
+    /// <summary>The run that produced an output.</summary>
     public static ComfyRun? RunOf(PSObject output) => (output.BaseObject as ComfyRunOutput)?.Run;
 
-    /// <summary>Created to taken.</summary>
+    /// <summary>From creation until a machine takes the run.</summary>
     public static TimeSpan? QueueTime(PSObject run) => Seconds(run, nameof(ComfyRun.QueueSeconds));
 
-    /// <summary>Taken to ComfyUI up.</summary>
+    /// <summary>From taking the run until ComfyUI is ready.</summary>
     public static TimeSpan? ColdStartTime(PSObject run) => Seconds(run, nameof(ComfyRun.ColdStartSeconds));
 
-    /// <summary>ComfyUI up to the end, or to now while it runs.</summary>
+    /// <summary>From ComfyUI being ready until the end, or until now while the run is active.</summary>
     public static TimeSpan? RunTime(PSObject run)
     {
         if (Seconds(run, nameof(ComfyRun.RunSeconds)) is { } whole) return whole;
         return IsFinished(run) ? null : Since(run, nameof(ComfyRun.StartedAt));
     }
 
-    /// <summary>Created to the end.</summary>
+    /// <summary>From creation until the end.</summary>
     public static TimeSpan? TotalTime(PSObject run) => Seconds(run, nameof(ComfyRun.TotalSeconds));
 
-    /// <summary>Created to now.</summary>
+    /// <summary>From creation until now.</summary>
     public static TimeSpan? Age(PSObject run) => Since(run, nameof(ComfyRun.CreatedAt));
 
-    /// <summary>Date and time to the minute.</summary>
+    /// <summary>Date and time, to the minute.</summary>
     public static string Minute(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) : Clean(value);
 
-    /// <summary>Number of items.</summary>
+    /// <summary>The number of items.</summary>
     public static int Count(System.Collections.ICollection items) => items.Count;
 
     /// <summary>A date.</summary>
@@ -101,7 +101,7 @@ public static class _Format
     /// <summary>Seconds with one decimal.</summary>
     public static string SecondsText(object? value) => value is double seconds ? seconds.ToString("0.0", CultureInfo.CurrentCulture) : string.Empty;
 
-    /// <summary>An object as compact JSON: the text of <c>Inputs</c>.</summary>
+    /// <summary>An object as compact JSON, the text of <c>Inputs</c>.</summary>
     public static string ToJsonText(PSObject value) => InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(value)));
 
     private static bool IsFinished(PSObject run) => run.Properties[nameof(ComfyRun.IsFinished)]?.Value switch
@@ -114,7 +114,7 @@ public static class _Format
     private static TimeSpan? Since(PSObject run, string property)
     {
         if (run.Properties[property]?.Value is not DateTime time) return null;
-        // By the clock that stamped it: the service's may be hours away from ours.
+        // Use the clock that set the time: the service's clock may be hours away from the local one.
         TimeSpan since = DateTime.UtcNow + ((run.BaseObject as ComfyRun)?.ClockOffset ?? TimeSpan.Zero) - time.ToUniversalTime();
         return since < TimeSpan.Zero ? TimeSpan.Zero : since;
     }
