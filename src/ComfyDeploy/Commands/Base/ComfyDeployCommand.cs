@@ -83,7 +83,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>A failure that concerns one input: the next goes on. A failure that concerns all of them ends the cmdlet.</summary>
-    private protected void Report(ComfyDeployException error, object? target)
+    private protected void ReportOrEnd(ComfyDeployException error, object? target)
     {
         if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
@@ -94,7 +94,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 
     private protected void ReportDeferred()
     {
-        foreach ((ComfyDeployException error, object? target) in _deferred) Report(error, target);
+        foreach ((ComfyDeployException error, object? target) in _deferred) ReportOrEnd(error, target);
         _deferred.Clear();
     }
 

@@ -106,7 +106,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            Report(e, InputObject);
+            ReportOrEnd(e, InputObject);
         }
     }
 
@@ -181,7 +181,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
             }
             catch (ComfyDeployException e)
             {
-                Report(e, reference.Text);
+                ReportOrEnd(e, reference.Text);
             }
         }
     }
@@ -260,7 +260,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         {
             IReadOnlyList<RunReadResult> batch = Await(_ => reads.TakeAsync());
             FillReasons(batch);
-            foreach (RunReadResult read in batch.Where(read => read.Error is not null)) Report(read.Error!, read.RunId);
+            foreach (RunReadResult read in batch.Where(read => read.Error is not null)) ReportOrEnd(read.Error!, read.RunId);
             return batch.Where(read => read.Run is not null);
         }
     }

@@ -117,7 +117,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         if (EndsAll(error) && error.ErrorId != ErrorIds.DeploymentNotFound) End(error, Deployment.Text);
         if (Wait) DeferRun(error, Deployment.Text);
-        else Report(error, Deployment.Text);
+        else ReportOrEnd(error, Deployment.Text);
     }
 
     /// <summary>What is wrong for one run is wrong for all.</summary>
