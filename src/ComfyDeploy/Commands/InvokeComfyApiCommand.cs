@@ -55,7 +55,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            Report(e, Path);
+            ReportOrEnd(e, Path);
         }
     }
 

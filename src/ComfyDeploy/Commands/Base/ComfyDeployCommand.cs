@@ -13,9 +13,9 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
     /// <summary>Ends with Ctrl+C.</summary>
-    private protected CancellationToken Stop => _stop.Token;
+    internal CancellationToken Stop => _stop.Token;
 
-    private protected ICallLog Log => _queue;
+    internal ICallLog Log => _queue;
 
     /// <summary>Called a few times a second while the cmdlet waits.</summary>
     private protected virtual void OnTick() { }
@@ -39,7 +39,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; meanwhile writes what the work has to say.</summary>
-    private protected T Await<T>(Func<CancellationToken, Task<T>> work)
+    internal T Await<T>(Func<CancellationToken, Task<T>> work)
     {
         // Off this thread, so that no host's synchronization context can lock us out.
         Task<T> task = Task.Run(() => work(Stop), CancellationToken.None);
@@ -54,7 +54,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         }
     }
 
-    private protected void Await(Func<CancellationToken, Task> work) => Await(async stop =>
+    internal void Await(Func<CancellationToken, Task> work) => Await(async stop =>
     {
         await work(stop).ConfigureAwait(false);
         return true;
@@ -83,22 +83,22 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>A failure that concerns one input: the next goes on. A failure that concerns all of them ends the cmdlet.</summary>
-    private protected void Report(ComfyDeployException error, object? target)
+    internal void ReportOrEnd(ComfyDeployException error, object? target)
     {
         if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
     }
 
     /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
-    private protected void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
+    internal void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
 
-    private protected void ReportDeferred()
+    internal void ReportDeferred()
     {
-        foreach ((ComfyDeployException error, object? target) in _deferred) Report(error, target);
+        foreach ((ComfyDeployException error, object? target) in _deferred) ReportOrEnd(error, target);
         _deferred.Clear();
     }
 
-    private protected void ThrowTerminating(ComfyDeployException error, object? target)
+    internal void ThrowTerminating(ComfyDeployException error, object? target)
     {
         ErrorRecord record = ErrorRecords.Create(error, target);
         // A terminating error ends the statement alone; one that is written under -ErrorAction Stop ends the script, with exit code 1.

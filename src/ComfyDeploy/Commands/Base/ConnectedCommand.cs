@@ -25,10 +25,10 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     /// <summary>The connection when nothing piped in has one of its own.</summary>
     private protected ComfyConnection DefaultConnection => Connection is { IsUnresolved: false } given ? given : _default ??= Resolve();
 
-    private protected ComfyDeployClient Client => ClientFor(DefaultConnection);
+    internal ComfyDeployClient Client => ClientFor(DefaultConnection);
 
     /// <summary>Named by the parameter, else carried by the object, else the default.</summary>
-    private protected ComfyDeployClient ClientOf(ComfyConnection? carried, string? nameInRow = null)
+    internal ComfyDeployClient ClientOf(ComfyConnection? carried, string? nameInRow = null)
     {
         if (Connection is null && carried is not null) return ClientFor(carried.IsClosed ? Reopened(carried) : carried);
         WarnOfOtherConnection(nameInRow, DefaultConnection);
@@ -39,7 +39,7 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     private static ComfyConnection Reopened(ComfyConnection closed) => ConnectionStore.Find(closed.Name) is { } open && open.BaseUri == closed.BaseUri ? open : closed;
 
     /// <summary>The account a run is in.</summary>
-    private protected ComfyDeployClient RunClient(ComfyReference reference)
+    internal ComfyDeployClient RunClient(ComfyReference reference)
     {
         IConnected? given = reference.Object<IConnected>();
         return ClientOf(given?.Connection, given is null ? reference.Property(nameof(ComfyRun.ConnectionName)) : null);

@@ -14,10 +14,10 @@ public sealed class DisconnectComfyDeployCommand : ComfyDeployCommand
     protected override void ProcessRecord()
     {
         ComfyConnection[] wanted = Connection ?? (ConnectionStore.Default is { } current ? [current] : []);
-        if (wanted.Length == 0) Report(new(ErrorIds.ConnectionNotFound, "There is no default connection to close."), null);
+        if (wanted.Length == 0) ReportOrEnd(new(ErrorIds.ConnectionNotFound, "There is no default connection to close."), null);
         foreach (ComfyConnection connection in wanted)
         {
-            if (connection.IsUnresolved) Report(ConnectionArgumentAttribute.NotFound(connection.Name), connection.Name);
+            if (connection.IsUnresolved) ReportOrEnd(ConnectionArgumentAttribute.NotFound(connection.Name), connection.Name);
             else ConnectionStore.Remove(connection);
         }
     }

@@ -19,7 +19,7 @@ public sealed class GetComfyConnectionCommand : ComfyDeployCommand
             NamePattern pattern = new(name);
             ComfyConnection[] found = [.. open.Where(connection => pattern.Matches(connection.Name))];
             WriteObject(found, enumerateCollection: true);
-            if (found.Length == 0 && !pattern.IsWildcard) Report(ConnectionArgumentAttribute.NotFound(name), name);
+            if (found.Length == 0 && !pattern.IsWildcard) ReportOrEnd(ConnectionArgumentAttribute.NotFound(name), name);
         }
     }
 }

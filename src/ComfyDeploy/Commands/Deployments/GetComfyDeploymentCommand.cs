@@ -53,7 +53,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            Report(e, InputObject);
+            ReportOrEnd(e, InputObject);
         }
     }
 
@@ -81,7 +81,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             Write(found);
             if (found.Length == 0 && !new NamePattern(name).IsWildcard)
             {
-                Report(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
+                ReportOrEnd(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
             }
         }
     }
@@ -94,7 +94,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     {
         if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
         {
-            Report(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
+            ReportOrEnd(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
             return;
         }
         ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
@@ -102,7 +102,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         {
             if (!Guid.TryParse(id, out Guid guid))
             {
-                Report(new(ErrorIds.DeploymentNotFound, $"'{id}' is not a deployment's id. By name: Get-ComfyDeployment '{id}'"), id);
+                ReportOrEnd(new(ErrorIds.DeploymentNotFound, $"'{id}' is not a deployment's id. By name: Get-ComfyDeployment '{id}'"), id);
                 continue;
             }
             try
@@ -112,7 +112,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             }
             catch (ComfyDeployException e)
             {
-                Report(e, id);
+                ReportOrEnd(e, id);
             }
         }
     }

@@ -1,13 +1,11 @@
 using System.Management.Automation;
-using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
 [Cmdlet(VerbsCommon.Get, "ComfyRunOutput"), OutputType(typeof(ComfyRunOutput))]
 public sealed class GetComfyRunOutputCommand : ConnectedCommand
 {
-    private readonly OrderedWork<RunReadResult> _reads = new();
-    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
+    private RunBatch<RunReadResult> _runs = null!;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
@@ -19,34 +17,15 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
     [ArgumentCompleter(typeof(OutputKindCompleter))]
     public string[]? Kind { get; set; }
 
-    protected override void ProcessRecord()
-    {
-        foreach (ComfyReference reference in RunId)
-        {
-            if (RunReference.NotQueued(reference) is not null) continue;
-            ComfyDeployClient client = RunClient(reference);
-            try
-            {
-                string id = RunReference.ResolveId(reference, client.Session);
-                if (_asked.Add((client.Session, id))) _reads.Add(stop => RunReference.WholeAsync(reference, id, client, stop), Stop);
-            }
-            catch (ComfyDeployException e)
-            {
-                Defer(e, reference.Text);
-            }
-            while (_reads.HasNext || _reads.IsFull) WriteOutputs();
-        }
-    }
+    protected override void BeginProcessing() => _runs = new(this, run => run.ReadWholeAsync, Write);
 
-    protected override void EndProcessing()
-    {
-        while (!_reads.IsEmpty) WriteOutputs();
-        ReportDeferred();
-    }
+    protected override void ProcessRecord() => _runs.Add(RunId);
 
-    private void WriteOutputs()
+    protected override void EndProcessing() => _runs.Finish();
+
+    private void Write(IReadOnlyList<RunReadResult> reads)
     {
-        foreach (RunReadResult read in Await(_ => _reads.TakeAsync()))
+        foreach (RunReadResult read in reads)
         {
             if (read.Error is not null) Defer(read.Error, read.RunId);
             else WriteObject(read.Run!.Outputs.Where(output => output.IsOfKind(Kind)), enumerateCollection: true);

@@ -27,13 +27,6 @@ internal static class RunReference
             : throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{text}' is {(seen.Count == 0 ? "no run this session has seen" : "the beginning of several runs")}: give all 36 characters.");
     }
 
-    /// <summary>The run with its outputs: the snapshot given, when it is a finished one that has them, else read.</summary>
-    internal static Task<RunReadResult> WholeAsync(ComfyReference reference, string id, ComfyDeployClient client, CancellationToken stop)
-    {
-        ComfyRun? given = reference.Object<ComfyRun>() ?? reference.Object<ComfyRunOutput>()?.Run;
-        return given is { IsWhole: true, IsFinished: true } ? Task.FromResult(new RunReadResult(id, given, null, client)) : RunReadResult.ReadAsync(id, Origin(reference), client, stop);
-    }
-
     /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>
     internal static RunOrigin? Origin(ComfyReference reference)
     {

@@ -6,10 +6,9 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsLifecycle.Stop, "ComfyRun", SupportsShouldProcess = true), OutputType(typeof(ComfyStopResult))]
 public sealed class StopComfyRunCommand : ConnectedCommand
 {
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly OrderedWork<StopOutcome> _stops = new();
-    private readonly HashSet<(ApiSession Account, string RunId)> _asked = [];
+    private RunBatch<StopOutcome>? _runs;
     private DateTime? _endsAt;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -29,54 +28,36 @@ public sealed class StopComfyRunCommand : ConnectedCommand
 
     protected override void BeginProcessing()
     {
-        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(Timeout))) ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout says how long to wait: give -Wait too."), null);
-    }
-
-    protected override void ProcessRecord()
-    {
-        foreach (ComfyReference reference in RunId)
+        if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)))
         {
-            // A row that was never queued has nothing to stop.
-            if (RunReference.NotQueued(reference) is not null) continue;
-            ComfyDeployClient client = RunClient(reference);
-            try
-            {
-                Add(RunReference.ResolveId(reference, client.Session), RunReference.Origin(reference), client);
-            }
-            catch (ComfyDeployException e)
-            {
-                Defer(e, reference.Text);
-            }
-            while (_stops.HasNext || _stops.IsFull) Take();
+            ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout says how long to wait: give -Wait too."), null);
         }
+        _runs = new(this, Begin, Write);
     }
 
-    protected override void EndProcessing()
-    {
-        while (!_stops.IsEmpty) Take();
-        // Under a preference of Stop the first error ends the pipeline: it must not come before the last run is stopped.
-        ReportDeferred();
-    }
+    protected override void ProcessRecord() => _runs!.Add(RunId);
 
-    /// <summary>When another cmdlet of the pipeline fails, what was to be stopped is stopped all the same; Ctrl+C ends it.</summary>
+    protected override void EndProcessing() => _runs!.Finish();
+
+    /// <summary>When another cmdlet of the pipeline fails, the runs received are still stopped; Ctrl+C ends that.</summary>
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !Stopping) Task.WhenAny(_stops.Rest).Wait(EndPatience);
+        if (disposing && !Stopping && _runs is not null) Task.WhenAny(_runs.Rest).Wait(DisposeTimeout);
         base.Dispose(disposing);
     }
 
-    private void Add(string id, RunOrigin? origin, ComfyDeployClient client)
+    private Func<CancellationToken, Task<StopOutcome>>? Begin(RequestedRun run)
     {
-        string target = origin?.DeploymentName is { } name ? $"run {id} ({name})" : $"run {id}";
-        if (!_asked.Add((client.Session, id)) || !ShouldProcess(target, "Cancel")) return;
-        _endsAt ??= client.Session.Clock.Now + Timeout;
-        RunStop stop = new(client, Log, Wait ? _endsAt : null);
-        _stops.Add(token => stop.RunAsync(id, origin, token), Stop);
+        string target = run.Origin?.DeploymentName is { } name ? $"run {run.RunId} ({name})" : $"run {run.RunId}";
+        if (!ShouldProcess(target, "Cancel")) return null;
+        _endsAt ??= run.Client.Session.Clock.Now + Timeout;
+        RunStop stop = new(run.Client, Log, Wait ? _endsAt : null);
+        return cancellationToken => stop.RunAsync(run.RunId, run.Origin, cancellationToken);
     }
 
-    private void Take()
+    private void Write(IReadOnlyList<StopOutcome> outcomes)
     {
-        foreach (StopOutcome outcome in Await(_ => _stops.TakeAsync()))
+        foreach (StopOutcome outcome in outcomes)
         {
             if (PassThru) WriteObject(outcome.Result);
             if (outcome.Error is not null) Defer(outcome.Error, outcome.Result.RunId);

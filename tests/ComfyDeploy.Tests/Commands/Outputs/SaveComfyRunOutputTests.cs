@@ -188,7 +188,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug", ("id", id));
         string[] saved = [.. run.Verbose.Where(line => line.Contains(" is saved: ", StringComparison.Ordinal)).Order()];
         Assert.Equal(Files.Select((file, i) => $"Output {i} of run {id} is saved: {Path.Combine(Folder, file)}"), saved);
-        Assert.Contains($"Output 0 of run {id} is there already: {Path.Combine(Folder, Files[0])}", Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose").Verbose);
+        Assert.Contains($"Output 0 of run {id} already exists: {Path.Combine(Folder, Files[0])}", Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose").Verbose);
         Assert.Equal(3, run.Debug.Count(line => line.StartsWith($"GET {Emulator.StorageUri}outputs/runs/{id}/", StringComparison.Ordinal) && line.Contains(" -> 200 in ", StringComparison.Ordinal)));
     }
 

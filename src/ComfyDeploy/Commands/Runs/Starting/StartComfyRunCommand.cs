@@ -107,7 +107,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         if (FailsEveryRun(error) && error.ErrorId != ErrorIds.DeploymentNotFound) End(error, Deployment.Text);
         if (Wait) DeferRun(error, Deployment.Text);
-        else Report(error, Deployment.Text);
+        else ReportOrEnd(error, Deployment.Text);
     }
 
     private static bool FailsEveryRun(ComfyDeployException error) =>

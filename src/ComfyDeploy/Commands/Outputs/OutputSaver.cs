@@ -1,0 +1,114 @@
+using System.Management.Automation;
+using ComfyDeploy.Client;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Downloads outputs into a folder, several at a time, and writes the files in the order of the outputs.</summary>
+internal sealed class OutputSaver(
+    SaveComfyRunOutputCommand cmdlet, OutputFolder folder, OutputNameTemplate names, ExistingFile existing, int throttleLimit)
+{
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
+
+    private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
+    private readonly HttpClient _storage = Downloader.CreateClient(throttleLimit);
+    private readonly List<string> _withoutOutputs = [];
+
+    internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
+    {
+        ComfyRunOutput[] files = [.. read.Run!.Outputs.Where(output => output.Url is not null && isWanted(output))];
+        if (files.Length == 0) _withoutOutputs.Add(read.RunId);
+        foreach (ComfyRunOutput output in files) Add(output, read.Client);
+    }
+
+    /// <summary>Writes the files that are complete.</summary>
+    internal void WriteReady()
+    {
+        while (_downloads.HasNext || _downloads.IsFull) Write();
+    }
+
+    internal void Finish()
+    {
+        while (!_downloads.IsEmpty) Write();
+        if (_withoutOutputs.Count > 0) cmdlet.WriteWarning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
+    }
+
+    /// <summary>When another cmdlet of the pipeline fails, downloads under way complete, since the runs are paid for; Ctrl+C cancels them.</summary>
+    internal void Close(bool stopping)
+    {
+        _downloads.Close();
+        // A cancelled download deletes its partial file at once; Ctrl+C waits that long and no longer.
+        Task.WhenAny(_downloads.Rest).Wait(stopping ? CancelTimeout : CompletionTimeout);
+        _storage.Dispose();
+    }
+
+    private void Add(ComfyRunOutput output, ComfyDeployClient client)
+    {
+        string target = folder.Reserve(names.Expand(output), out bool exists);
+        if (exists && existing == ExistingFile.Error)
+        {
+            string message = $"{target} already exists. Choose what to do with it: -Existing Skip, Overwrite or Rename.";
+            cmdlet.Defer(new(ErrorIds.FileExists, message), target);
+            return;
+        }
+        if (exists && existing == ExistingFile.Skip)
+        {
+            cmdlet.WriteVerbose($"{NameOf(output)} already exists: {target}");
+            _downloads.Add(_ => Task.FromResult(new SavedOutput(output, target, null)), cmdlet.Stop);
+            return;
+        }
+        if (!cmdlet.ShouldProcess(target, $"Save output {output.Index} of run {output.RunId}")) return;
+        _downloads.Add(cancellationToken => DownloadAsync(output, target, client, cancellationToken), cmdlet.Stop);
+        WriteReady();
+    }
+
+    private async Task<SavedOutput> DownloadAsync(
+        ComfyRunOutput output, string target, ComfyDeployClient client, CancellationToken cancellationToken)
+    {
+        Downloader downloader = new(_storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
+        {
+            Overwrite = existing == ExistingFile.Overwrite,
+            NoRetry = _downloads.Closed,
+        };
+        try
+        {
+            OutputFolder.Create(target);
+            await downloader.SaveAsync(output.Url!, target, NameOf(output), token => FreshLinkAsync(output, client, token), cancellationToken)
+                .ConfigureAwait(false);
+            cmdlet.Log.Verbose($"{NameOf(output)} is saved: {target}");
+            return new(output, target, null);
+        }
+        catch (ComfyDeployException e)
+        {
+            return new(output, target, e);
+        }
+    }
+
+    private static string NameOf(ComfyRunOutput output) => $"Output {output.Index} of run {output.RunId}";
+
+    private static async Task<Uri?> FreshLinkAsync(ComfyRunOutput output, ComfyDeployClient client, CancellationToken cancellationToken)
+    {
+        ComfyRun run = await client.GetRunAsync(output.RunId!, cancellationToken).ConfigureAwait(false);
+        return run.Outputs.FirstOrDefault(other => other.Index == output.Index && other.FileName == output.FileName)?.Url;
+    }
+
+    private void Write()
+    {
+        foreach (SavedOutput saved in cmdlet.Await(_ => _downloads.TakeAsync()))
+        {
+            if (saved.Error is not null)
+            {
+                cmdlet.Defer(saved.Error, saved.Output);
+                continue;
+            }
+            // The object Get-Item returns, so that the default file table shows all its columns.
+            PSObject file = cmdlet.InvokeProvider.Item.Get([saved.Path], force: true, literalPath: true)[0];
+            file.Properties.Add(new PSNoteProperty("RunId", saved.Output.RunId));
+            file.Properties.Add(new PSNoteProperty("Index", saved.Output.Index));
+            file.Properties.Add(new PSNoteProperty("DeploymentName", saved.Output.Run?.DeploymentName));
+            cmdlet.WriteObject(file);
+        }
+    }
+
+    private sealed record SavedOutput(ComfyRunOutput Output, string Path, ComfyDeployException? Error);
+}
