@@ -7,33 +7,33 @@ $ModulePath = Join-Path $PSScriptRoot '../out/ComfyDeploy' | Resolve-Path | Sele
 Import-Module (Join-Path $ModulePath 'ComfyDeploy.psd1')
 Remove-Item Env:COMFY_DEPLOY_API_KEY, Env:COMFY_DEPLOY_BASE_URI -ErrorAction Ignore
 $ProgressPreference = 'SilentlyContinue'
+# Tests of non-terminating errors hold whatever the preference of the caller; tests of the others set their own.
+$ErrorActionPreference = 'Continue'
 # A mistake in the product is to fail a test, not to make it wait for a day.
 $PSDefaultParameterValues = @{ 'Wait-ComfyRun:Timeout' = '30s' }
 $MissingId = '11111111-2222-4333-8444-555555555555'
 
 # Ends what earlier tests have left open, and starts an emulator that is the default connection.
 function New-TestEmulator {
-    [CmdletBinding(SupportsShouldProcess)]
+    [CmdletBinding()]
     param([double] $Speed = 0, [string[]] $Fault = @())
-    Clear-TestState -WhatIf:$false
+    Clear-TestState
     $parameters = @{ Speed = $Speed; Connect = $true }
     if ($Fault) { $parameters.Fault = $Fault }
-    if ($PSCmdlet.ShouldProcess('emulator')) { Start-ComfyEmulator @parameters }
+    Start-ComfyEmulator @parameters
 }
 
 function Clear-TestState {
-    [CmdletBinding(SupportsShouldProcess)]
+    [CmdletBinding()]
     param()
-    if (-not $PSCmdlet.ShouldProcess('connections and emulators')) { return }
     Get-ComfyConnection | Disconnect-ComfyDeploy
     Stop-ComfyEmulator
 }
 
 # A second emulator, connected under a name, that leaves the default alone.
 function New-NamedEmulator {
-    [CmdletBinding(SupportsShouldProcess)]
+    [CmdletBinding()]
     param([Parameter(Mandatory)] [string] $Name, [double] $Speed = 0)
-    if (-not $PSCmdlet.ShouldProcess($Name)) { return }
     $emulator = Start-ComfyEmulator -Speed $Speed
     Connect-ComfyDeploy -Name $Name -ApiKey $emulator.ApiKey -BaseUri $emulator.BaseUri -SkipCheck
     $emulator

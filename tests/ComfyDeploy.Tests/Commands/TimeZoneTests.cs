@@ -16,7 +16,7 @@ public sealed class TimeZoneTests
             queued = $run.QueuedAt
             ended  = $run.EndedAt
             output = $run.Outputs[0].CreatedAt
-            started = (Start-ComfyRun portrait).CreatedAt
+            started = (Start-ComfyRun portrait @{ prompt = '#stuck' }).CreatedAt
         }
         "offset=$([System.TimeZoneInfo]::Local.BaseUtcOffset)" | Out-Default
         foreach ($name in $dates.Keys) { "$name=$($dates[$name].Kind),$([Math]::Abs(($dates[$name] - $now).TotalMinutes) -lt 10)" | Out-Default }
