@@ -37,16 +37,20 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
 
     protected override void ProcessRecord()
     {
-        if (!Word.IsMatch(Method)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Method '{Method}' is not one of HTTP, such as POST."), Method);
+        if (!Word.IsMatch(Method))
+        {
+            ThrowTerminating(new(ErrorIds.InvalidInput, $"-Method '{Method}' is not an HTTP method such as POST."), Method);
+        }
         HttpMethod method = new(Method.ToUpperInvariant());
         bool reads = method == HttpMethod.Get || method == HttpMethod.Head;
         if (Body is not null && reads)
         {
-            ThrowTerminating(new(ErrorIds.BodyNeedsMethod, $"A {method} carries no body. Say what is meant: -Method POST (or PUT, PATCH, DELETE)."), Path);
+            string message = $"A {method} request has no body. Give the method: -Method POST (or PUT, PATCH, DELETE).";
+            ThrowTerminating(new(ErrorIds.BodyNeedsMethod, message), Path);
         }
         ComfyDeployClient client = new(Client.Session, Log) { RequestTimeout = RequestTimeout > TimeSpan.Zero ? RequestTimeout : null };
-        string path = RelativePath(client.Session.Connection.BaseUri) + QueryText();
-        if (!reads && !ShouldProcess($"{client.Session.Connection.BaseUri.AbsoluteUri.TrimEnd('/')}{path.Split('?')[0]}", method.Method)) return;
+        string path = RelativePath(client.Session.Connection.Address) + QueryText();
+        if (!reads && !ShouldProcess($"{client.Session.Connection.Address}{path.Split('?')[0]}", method.Method)) return;
         try
         {
             string? body = Body is null ? null : BodyText(Body);
@@ -60,22 +64,22 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     }
 
     /// <summary>What comes after the base address. Whatever would leave it is refused: the key goes with it.</summary>
-    private string RelativePath(Uri baseUri)
+    private string RelativePath(string root)
     {
-        string root = baseUri.AbsoluteUri.TrimEnd('/');
-        bool valid = Uri.TryCreate(Absolute.IsMatch(Path) ? Path : $"{root}/{Path.TrimStart('/')}", UriKind.Absolute, out Uri? target);
-        if (!valid || !target!.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
+        string address = Absolute.IsMatch(Path) ? Path : $"{root}/{Path.TrimStart('/')}";
+        if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? target) || !target.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
         {
-            ThrowTerminating(new(ErrorIds.ForeignOrigin, $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows."), Path);
+            string message = $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows.";
+            ThrowTerminating(new(ErrorIds.ForeignOrigin, message), Path);
         }
-        return target!.AbsoluteUri.Substring(root.Length);
+        return target.AbsoluteUri.Substring(root.Length);
     }
 
     private string QueryText()
     {
         if (Query is null || Query.Count == 0) return string.Empty;
-        IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry => (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value])
-            .Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
+        IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry =>
+            (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value]).Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
         return (Path.Contains('?') ? "&" : "?") + string.Join("&", pairs);
     }
 
@@ -87,7 +91,8 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     };
 
     /// <summary>Text is taken to be JSON already.</summary>
-    private static string BodyText(PSObject body) => body.BaseObject is string json ? json : InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(body)));
+    private static string BodyText(PSObject body) =>
+        body.BaseObject is string json ? json : InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(body)));
 
     private static object? Read(string answer)
     {

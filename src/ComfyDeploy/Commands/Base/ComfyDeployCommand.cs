@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using ComfyDeploy.Client;
 
@@ -38,7 +39,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; meanwhile writes what the work has to say.</summary>
+    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages meanwhile.</summary>
     internal T Await<T>(Func<CancellationToken, Task<T>> work)
     {
         // Off this thread, so that no host's synchronization context can lock us out.
@@ -64,7 +65,10 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private protected string FileSystemPath(string path, string parameterName)
     {
         string whole = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
-        if (provider.Name != "FileSystem") ThrowTerminating(new(ErrorIds.InvalidInput, $"-{parameterName} '{path}' is not a place in the file system."), path);
+        if (provider.Name != "FileSystem")
+        {
+            ThrowTerminating(new(ErrorIds.InvalidInput, $"-{parameterName} '{path}' is not a file system path."), path);
+        }
         return whole;
     }
 
@@ -74,7 +78,11 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     /// <summary>The client of a connection, one per cmdlet.</summary>
     private protected ComfyDeployClient ClientFor(ComfyConnection connection)
     {
-        if (connection.IsClosed) ThrowTerminating(new(ErrorIds.NotConnected, $"The connection '{connection.Name}' is closed. Connect again with Connect-ComfyDeploy."), connection.BaseUri);
+        if (connection.IsClosed)
+        {
+            string message = $"The connection '{connection.Name}' is closed. Connect again with Connect-ComfyDeploy.";
+            ThrowTerminating(new(ErrorIds.NotConnected, message), connection.BaseUri);
+        }
         if (!_clients.TryGetValue(connection, out ComfyDeployClient? client))
         {
             _clients.Add(connection, client = new(ApiSession.For(connection), Log));
@@ -98,6 +106,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         _deferred.Clear();
     }
 
+    [DoesNotReturn]
     internal void ThrowTerminating(ComfyDeployException error, object? target)
     {
         ErrorRecord record = ErrorRecords.Create(error, target);
@@ -105,12 +114,16 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         bool endsScript = MyInvocation.BoundParameters.TryGetValue("ErrorAction", out object? action) && action is ActionPreference.Stop;
         if (endsScript) WriteError(record);
         ThrowTerminatingError(record);
+        // Not reached: the compiler does not know that the line above always throws.
+        throw new PipelineStoppedException();
     }
 
-    /// <summary>Tells once for each account that an object names another connection than the one used.</summary>
+    /// <summary>Warns once for each connection name when an object names another connection than the one used.</summary>
     private protected void WarnOfOtherConnection(string? namedByObject, ComfyConnection used)
     {
-        if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase) || !_foreignNames.Add(namedByObject)) return;
-        WriteWarning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. Give -Connection {namedByObject} if that account is meant.");
+        if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase)) return;
+        if (!_foreignNames.Add(namedByObject)) return;
+        WriteWarning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
+            + $"Give -Connection {namedByObject} if that account is meant.");
     }
 }

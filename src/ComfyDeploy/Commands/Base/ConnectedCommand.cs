@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Security;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
@@ -7,12 +6,6 @@ namespace ComfyDeploy.Commands;
 /// <summary>A cmdlet that talks to the service.</summary>
 public abstract class ConnectedCommand : ComfyDeployCommand
 {
-    internal const string KeyVariable = "COMFY_DEPLOY_API_KEY";
-    internal const string BaseUriVariable = "COMFY_DEPLOY_BASE_URI";
-
-    private static readonly object Gate = new();
-    private static (string Key, string? BaseUri, ComfyConnection Connection)? _environment;
-
     private ComfyConnection? _default;
 
     /// <summary>The account to ask.</summary>
@@ -36,7 +29,8 @@ public abstract class ConnectedCommand : ComfyDeployCommand
     }
 
     /// <summary>The connection that has taken the place of a closed one.</summary>
-    private static ComfyConnection Reopened(ComfyConnection closed) => ConnectionStore.Find(closed.Name) is { } open && open.BaseUri == closed.BaseUri ? open : closed;
+    private static ComfyConnection Reopened(ComfyConnection closed) =>
+        ConnectionStore.Find(closed.Name) is { } open && open.BaseUri == closed.BaseUri ? open : closed;
 
     /// <summary>The account a run is in.</summary>
     internal ComfyDeployClient RunClient(ComfyReference reference)
@@ -47,39 +41,14 @@ public abstract class ConnectedCommand : ComfyDeployCommand
 
     private ComfyConnection Resolve()
     {
-        ComfyConnection? connection = Connection is not null ? FailUnknown(Connection.Name) : ConnectionStore.Default ?? FromEnvironment();
+        if (Connection is not null) ThrowTerminating(ConnectionArgumentAttribute.NotFound(Connection.Name), Connection.Name);
+        ComfyConnection? connection = ConnectionStore.Default ?? EnvironmentConnection.GetOrEnd(this);
         if (connection is null)
         {
-            ThrowTerminating(new(ErrorIds.NotConnected, $"Not connected. Use Connect-ComfyDeploy, give -Connection, or set the environment variable {KeyVariable}."), null);
+            string message = "Not connected. Use Connect-ComfyDeploy, give -Connection, or set the environment variable "
+                + $"{EnvironmentConnection.KeyVariable}.";
+            ThrowTerminating(new(ErrorIds.NotConnected, message), null);
         }
-        return connection!;
-    }
-
-    private ComfyConnection? FailUnknown(string name)
-    {
-        ThrowTerminating(ConnectionArgumentAttribute.NotFound(name), name);
-        return null;
-    }
-
-    internal static ComfyDeployException UnsendableKey() =>
-        new(ErrorIds.ApiKeyRejected, "The API key is empty or has a blank, a line break or a letter in it that no key has. Copy it again, whole and alone.");
-
-    /// <summary>The connection of the environment's key; the same one as long as the variables stay.</summary>
-    internal ComfyConnection? FromEnvironment()
-    {
-        string? key = Environment.GetEnvironmentVariable(KeyVariable);
-        if (string.IsNullOrWhiteSpace(key)) return null;
-        string? address = Environment.GetEnvironmentVariable(BaseUriVariable);
-        lock (Gate)
-        {
-            if (_environment is { } known && known.Key == key && known.BaseUri == address) return known.Connection;
-            if (!ServiceAddress.TryParse(address, out Uri? baseUri)) ThrowTerminating(ServiceAddress.Refusal(address!), address);
-            if (!ServiceAddress.IsSafe(baseUri!)) ThrowTerminating(ServiceAddress.InsecureRefusal(baseUri!), baseUri);
-            SecureString secret = SecureStringText.Protect(key!.Trim());
-            if (!secret.CanBeSent()) ThrowTerminating(UnsendableKey(), baseUri);
-            ComfyConnection connection = new("environment", baseUri!, secret, ApiKeyOwner.Read(secret), ServiceAddress.DefaultRequestTimeout);
-            _environment = (key, address, connection);
-            return connection;
-        }
+        return connection;
     }
 }

@@ -75,8 +75,11 @@ internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunO
     internal Task<RunReadResult> ReadWholeAsync(CancellationToken cancellationToken)
     {
         ComfyRun? given = Reference.Object<ComfyRun>() ?? Reference.Object<ComfyRunOutput>()?.Run;
-        return given is { IsWhole: true, IsFinished: true } ? Task.FromResult(new RunReadResult(RunId, given, null, Client)) : ReadAsync(cancellationToken);
+        return given is { IsWhole: true, IsFinished: true }
+            ? Task.FromResult(new RunReadResult(RunId, given, null, Client))
+            : ReadAsync(cancellationToken);
     }
 
-    internal Task<RunReadResult> ReadAsync(CancellationToken cancellationToken) => RunReadResult.ReadAsync(RunId, Origin, Client, cancellationToken);
+    internal Task<RunReadResult> ReadAsync(CancellationToken cancellationToken) =>
+        RunReadResult.ReadAsync(RunId, Origin, Client, cancellationToken);
 }

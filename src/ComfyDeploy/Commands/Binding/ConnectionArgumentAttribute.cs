@@ -8,7 +8,7 @@ public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribut
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
-        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+        inputData.Unwrap() switch
         {
             string name => ConnectionStore.Find(name) ?? ComfyConnection.Unresolved(name),
             object[] several => Array.ConvertAll(several, one => (ComfyConnection)Transform(engineIntrinsics, one)!),

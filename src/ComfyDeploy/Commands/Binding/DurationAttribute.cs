@@ -14,7 +14,7 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is TimeSpan time) return time;
+        if (inputData.Unwrap() is TimeSpan time) return time;
         // The text, not the value: to the parser 90s is the number 90 of type short, and 2d the number 2 of type decimal; both keep their text.
         string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim() ?? string.Empty;
         return Parse(text) ?? throw new ArgumentTransformationMetadataException(

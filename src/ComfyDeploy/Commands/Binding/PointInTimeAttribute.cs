@@ -10,7 +10,7 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        switch (inputData is PSObject wrapped ? wrapped.BaseObject : inputData)
+        switch (inputData.Unwrap())
         {
             // No limit, as in -After $last on the first night.
             case null: return null;
@@ -22,7 +22,7 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
         string text = inputData!.ToString()!.Trim();
         if (DurationAttribute.Parse(text) is { } duration) return Ago(duration);
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
-        throw new ArgumentTransformationMetadataException($"'{text}' is no date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
+        throw new ArgumentTransformationMetadataException($"'{text}' is not a date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
     }
 
     /// <summary>Longer ago than there are dates is the first of them.</summary>

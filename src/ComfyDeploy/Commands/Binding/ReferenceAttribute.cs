@@ -31,7 +31,7 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        object? value = Unwrap(inputData);
+        object? value = inputData.Unwrap();
         if (PassesSources && value is IComfyRunSource) return inputData;
         return value is IEnumerable several and not (string or IDictionary)
             ? several.Cast<object?>().Select(ToReference).ToArray()
@@ -40,7 +40,7 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
 
     private ComfyReference? ToReference(object? input)
     {
-        object? value = Unwrap(input);
+        object? value = input.Unwrap();
         switch (value)
         {
             case null: return null;
@@ -72,6 +72,4 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
         };
         return new($"{type} is not a {noun}{hint}.");
     }
-
-    private static object? Unwrap(object? input) => input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input is PSObject custom ? custom.BaseObject : input;
 }

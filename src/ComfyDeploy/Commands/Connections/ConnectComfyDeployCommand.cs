@@ -36,38 +36,40 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
 
     protected override void ProcessRecord()
     {
-        string? address = BaseUri?.OriginalString ?? Environment.GetEnvironmentVariable(ConnectedCommand.BaseUriVariable);
-        if (!ServiceAddress.TryParse(address, out Uri? baseUri)) ThrowTerminating(ServiceAddress.Refusal(address!), address);
-        if (!AllowInsecure && !ServiceAddress.IsSafe(baseUri!)) ThrowTerminating(ServiceAddress.InsecureRefusal(baseUri!), baseUri);
-        if (RequestTimeout <= TimeSpan.Zero) ThrowTerminating(new(ErrorIds.InvalidInput, "-RequestTimeout must be longer than 0."), RequestTimeout);
+        Uri baseUri = ServiceAddress.ParseOrEnd(this, BaseUri?.OriginalString ?? EnvironmentConnection.Address, AllowInsecure);
+        if (RequestTimeout <= TimeSpan.Zero)
+        {
+            ThrowTerminating(new(ErrorIds.InvalidInput, "-RequestTimeout must be longer than 0."), RequestTimeout);
+        }
 
-        SecureString key = ApiKey?.Copy() ?? KeyOfEnvironment() ?? Prompt();
+        SecureString key = ApiKey?.Copy() ?? EnvironmentConnection.Key ?? Prompt();
         key.MakeReadOnly();
-        if (!key.CanBeSent()) ThrowTerminating(ConnectedCommand.UnsendableKey(), baseUri);
-        ComfyConnection connection = new(Name ?? DefaultName, baseUri!, key, ApiKeyOwner.Read(key), RequestTimeout);
+        ServiceAddress.CheckKeyOrEnd(this, key, baseUri);
+        ComfyConnection connection = new(Name ?? DefaultName, baseUri, key, ApiKeyOwner.Read(key), RequestTimeout);
         if (!SkipCheck) Check(connection);
 
         ConnectionStore.Add(connection, makeDefault: Name is null);
-        WriteVerbose($"Connected to {connection.BaseUri} as {connection.UserId ?? "an unknown user"}{(connection.OrgId is null ? string.Empty : $" of {connection.OrgId}")}.");
+        string organization = connection.OrgId is null ? string.Empty : $" of {connection.OrgId}";
+        WriteVerbose($"Connected to {connection.BaseUri} as {connection.UserId ?? "an unknown user"}{organization}.");
         if (PassThru) WriteObject(connection);
     }
 
-    private static SecureString? KeyOfEnvironment() =>
-        Environment.GetEnvironmentVariable(ConnectedCommand.KeyVariable) is { } key && !string.IsNullOrWhiteSpace(key) ? SecureStringText.Protect(key.Trim()) : null;
-
     private SecureString Prompt()
     {
+        FieldDescription field = new(nameof(ApiKey)) { Label = "ComfyDeploy API key" };
+        field.SetParameterType(typeof(SecureString));
+        Dictionary<string, PSObject>? answers = null;
         try
         {
-            FieldDescription field = new(nameof(ApiKey)) { Label = "ComfyDeploy API key" };
-            field.SetParameterType(typeof(SecureString));
-            return (SecureString)Host.UI.Prompt(string.Empty, string.Empty, [field])[nameof(ApiKey)].BaseObject;
+            answers = Host.UI.Prompt(string.Empty, string.Empty, [field]);
         }
         catch (Exception e) when (e is HostException or PSInvalidOperationException or NotImplementedException or IOException)
         {
-            ThrowTerminating(new(ErrorIds.NotConnected, $"No API key: give -ApiKey or set the environment variable {ConnectedCommand.KeyVariable}; this session cannot prompt for one.", e), null);
-            throw;
+            string message = $"No API key: give -ApiKey or set the environment variable {EnvironmentConnection.KeyVariable}; "
+                + "this session cannot prompt for one.";
+            ThrowTerminating(new(ErrorIds.NotConnected, message, e), null);
         }
+        return (SecureString)answers[nameof(ApiKey)].BaseObject;
     }
 
     private void Check(ComfyConnection connection)

@@ -1,23 +1,37 @@
+using System.Security;
+
 namespace ComfyDeploy.Commands;
 
-/// <summary>Where the service is, and which addresses a key may be sent to.</summary>
+/// <summary>Where the service is, and which addresses and keys can be used.</summary>
 internal static class ServiceAddress
 {
     internal static readonly Uri Default = new("https://api.comfydeploy.com/api");
     internal static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(60);
 
-    internal static bool TryParse(string? text, out Uri? address)
+    /// <summary>Ends the cmdlet when the address is invalid, or neither encrypted nor on this computer.</summary>
+    internal static Uri ParseOrEnd(ComfyDeployCommand cmdlet, string? text, bool allowInsecure)
     {
-        address = Default;
-        return string.IsNullOrWhiteSpace(text) || (Uri.TryCreate(text, UriKind.Absolute, out address) && address.Scheme is "http" or "https");
+        if (string.IsNullOrWhiteSpace(text)) return Default;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+        {
+            string message = $"'{text}' is not the address of a service. Give an absolute http or https URL such as {Default}.";
+            cmdlet.ThrowTerminating(new(ErrorIds.InvalidInput, message), text);
+        }
+        if (!allowInsecure && address.Scheme != Uri.UriSchemeHttps && !address.IsLoopback)
+        {
+            cmdlet.ThrowTerminating(
+                new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be readable on the way. "
+                    + "Use https, or Connect-ComfyDeploy -AllowInsecure if you trust the network."),
+                address);
+        }
+        return address;
     }
 
-    /// <summary>Encrypted, or on this machine.</summary>
-    internal static bool IsSafe(Uri address) => address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
-
-    internal static ComfyDeployException Refusal(string text) =>
-        new(ErrorIds.InvalidInput, $"'{text}' is not the address of a service. Give one such as {Default}.");
-
-    internal static ComfyDeployException InsecureRefusal(Uri address) =>
-        new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be readable on the way. Use https, or Connect-ComfyDeploy -AllowInsecure if you trust the network.");
+    /// <summary>Ends the cmdlet when the key cannot be sent in a request header.</summary>
+    internal static void CheckKeyOrEnd(ComfyDeployCommand cmdlet, SecureString key, Uri baseUri)
+    {
+        if (key.CanBeSent()) return;
+        const string Message = "The API key is empty, or contains white space or an invalid character. Copy the key again.";
+        cmdlet.ThrowTerminating(new(ErrorIds.ApiKeyRejected, Message), baseUri);
+    }
 }

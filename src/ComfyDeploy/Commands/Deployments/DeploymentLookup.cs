@@ -2,30 +2,36 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Finds deployments by id, by <c>workflow</c> or by <c>workflow/environment</c>. Never a guess: several candidates are an error that names them.</summary>
+/// <summary>Finds deployments by ID, <c>workflow</c> or <c>workflow/environment</c>. Several candidates are an error that names them.</summary>
 internal static class DeploymentLookup
 {
     private const string Production = "production";
 
     /// <summary>The one deployment meant: of several environments the production one.</summary>
-    internal static async Task<ComfyDeployment> FindOneAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
+    internal static async Task<ComfyDeployment> FindOneAsync(
+        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
         if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known)
         {
-            return IsIn(known, environment) ? known : throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
+            if (IsIn(known, environment)) return known;
+            throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
         }
         ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, stop).ConfigureAwait(false);
         if (found.Length > 1 && found.Count(IsProduction) == 1) found = [found.Single(IsProduction)];
         if (found.Length == 1) return found[0];
+        string candidates = string.Join(" or ", found.Select(d => $"{d.DeploymentName} ({d.DeploymentId})"));
         throw new ComfyDeployException(
-            ErrorIds.DeploymentAmbiguous,
-            $"'{reference}' may be {string.Join(" or ", found.Select(d => $"{d.DeploymentName} ({d.DeploymentId})"))}. Give -Environment, workflow/environment, or the id.");
+            ErrorIds.DeploymentAmbiguous, $"'{reference}' may be {candidates}. Give -Environment, workflow/environment, or the id.");
     }
 
     /// <summary>All deployments a wildcard matches, or the one meant.</summary>
-    internal static async Task<IReadOnlyList<ComfyDeployment>> FindAllAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
+    internal static async Task<IReadOnlyList<ComfyDeployment>> FindAllAsync(
+        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        if (reference.HasObject || !new NamePattern(reference.Text).IsWildcard) return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
+        if (reference.HasObject || !new NamePattern(reference.Text).IsWildcard)
+        {
+            return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
+        }
         IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
         return [.. all.Where(d => Matches(d, reference.Text) && IsIn(d, environment))];
     }
@@ -37,40 +43,49 @@ internal static class DeploymentLookup
         return pattern.Matches(deployment.DeploymentName) || pattern.Matches(deployment.Name);
     }
 
-    internal static ComfyDeployException NotFound(ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)
+    internal static ComfyDeployException NotFound(
+        ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)
     {
         string wanted = environment is null ? $"'{name}'" : $"'{name}' in {environment}";
+        string message = $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'.";
         string[] elsewhere = [.. all.Where(d => IsNamed(d, name)).Select(d => d.DeploymentName)];
         if (environment is not null && elsewhere.Length > 0)
         {
-            return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. There are: {string.Join(", ", elsewhere)}.");
+            return new(ErrorIds.DeploymentNotFound, $"{message} There are: {string.Join(", ", elsewhere)}.");
         }
-        IReadOnlyList<string> near = NearestNames.Of(name, all.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(text => text.Length > 0));
+        IReadOnlyList<string> near = NearestNames.Of(
+            name, all.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(text => text.Length > 0));
         string hint = near.Count > 0 ? $"Nearest: {string.Join(", ", near)}." : "See Get-ComfyDeployment.";
-        return new(ErrorIds.DeploymentNotFound, $"There is no deployment {wanted} on connection '{client.Session.Connection.Name}'. {hint}");
+        return new(ErrorIds.DeploymentNotFound, $"{message} {hint}");
     }
 
-    private static async Task<ComfyDeployment?> FindByIdAsync(ComfyDeployClient client, ComfyReference reference, CancellationToken stop)
+    private static async Task<ComfyDeployment?> FindByIdAsync(
+        ComfyDeployClient client, ComfyReference reference, CancellationToken stop)
     {
         if (reference.Object<ComfyDeployment>() is { } deployment) return deployment;
-        return Guid.TryParse(reference.Text, out Guid id) ? await client.GetDeploymentAsync(id.ToString("D"), stop).ConfigureAwait(false) : null;
+        return Guid.TryParse(reference.Text, out Guid id)
+            ? await client.GetDeploymentAsync(id.ToString("D"), stop).ConfigureAwait(false)
+            : null;
     }
 
-    private static async Task<ComfyDeployment[]> FindByNameAsync(ComfyDeployClient client, string name, string? environment, CancellationToken stop)
+    private static async Task<ComfyDeployment[]> FindByNameAsync(
+        ComfyDeployClient client, string name, string? environment, CancellationToken cancellationToken)
     {
-        // A list that is a minute old may lack the deployment just made.
-        foreach (bool fresh in (bool[])[false, true])
+        bool isFresh = false;
+        while (true)
         {
-            IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh, stop).ConfigureAwait(false);
+            IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(isFresh, cancellationToken).ConfigureAwait(false);
             ComfyDeployment[] found = [.. all.Where(d => IsNamed(d, name) && IsIn(d, environment))];
             if (found.Length > 0) return found;
-            if (fresh) throw NotFound(client, name, environment, all);
+            if (isFresh) throw NotFound(client, name, environment, all);
+            // A cached list may lack the deployment that was just created.
+            isFresh = true;
         }
-        return [];
     }
 
     private static bool IsNamed(ComfyDeployment deployment, string name) =>
-        string.Equals(deployment.Name, name, StringComparison.OrdinalIgnoreCase) || string.Equals(deployment.DeploymentName, name, StringComparison.OrdinalIgnoreCase);
+        string.Equals(deployment.Name, name, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(deployment.DeploymentName, name, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsIn(ComfyDeployment deployment, string? environment) =>
         environment is null || string.Equals(deployment.Environment, environment, StringComparison.OrdinalIgnoreCase);

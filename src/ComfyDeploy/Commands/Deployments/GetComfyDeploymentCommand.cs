@@ -47,7 +47,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             switch (ParameterSetName)
             {
                 case IdSet: WriteById(); break;
-                case OfSet: Write(All(ClientOf(InputObject!.Connection)).Where(d => d.WorkflowId == InputObject!.WorkflowId)); break;
+                case OfSet: WriteOf(InputObject!); break;
                 default: WriteByName(); break;
             }
         }
@@ -57,11 +57,15 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         }
     }
 
+    private void WriteOf(ComfyWorkflow workflow) =>
+        Write(All(ClientOf(workflow.Connection)).Where(d => d.WorkflowId == workflow.WorkflowId));
+
     private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
         await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop).ConfigureAwait(false));
 
     /// <summary>The service leaves the machines' names out of most of its answers.</summary>
-    private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
+    private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(
+        ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
     {
         if (!deployments.Any(d => d is { MachineName: null, MachineId: not null })) return deployments;
         _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
@@ -72,12 +76,19 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         return deployments;
     }
 
+    private async Task<IReadOnlyList<ComfyDeployment>> ReadAsync(ComfyDeployClient client, string id, CancellationToken cancellationToken)
+    {
+        ComfyDeployment deployment = await client.GetDeploymentAsync(id, cancellationToken).ConfigureAwait(false);
+        return await NameMachinesAsync(client, [deployment], cancellationToken).ConfigureAwait(false);
+    }
+
     private void WriteByName()
     {
         IReadOnlyList<ComfyDeployment> all = All(Client);
         foreach (string name in Name)
         {
-            ComfyDeployment[] found = [.. all.Where(d => DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase)).Where(IsWanted)];
+            ComfyDeployment[] found = [.. all.Where(IsWanted).Where(d =>
+                DeploymentLookup.Matches(d, name) || string.Equals(d.DeploymentId, name, StringComparison.OrdinalIgnoreCase))];
             Write(found);
             if (found.Length == 0 && !new NamePattern(name).IsWildcard)
             {
@@ -94,7 +105,9 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     {
         if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
         {
-            ReportOrEnd(new(ErrorIds.DeploymentUnknown, "This object does not say which deployment it belongs to: a run read by its id alone has no DeploymentId. List it instead: Get-ComfyRun -Workflow …"), null);
+            const string Message = "This object does not say which deployment it belongs to: a run read by its ID alone has no DeploymentId. "
+                + "List it instead: Get-ComfyRun -Workflow …";
+            ReportOrEnd(new(ErrorIds.DeploymentUnknown, Message), null);
             return;
         }
         ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
@@ -107,8 +120,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             }
             try
             {
-                if (!_written.Contains(guid.ToString("D"))) Write(Await(async stop =>
-                    await NameMachinesAsync(client, [await client.GetDeploymentAsync(guid.ToString("D"), stop).ConfigureAwait(false)], stop).ConfigureAwait(false)));
+                if (!_written.Contains(guid.ToString("D"))) Write(Await(token => ReadAsync(client, guid.ToString("D"), token)));
             }
             catch (ComfyDeployException e)
             {
@@ -118,5 +130,6 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     }
 
     /// <summary>A deployment named twice is written once.</summary>
-    private void Write(IEnumerable<ComfyDeployment> deployments) => WriteObject(deployments.Where(d => _written.Add(d.DeploymentId)), enumerateCollection: true);
+    private void Write(IEnumerable<ComfyDeployment> deployments) =>
+        WriteObject(deployments.Where(d => _written.Add(d.DeploymentId)), enumerateCollection: true);
 }

@@ -24,6 +24,9 @@ internal static class RunningEmulators
     {
         lock (Running) Running.Remove(emulator);
         emulator.Stop();
-        foreach (ComfyConnection connection in ConnectionStore.List().Where(connection => connection.BaseUri == emulator.BaseUri)) ConnectionStore.Remove(connection);
+        foreach (ComfyConnection connection in ConnectionStore.List())
+        {
+            if (connection.BaseUri == emulator.BaseUri) ConnectionStore.Remove(connection);
+        }
     }
 }

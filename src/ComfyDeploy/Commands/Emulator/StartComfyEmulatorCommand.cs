@@ -45,24 +45,24 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
     private ComfyEmulator StartEmulator()
     {
         string? seed = SeedPath is null ? null : FileSystemPath(SeedPath, nameof(SeedPath));
+        ComfyEmulator? emulator = null;
         try
         {
-            return ComfyEmulator.Start(new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });
+            emulator = ComfyEmulator.Start(new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });
         }
         catch (SocketException e)
         {
-            ThrowTerminating(new(ErrorIds.PortInUse, $"Port {Port} of this machine cannot be used: {e.Message}. Leave -Port out for a free one.", e), Port);
-            throw;
+            string message = $"Port {Port} of this computer cannot be used: {e.Message}. Omit -Port to use a free port.";
+            ThrowTerminating(new(ErrorIds.PortInUse, message, e), Port);
         }
         catch (EmulatorSeedException e)
         {
             ThrowTerminating(new(ErrorIds.SeedInvalid, e.Message, e), seed);
-            throw;
         }
         catch (ArgumentException e)
         {
             ThrowTerminating(new(ErrorIds.FaultInvalid, e.Message, e), Fault);
-            throw;
         }
+        return emulator;
     }
 }

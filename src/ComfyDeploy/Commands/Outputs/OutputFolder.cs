@@ -8,7 +8,7 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
     // Two names that differ in case are one file on many systems.
     private readonly HashSet<string> _taken = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The whole path for a name, changed where this call has given it away already.</summary>
+    /// <summary>The full path for a name, changed when an earlier output has it.</summary>
     /// <param name="name">A path below the folder, of sane segments.</param>
     /// <param name="isThere">Whether a file of that path was there before.</param>
     internal string Reserve(string name, out bool isThere)
@@ -31,9 +31,10 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ComfyDeployException(ErrorIds.DownloadFailed, $"The folder '{folder}' cannot be made: {e.Message}", e);
+            throw new ComfyDeployException(ErrorIds.DownloadFailed, $"The folder '{folder}' cannot be created: {e.Message}", e);
         }
     }
 
-    private bool IsTaken(string path) => _taken.Contains(path) || (existing == ExistingFile.Rename && (File.Exists(path) || Directory.Exists(path)));
+    private bool IsTaken(string path) =>
+        _taken.Contains(path) || (existing == ExistingFile.Rename && (File.Exists(path) || Directory.Exists(path)));
 }

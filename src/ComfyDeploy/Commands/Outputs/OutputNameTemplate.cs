@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Where in the folder an output goes: <c>{Created:yyyy-MM-dd}/{Workflow}/{RunId:8}_{Index:00}_{FileName}</c>. Folders come from the template alone, never from a value.</summary>
+/// <summary>
+/// Where in the folder an output goes: <c>{Created:yyyy-MM-dd}/{Workflow}/{RunId:8}_{Index:00}_{FileName}</c>.
+/// Folders come from the template alone, never from a value.
+/// </summary>
 internal sealed class OutputNameTemplate
 {
     internal const string Default = "{RunId:8}_{Index:00}_{FileName}";
@@ -12,7 +15,8 @@ internal sealed class OutputNameTemplate
 
     // A slash inside braces belongs to the format of a date, not to the path.
     private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
-    private static readonly string[] Names = ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "Name", "Extension"];
+    private static readonly string[] Names =
+        ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "Name", "Extension"];
 
     private readonly string[] _segments;
 
@@ -25,23 +29,28 @@ internal sealed class OutputNameTemplate
         if (fault is null && (rest.Contains('{') || rest.Contains('}'))) fault = "a brace is left over";
         if (fault is not null)
         {
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {string.Join(" ", Names.Select(name => $"{{{name}}}"))}.");
+            string known = string.Join(" ", Names.Select(name => $"{{{name}}}"));
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {known}.");
         }
         if (Path.IsPathRooted(template) || _segments.Any(segment => segment.Trim() is "" or "." or ".."))
         {
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
+            throw new ComfyDeployException(
+                ErrorIds.InvalidInput, $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
         }
     }
 
     /// <summary>The path below the folder; its separators are this platform's.</summary>
     internal string Expand(ComfyRunOutput output) =>
-        Path.Combine([.. _segments.Select(segment => SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+        Path.Combine([.. _segments.Select(segment =>
+            SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
 
     private static string? FaultOf(Match placeholder)
     {
         string name = placeholder.Groups["name"].Value;
         if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) return $"there is no {{{name}}}";
-        return TakesFormat(name, placeholder.Groups["format"].Value) ? null : $"{placeholder.Value} is no format; such are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:8}}";
+        return TakesFormat(name, placeholder.Groups["format"].Value)
+            ? null
+            : $"{placeholder.Value} is not a valid format; examples are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:8}}";
     }
 
     private static bool TakesFormat(string name, string format)
@@ -70,7 +79,8 @@ internal sealed class OutputNameTemplate
         string fileName = SafeFileName.Of(output.FileName);
         return match.Groups["name"].Value.ToLowerInvariant() switch
         {
-            "created" => (run?.CreatedAt ?? output.CreatedAt)?.ToString(format.Length == 0 ? "yyyy-MM-dd" : format, CultureInfo.InvariantCulture) ?? "undated",
+            "created" => (run?.CreatedAt ?? output.CreatedAt)
+                ?.ToString(format.Length == 0 ? "yyyy-MM-dd" : format, CultureInfo.InvariantCulture) ?? "undated",
             "deployment" => run?.DeploymentName ?? "unknown",
             "workflow" => run?.WorkflowName ?? run?.DeploymentName?.Split('/')[0] ?? "unknown",
             "label" => run?.Label ?? "unlabelled",

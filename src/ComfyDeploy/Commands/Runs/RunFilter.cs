@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Commands;
 
-/// <summary>What a user wants to see of a list. One status and the earliest time also go to the service; all is checked again here, since it compares stored states.</summary>
+/// <summary>Which runs of a list to write. A single status and the earliest time also go to the service, but it compares stored states.</summary>
 internal sealed class RunFilter
 {
     private readonly HashSet<string> _status;
@@ -22,7 +22,7 @@ internal sealed class RunFilter
 
     internal HashSet<string>? WorkflowIds { get; init; }
 
-    /// <summary>The status to ask the service for. It stores no time-outs that it only computes, and answers an unknown word with an error.</summary>
+    /// <summary>The status to send. The service does not store the time-outs it computes, and rejects unknown words.</summary>
     internal string? ServerStatus =>
         _status.Count == 1 && _status.First() is var only && only != RunStatus.Timeout && RunStatus.All.Contains(only) ? only : null;
 
@@ -36,5 +36,6 @@ internal sealed class RunFilter
         && (DeploymentIds is null || (run.DeploymentId is not null && DeploymentIds.Contains(run.DeploymentId)))
         && (WorkflowIds is null || (run.WorkflowId is not null && WorkflowIds.Contains(run.WorkflowId)));
 
-    private static bool IsOneOf(string[]? wanted, string? value) => wanted is null || wanted.Contains(value, StringComparer.OrdinalIgnoreCase);
+    private static bool IsOneOf(string[]? wanted, string? value) =>
+        wanted is null || wanted.Contains(value, StringComparer.OrdinalIgnoreCase);
 }

@@ -131,7 +131,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     /// <summary>The runs that this process queued, newest first.</summary>
     private IEnumerable<ComfyRun> StartedHere(ComfyDeployClient client)
     {
-        foreach (IReadOnlyList<RunReadResult> reads in Read(client, client.Session.KnownRuns.Started.Reverse().Select(id => (id, (RunOrigin?)null))))
+        IEnumerable<(string, RunOrigin?)> started = client.Session.KnownRuns.Started.Reverse().Select(id => (id, (RunOrigin?)null));
+        foreach (IReadOnlyList<RunReadResult> reads in Read(client, started))
         {
             FillReasons(reads);
             foreach (RunReadResult read in reads.Where(read => read.Error is not null)) cmdlet.ReportOrEnd(read.Error!, read.RunId);
@@ -142,7 +143,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     /// <summary>Lists have no inputs, outputs or progress, so that each run is read again.</summary>
     private void WriteFull(ComfyDeployClient client, List<ComfyRun> chunk)
     {
-        foreach (IReadOnlyList<RunReadResult> reads in Read(client, chunk.Select(run => (run.RunId!, (RunOrigin?)RunOrigin.Of(run))))) Write(reads);
+        IEnumerable<(string, RunOrigin?)> listed = chunk.Select(run => (run.RunId!, (RunOrigin?)RunOrigin.Of(run)));
+        foreach (IReadOnlyList<RunReadResult> reads in Read(client, listed)) Write(reads);
         chunk.Clear();
     }
 

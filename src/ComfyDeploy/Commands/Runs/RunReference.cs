@@ -3,7 +3,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>From what a user gives for a run to a whole id, and to what the given object already knows.</summary>
+/// <summary>Turns what a user gives for a run into a full ID and into what the given object already knows.</summary>
 internal static class RunReference
 {
     private const int ShortestId = 8;
@@ -15,16 +15,18 @@ internal static class RunReference
     {
         string text = reference.Text;
         if (Guid.TryParseExact(text, "D", out Guid id) || Guid.TryParseExact(text, "N", out id)) return id.ToString("D");
-        if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty text is not a run id.");
+        if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty string is not a run ID.");
         if (text.Length < ShortestId || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
         {
             string hint = text.Length <= LongestName ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
-            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, LongestName)}' is not a run id.{hint}");
+            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, LongestName)}' is not a run ID.{hint}");
         }
         IReadOnlyList<string> seen = session.KnownRuns.StartingWith(text);
         return seen.Count == 1
             ? seen[0]
-            : throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{text}' is {(seen.Count == 0 ? "no run this session has seen" : "the beginning of several runs")}: give all 36 characters.");
+            : throw new ComfyDeployException(
+                ErrorIds.RunIdInvalid,
+                $"'{text}' is {(seen.Count == 0 ? "not a run this session has seen" : "the beginning of several runs")}: give all 36 characters.");
     }
 
     /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>
@@ -32,7 +34,9 @@ internal static class RunReference
     {
         if (reference.Object<ComfyRun>() is { } run) return RunOrigin.Of(run);
         if (!reference.HasObject) return null;
-        return new(reference.Property("DeploymentId"), reference.Property("DeploymentName"), reference.Property("WorkflowName"), reference.Property("Label"), reference.Property("RestartOf"), null);
+        return new(
+            reference.Property("DeploymentId"), reference.Property("DeploymentName"), reference.Property("WorkflowName"),
+            reference.Property("Label"), reference.Property("RestartOf"), null);
     }
 
     /// <summary>A row of a file that never was queued, as the object it was.</summary>

@@ -5,16 +5,19 @@ namespace ComfyDeploy.Commands;
 /// <summary>A list of runs to go through: a workflow's, or of it one deployment's.</summary>
 internal sealed record RunSource(string WorkflowId, string? WorkflowName, string? DeploymentId);
 
-/// <summary>From workflows and deployments as a user names them to the lists that hold their runs. The service has no list of all runs.</summary>
+/// <summary>Finds the lists that hold the runs of named workflows and deployments. The service has no list of all runs.</summary>
 internal static class RunSources
 {
-    internal static async Task<IReadOnlyList<RunSource>> OfDeploymentsAsync(ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
+    internal static async Task<IReadOnlyList<RunSource>> OfDeploymentsAsync(
+        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
     {
-        IReadOnlyList<ComfyDeployment> found = await DeploymentLookup.FindAllAsync(client, reference, environment, stop).ConfigureAwait(false);
+        IReadOnlyList<ComfyDeployment> found =
+            await DeploymentLookup.FindAllAsync(client, reference, environment, stop).ConfigureAwait(false);
         return [.. found.Where(d => d.WorkflowId is not null).Select(d => new RunSource(d.WorkflowId!, d.Name, d.DeploymentId))];
     }
 
-    internal static async Task<IReadOnlyList<RunSource>> OfWorkflowsAsync(ComfyDeployClient client, ComfyReference reference, CancellationToken stop)
+    internal static async Task<IReadOnlyList<RunSource>> OfWorkflowsAsync(
+        ComfyDeployClient client, ComfyReference reference, CancellationToken stop)
     {
         if (Guid.TryParse(reference.Text, out Guid id)) return [new(id.ToString("D"), reference.Object<ComfyWorkflow>()?.Name, null)];
         IReadOnlyList<ComfyWorkflow> all = await client.GetWorkflowsAsync(stop).ConfigureAwait(false);
@@ -22,9 +25,9 @@ internal static class RunSources
         RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(ToSource)];
         if (found.Length > 0 || pattern.IsWildcard) return found;
         IReadOnlyList<string> near = NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
+        string hint = near.Count > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
         throw new ComfyDeployException(
-            ErrorIds.WorkflowNotFound,
-            $"There is no workflow '{reference}' on connection '{client.Session.Connection.Name}'.{(near.Count > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty)}");
+            ErrorIds.WorkflowNotFound, $"There is no workflow '{reference}' on connection '{client.Session.Connection.Name}'.{hint}");
     }
 
     internal static async Task<IReadOnlyList<RunSource>> OfAccountAsync(ComfyDeployClient client, CancellationToken stop)
@@ -34,7 +37,8 @@ internal static class RunSources
     }
 
     /// <summary>Of workflows, only the deployments in one environment.</summary>
-    internal static async Task<IReadOnlyList<RunSource>> InEnvironmentAsync(ComfyDeployClient client, IReadOnlyList<RunSource> workflows, string environment, CancellationToken stop)
+    internal static async Task<IReadOnlyList<RunSource>> InEnvironmentAsync(
+        ComfyDeployClient client, IReadOnlyList<RunSource> workflows, string environment, CancellationToken stop)
     {
         IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
         return [.. all.Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))

@@ -8,7 +8,8 @@ public sealed class ComfyConnection
     internal ComfyConnection(string name, Uri baseUri, SecureString apiKey, ApiKeyOwner owner, TimeSpan requestTimeout)
     {
         Name = name;
-        BaseUri = baseUri;
+        Address = baseUri.AbsoluteUri.TrimEnd('/');
+        BaseUri = new(Address);
         ApiKey = apiKey;
         UserId = owner.UserId;
         OrgId = owner.OrgId;
@@ -33,6 +34,9 @@ public sealed class ComfyConnection
     /// <summary>How long one request may take.</summary>
     public TimeSpan RequestTimeout { get; }
 
+    /// <summary>The address as text, to append a path to: a URI without a path has a slash at the end all the same.</summary>
+    internal string Address { get; }
+
     internal SecureString ApiKey { get; }
 
     internal bool IsClosed { get; private set; }
@@ -40,7 +44,8 @@ public sealed class ComfyConnection
     /// <summary>Whether only a name was given and no connection has it.</summary>
     internal bool IsUnresolved { get; private init; }
 
-    internal static ComfyConnection Unresolved(string name) => new(name, new Uri("https://unresolved.invalid"), new SecureString(), default, TimeSpan.Zero) { IsUnresolved = true };
+    internal static ComfyConnection Unresolved(string name) =>
+        new(name, new Uri("https://unresolved.invalid"), new SecureString(), default, TimeSpan.Zero) { IsUnresolved = true };
 
     /// <summary>Forgets the key.</summary>
     internal void Close()
