@@ -9,10 +9,7 @@
     PowerShellVersion      = '5.1'
     DotNetFrameworkVersion = '4.7.2'
     CompatiblePSEditions   = @('Desktop', 'Core')
-    FormatsToProcess       = @(
-        'Runs.Format.ps1xml', 'Outputs.Format.ps1xml', 'Deployments.Format.ps1xml', 'Workflows.Format.ps1xml',
-        'Connections.Format.ps1xml', 'Emulator.Format.ps1xml'
-    )
+    FormatsToProcess       = @('ComfyDeploy.Format.ps1xml')
     TypesToProcess         = @('ComfyDeploy.Types.ps1xml')
     FunctionsToExport      = @()
     AliasesToExport        = @()

@@ -4,8 +4,8 @@ using System.Reflection;
 namespace ComfyDeploy;
 
 /// <summary>
-/// On Windows PowerShell finds System.Text.Json and its closure in <c>lib/</c>, by simple name: the closure disagrees with itself about versions, and
-/// powershell.exe has no binding redirects. PowerShell 7 brings its own and needs nothing of it.
+/// On Windows PowerShell finds System.Text.Json and its closure in <c>lib/</c>, by simple name: the closure disagrees with itself
+/// about versions, and powershell.exe has no binding redirects. PowerShell 7 brings its own and needs nothing of it.
 /// </summary>
 public sealed class DesktopAssemblyResolver : IModuleAssemblyInitializer, IModuleAssemblyCleanup
 {

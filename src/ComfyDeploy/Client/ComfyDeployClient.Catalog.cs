@@ -10,7 +10,8 @@ internal sealed partial class ComfyDeployClient
     {
         if (!fresh && session.Deployments.Get(session.Clock.Now) is { } known) return known;
         // The service splits the list in two by the type of machine.
-        Task<List<DeploymentWire>>[] halves = [ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken)];
+        Task<List<DeploymentWire>>[] halves =
+            [ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken)];
         List<DeploymentWire>[] lists = await Task.WhenAll(halves).ConfigureAwait(false);
         ComfyDeployment[] deployments = [.. lists.SelectMany(list => list).Select(wire => wire.ToDeployment(Connection))
             .GroupBy(d => d.DeploymentId).Select(same => same.First()).OrderByDescending(d => d.UpdatedAt)];
@@ -19,7 +20,8 @@ internal sealed partial class ComfyDeployClient
     }
 
     private Task<List<DeploymentWire>> ListDeploymentsAsync(string isFluid, CancellationToken cancellationToken) =>
-        GetAsync($"/deployments?is_fluid={isFluid}", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken);
+        GetAsync($"/deployments?is_fluid={isFluid}", WireContext.Default.ListDeploymentWire, ErrorIds.DeploymentNotFound,
+            cancellationToken);
 
     /// <summary>
     /// Reads the deployments for their names. A failure is no error here: a single malformed workflow makes the service's list fail, and

@@ -53,7 +53,8 @@ internal sealed partial class ComfyDeployClient
     {
         string why = reason?.Message ?? "The answer contains no run ID.";
         CreateRequest request = lost.Request;
-        log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before queueing another.");
+        log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before queueing " +
+            "another.");
         try
         {
             await creates.EnterLookupAsync(cancellationToken).ConfigureAwait(false);
@@ -120,7 +121,7 @@ internal sealed partial class ComfyDeployClient
                 {
                     RunWire run = await GetAsync($"/run/{row.Id}", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
                         .ConfigureAwait(false);
-                    known[row.Id] = same = InputJson.AreSame(lost.Request.InputsJson, run.WorkflowInputs);
+                    known[row.Id] = same = InputComparison.AreSame(lost.Request.InputsJson, run.WorkflowInputs);
                 }
                 if (same) matches.Add(row.Id);
             }

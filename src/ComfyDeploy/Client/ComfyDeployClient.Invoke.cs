@@ -8,20 +8,22 @@ internal sealed partial class ComfyDeployClient
     /// Any request, its answer as text. Reads are retried after transient failures; anything else is sent once, since a second
     /// one might repeat its effect.
     /// </summary>
-    internal async Task<string> InvokeAsync(HttpMethod method, string path, string? body, CancellationToken cancellationToken)
+    internal async Task<string> InvokeAsync(string method, string path, string? body, CancellationToken cancellationToken)
     {
         HttpRequestMessage Create()
         {
-            HttpRequestMessage request = Request(method, path);
+            HttpRequestMessage request = Request(new HttpMethod(method), path);
             if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
             return request;
         }
 
-        if (method == HttpMethod.Get || method == HttpMethod.Head)
-            return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
+        if (IsRead(method)) return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
         Attempt<string> attempt = await SendOnceAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
         return attempt.Error is null ? attempt.Value! : throw attempt.Error;
     }
+
+    /// <summary>Whether a method changes nothing.</summary>
+    internal static bool IsRead(string method) => method is "GET" or "HEAD";
 
     private static string Text(MemoryStream body) => Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
 }

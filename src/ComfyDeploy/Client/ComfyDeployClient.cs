@@ -41,7 +41,8 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             attempt => $"{attempt.Request}: {attempt.Error!.Message}",
             cancellationToken);
 
-    private Task<T> RetryAsync<T>(Func<Task<Attempt<T>>> sendOnce, Func<Attempt<T>, string> describe, CancellationToken cancellationToken) =>
+    private Task<T> RetryAsync<T>(Func<Task<Attempt<T>>> sendOnce, Func<Attempt<T>, string> describe,
+        CancellationToken cancellationToken) =>
         new Retry(session.Clock, log, MaxRetries) { Deadline = Deadline }.RunAsync(sendOnce, describe, cancellationToken);
 
     /// <summary>One attempt: the request, its time limit, its body.</summary>

@@ -41,8 +41,8 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         {
             ThrowTerminating(new(ErrorIds.InvalidInput, $"-Method '{Method}' is not an HTTP method such as POST."), Method);
         }
-        HttpMethod method = new(Method.ToUpperInvariant());
-        bool reads = method == HttpMethod.Get || method == HttpMethod.Head;
+        string method = Method.ToUpperInvariant();
+        bool reads = ComfyDeployClient.IsRead(method);
         if (Body is not null && reads)
         {
             string message = $"A {method} request has no body. Give the method: -Method POST (or PUT, PATCH, DELETE).";
@@ -50,7 +50,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         }
         ComfyDeployClient client = new(Client.Session, Log) { RequestTimeout = RequestTimeout > TimeSpan.Zero ? RequestTimeout : null };
         string path = RelativePath(client.Session.Connection.Address) + QueryText();
-        if (!reads && !ShouldProcess($"{client.Session.Connection.Address}{path.Split('?')[0]}", method.Method)) return;
+        if (!reads && !ShouldProcess($"{client.Session.Connection.Address}{path.Split('?')[0]}", method)) return;
         try
         {
             string? body = Body is null ? null : BodyText(Body);
@@ -67,7 +67,8 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     private string RelativePath(string root)
     {
         string address = Absolute.IsMatch(Path) ? Path : $"{root}/{Path.TrimStart('/')}";
-        if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? target) || !target.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
+        if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? target)
+            || !target.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
         {
             string message = $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows.";
             ThrowTerminating(new(ErrorIds.ForeignOrigin, message), Path);
@@ -79,7 +80,8 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     {
         if (Query is null || Query.Count == 0) return string.Empty;
         IEnumerable<string> pairs = Query.Cast<DictionaryEntry>().SelectMany(entry =>
-            (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value]).Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
+            (LanguagePrimitives.GetEnumerable(entry.Value)?.Cast<object?>() ?? [entry.Value])
+                .Select(value => $"{Uri.EscapeDataString(Text(entry.Key))}={Uri.EscapeDataString(Text(value))}"));
         return (Path.Contains('?') ? "&" : "?") + string.Join("&", pairs);
     }
 
@@ -92,7 +94,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
 
     /// <summary>Text is taken to be JSON already.</summary>
     private static string BodyText(PSObject body) =>
-        body.BaseObject is string json ? json : InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(body)));
+        body.BaseObject is string json ? json : JsonText.Build(writer => JsonText.WriteValue(writer, FreeJson.ToPlain(body)));
 
     private static object? Read(string answer)
     {

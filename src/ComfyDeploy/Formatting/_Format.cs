@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Management.Automation;
-using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Internal;
@@ -12,10 +11,12 @@ public static class _Format
 {
     private const string Reset = "\u001b[0m";
     // Windows PowerShell does not remove colors from output that goes to a file.
-    private static readonly bool SupportsColor = !DesktopAssemblyResolver.IsDesktop && Environment.GetEnvironmentVariable("NO_COLOR") is null;
+    private static readonly bool SupportsColor = !DesktopAssemblyResolver.IsDesktop
+        && Environment.GetEnvironmentVariable("NO_COLOR") is null;
 
     /// <summary>The first eight characters: only tables shorten an id.</summary>
-    public static string ShortId(PSObject run) => Text(run, nameof(ComfyRun.RunId)) is { Length: > 8 } id ? id.Substring(0, 8) : Text(run, nameof(ComfyRun.RunId)) ?? string.Empty;
+    public static string ShortId(PSObject run) => Text(run, nameof(ComfyRun.RunId)) is { Length: > 8 } id ? id.Substring(0, 8)
+        : Text(run, nameof(ComfyRun.RunId)) ?? string.Empty;
 
     /// <summary>A property value on one line, safe to write to a console.</summary>
     public static string Clean(object? value) => SafeText.Clean(value?.ToString());
@@ -40,7 +41,8 @@ public static class _Format
 
     /// <summary>Such as <c>42%</c>; empty before the run starts.</summary>
     public static string Done(PSObject run) =>
-        Number(run, nameof(ComfyRun.PercentComplete)) is { } percent && (percent > 0 || Text(run, nameof(ComfyRun.Status)) is "running" or "started")
+        Number(run, nameof(ComfyRun.PercentComplete)) is { } percent
+            && (percent > 0 || Text(run, nameof(ComfyRun.Status)) is "running" or "started")
             ? string.Format(CultureInfo.InvariantCulture, "{0:0}%", percent)
             : string.Empty;
 
@@ -62,8 +64,15 @@ public static class _Format
     {
         if (Text(run, nameof(ComfyRun.Error)) is { } error) return Clean(error);
         string? status = Text(run, nameof(ComfyRun.Status));
-        if (status is "success") return Number(run, nameof(ComfyRun.OutputCount)) is { } count and > 0 ? $"{count:0} output{(count == 1 ? string.Empty : "s")}" : string.Empty;
-        if (status is "not-started" or "queued" && Number(run, nameof(ComfyRun.QueuePosition)) is { } position) return $"position {position:0}";
+        if (status is "success")
+        {
+            return Number(run, nameof(ComfyRun.OutputCount)) is { } count and > 0 ? $"{count:0} output{(count == 1 ? string.Empty : "s")}"
+                : string.Empty;
+        }
+        if (status is "not-started" or "queued" && Number(run, nameof(ComfyRun.QueuePosition)) is { } position)
+        {
+            return $"position {position:0}";
+        }
         return status is "failed" or "timeout" or "cancelled" ? string.Empty : Clean(Text(run, nameof(ComfyRun.LiveStatus)));
     }
 
@@ -90,19 +99,22 @@ public static class _Format
     public static TimeSpan? Age(PSObject run) => Since(run, nameof(ComfyRun.CreatedAt));
 
     /// <summary>Date and time, to the minute.</summary>
-    public static string Minute(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) : Clean(value);
+    public static string Minute(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
+        : Clean(value);
 
     /// <summary>The number of items.</summary>
     public static int Count(System.Collections.ICollection items) => items.Count;
 
     /// <summary>A date.</summary>
-    public static string Day(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : Clean(value);
+    public static string Day(object? value) => value is DateTime date ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
+        : Clean(value);
 
     /// <summary>Seconds with one decimal.</summary>
-    public static string SecondsText(object? value) => value is double seconds ? seconds.ToString("0.0", CultureInfo.CurrentCulture) : string.Empty;
+    public static string SecondsText(object? value) => value is double seconds ? seconds.ToString("0.0", CultureInfo.CurrentCulture)
+        : string.Empty;
 
     /// <summary>An object as compact JSON, the text of <c>Inputs</c>.</summary>
-    public static string ToJsonText(PSObject value) => InputJson.WriteText(writer => InputJson.WriteValue(writer, FreeJson.ToPlain(value)));
+    public static string ToJsonText(PSObject value) => FreeJson.ToJsonText(value);
 
     private static bool IsFinished(PSObject run) => run.Properties[nameof(ComfyRun.IsFinished)]?.Value switch
     {
@@ -119,7 +131,8 @@ public static class _Format
         return since < TimeSpan.Zero ? TimeSpan.Zero : since;
     }
 
-    private static TimeSpan? Seconds(PSObject run, string property) => Number(run, property) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+    private static TimeSpan? Seconds(PSObject run, string property) => Number(run, property) is { } seconds ? TimeSpan.FromSeconds(seconds)
+        : null;
 
     private static double? Number(PSObject run, string property) => run.Properties[property]?.Value switch
     {
@@ -129,7 +142,8 @@ public static class _Format
         _ => null,
     };
 
-    private static string? Text(PSObject run, string property) => run.Properties[property]?.Value?.ToString() is { Length: > 0 } text ? text : null;
+    private static string? Text(PSObject run, string property) => run.Properties[property]?.Value?.ToString() is { Length: > 0 } text ? text
+        : null;
 
     /// <summary>Two units at most, seven characters: <c>31s 5m0s 2h10m 3d4h</c>.</summary>
     private static string Span(TimeSpan? span) => span switch

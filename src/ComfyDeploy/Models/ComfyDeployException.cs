@@ -4,7 +4,8 @@ namespace ComfyDeploy;
 public sealed class ComfyDeployException : Exception
 {
     /// <summary>An error without an answer of the service.</summary>
-    public ComfyDeployException(string errorId, string message, Exception? innerException = null) : base(message, innerException) => ErrorId = errorId;
+    public ComfyDeployException(string errorId, string message, Exception? innerException = null) : base(message, innerException) =>
+        ErrorId = errorId;
 
     /// <summary>The stable id, as listed in about_ComfyDeploy_Errors.</summary>
     public string ErrorId { get; }

@@ -3,7 +3,9 @@ using System.Management.Automation;
 
 namespace ComfyDeploy;
 
-/// <summary>An id, a name or an object that stands for a thing of the service. Keeps the object, so that what it knows is not lost on the way.</summary>
+/// <summary>
+/// An id, a name or an object that stands for a thing of the service. Keeps the object, so that what it knows is not lost on the way.
+/// </summary>
 public sealed class ComfyReference : IEquatable<ComfyReference>
 {
     private readonly PSObject? _source;

@@ -32,7 +32,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>Whether the run ended in <c>success</c>.</summary>
     public bool IsSuccess => Status == RunStatus.Success;
 
-    /// <summary>Why the run failed, or why the row was not queued; null where nothing is known. Collected from the run's error output or its log.</summary>
+    /// <summary>
+    /// Why the run failed, or why the row was not queued; null where nothing is known. Collected from the run's error output or its log.
+    /// </summary>
     public string? Error { get; internal set; }
 
     /// <summary>GPU type, such as <c>A10G</c>. Server: <c>gpu</c>.</summary>
@@ -71,7 +73,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>0 to 100; the share of nodes seen, so a success may end below 100. Server: <c>progress</c> (0 to 1).</summary>
     public int? PercentComplete { get; internal set; }
 
-    /// <summary>What the run does, such as <c>Executing KSampler</c>; keeps its last word after the end. Server: <c>live_status</c>.</summary>
+    /// <summary>
+    /// What the run does, such as <c>Executing KSampler</c>; keeps its last word after the end. Server: <c>live_status</c>.
+    /// </summary>
     public string? LiveStatus { get; internal set; }
 
     /// <summary>Runs before this one on its machine, 0 = next; only while it waits. Server: <c>queue_position</c>.</summary>
@@ -89,7 +93,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>The inputs as a custom object made anew at each reading; its text is JSON. Server: <c>workflow_inputs</c>.</summary>
     public PSObject? Inputs => FreeJson.ReadObject(InputsJson);
 
-    /// <summary>Deployment's UUID, where known: the service does not tell it when a run is read by its id. Server: <c>deployment_id</c>.</summary>
+    /// <summary>
+    /// Deployment's UUID, where known: the service does not tell it when a run is read by its id. Server: <c>deployment_id</c>.
+    /// </summary>
     public string? DeploymentId { get; internal set; }
 
     /// <summary>Workflow's UUID. Server: <c>workflow_id</c>.</summary>

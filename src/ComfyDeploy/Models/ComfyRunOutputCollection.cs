@@ -10,5 +10,6 @@ public sealed class ComfyRunOutputCollection : ReadOnlyCollection<ComfyRunOutput
     internal ComfyRunOutputCollection(IList<ComfyRunOutput> outputs) : base(outputs) { }
 
     /// <summary>The file names, joined by <c>; </c>.</summary>
-    public override string ToString() => string.Join("; ", this.Select(output => output.FileName).Where(name => !string.IsNullOrEmpty(name)));
+    public override string ToString() =>
+        string.Join("; ", this.Select(output => output.FileName).Where(name => !string.IsNullOrEmpty(name)));
 }

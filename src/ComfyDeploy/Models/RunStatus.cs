@@ -1,6 +1,8 @@
 namespace ComfyDeploy;
 
-/// <summary>The service's status words, which are open: an unknown one is kept as it is and counts as unfinished while the run has no end.</summary>
+/// <summary>
+/// The service's status words, which are open: an unknown one is kept as it is and counts as unfinished while the run has no end.
+/// </summary>
 internal static class RunStatus
 {
     internal const string NotStarted = "not-started";
@@ -27,7 +29,10 @@ internal static class RunStatus
         ["error"] = Failed,
     };
 
-    /// <summary>Whether the run is over. A run may be over without an end (time-outs the service computes on reading), and a known word decides alone.</summary>
+    /// <summary>
+    /// Whether the run is over. A run may be over without an end (time-outs the service computes on reading), and a known word decides
+    /// alone.
+    /// </summary>
     internal static bool IsFinished(string? status, DateTime? endedAt) =>
         status is not null && (Terminal.Contains(status) || (endedAt is not null && !All.Contains(status)));
 

@@ -7,20 +7,26 @@ using System.Text.Json;
 
 namespace ComfyDeploy.Text;
 
-/// <summary>Turns JSON of no fixed shape into what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.</summary>
+/// <summary>
+/// Turns JSON of no fixed shape into what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.
+/// </summary>
 internal static class FreeJson
 {
-    private static readonly HashSet<string> ReservedNames = new(StringComparer.OrdinalIgnoreCase) { "psadapted", "psbase", "psextended", "psobject", "pstypenames", nameof(ToString) };
-    private static readonly MethodInfo ToJsonText = typeof(Internal._Format).GetMethod(nameof(Internal._Format.ToJsonText))!;
+    private static readonly HashSet<string> ReservedNames =
+        new(StringComparer.OrdinalIgnoreCase) { "psadapted", "psbase", "psextended", "psobject", "pstypenames", nameof(ToString) };
+    private static readonly MethodInfo ToJsonTextMethod = typeof(FreeJson).GetMethod(nameof(ToJsonText))!;
 
     /// <summary>A new object at each call, so that what a script adds to one reading does not show in the next.</summary>
     /// <returns>A custom object whose text is compact JSON; null for null or for anything but a JSON object.</returns>
     internal static PSObject? ReadObject(string? json)
     {
         if (Read(json) is not PSObject value) return null;
-        value.Methods.Add(new PSCodeMethod("ToString", ToJsonText));
+        value.Methods.Add(new PSCodeMethod("ToString", ToJsonTextMethod));
         return value;
     }
+
+    /// <summary>The ToString of the objects made here; public, because PSCodeMethod takes no other method.</summary>
+    public static string ToJsonText(PSObject value) => JsonText.Build(writer => JsonText.WriteValue(writer, ToPlain(value)));
 
     internal static object? Read(string? json)
     {
@@ -43,7 +49,8 @@ internal static class FreeJson
     /// <summary>Back from PowerShell's objects to plain maps and lists.</summary>
     internal static object? ToPlain(object? value) => value switch
     {
-        PSObject { BaseObject: PSCustomObject } custom => custom.Properties.ToDictionary(property => property.Name, property => ToPlain(property.Value)),
+        PSObject { BaseObject: PSCustomObject } custom =>
+            custom.Properties.ToDictionary(property => property.Name, property => ToPlain(property.Value)),
         PSObject wrapped => ToPlain(wrapped.BaseObject),
         IDictionary map => map.Cast<DictionaryEntry>().ToDictionary(entry => entry.Key.ToString()!, entry => ToPlain(entry.Value)),
         IEnumerable items and not string => items.Cast<object?>().Select(ToPlain).ToArray(),
@@ -69,6 +76,7 @@ internal static class FreeJson
         string text = element.GetRawText();
         if (BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big)) return big;
         // Beyond a double there is only the text.
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && !double.IsInfinity(number) ? number : text;
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && !double.IsInfinity(number)
+            ? number : text;
     }
 }

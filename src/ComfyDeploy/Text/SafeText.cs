@@ -6,10 +6,12 @@ namespace ComfyDeploy.Text;
 /// <summary>Text of the service on its way to a console: no control characters, no end of screen full of it.</summary>
 internal static class SafeText
 {
-    private static readonly Regex SignedQuery = new(@"\?[^""\s]*(X-Amz-|X-Goog-|Signature=|sig=)[^""\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+    private static readonly Regex SignedQuery =
+        new(@"\?[^""\s]*(X-Amz-|X-Goog-|Signature=|sig=)[^""\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
     /// <summary>With a full stop, so that another sentence can follow.</summary>
-    internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text : text + ".";
+    internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text
+        : text + ".";
 
     /// <summary>The text without the secret, whole; to be done before it is cut, which could leave a part of it.</summary>
     internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");

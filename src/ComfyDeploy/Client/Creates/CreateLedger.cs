@@ -75,7 +75,7 @@ internal sealed class DeploymentCreates
     {
         lock (_lost)
         {
-            return [.. _lost.Where(other => !other.IsDecided && InputJson.AreSame(other.Request.InputsJson, lost.Request.InputsJson))
+            return [.. _lost.Where(other => !other.IsDecided && InputComparison.AreSame(other.Request.InputsJson, lost.Request.InputsJson))
                 .OrderBy(other => other.SentTicks)];
         }
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
@@ -17,7 +18,7 @@ internal sealed record CreateRequest(
     internal HttpRequestMessage ToMessage() => new(HttpMethod.Post, new Uri("/run/deployment/queue", UriKind.Relative))
     {
         Content = new StringContent(
-            InputJson.WriteText(writer =>
+            JsonText.Build(writer =>
             {
                 writer.WriteStartObject();
                 writer.WriteString("deployment_id", DeploymentId);

@@ -55,7 +55,10 @@ internal sealed class ApiSession
     {
         string path = request.RequestUri.OriginalString;
         // Anything else could become part of the host name, and send the key to another host.
-        if (!path.StartsWith("/", StringComparison.Ordinal)) throw new ArgumentException("A path must begin with a slash.", nameof(request));
+        if (!path.StartsWith("/", StringComparison.Ordinal))
+        {
+            throw new ArgumentException("A path must begin with a slash.", nameof(request));
+        }
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
         request.Headers.UserAgent.ParseAdd(UserAgent);

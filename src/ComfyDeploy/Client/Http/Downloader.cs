@@ -4,11 +4,11 @@ using ComfyDeploy.Text;
 namespace ComfyDeploy.Client;
 
 /// <summary>Downloads files from storage: to <c>name.part</c>, which becomes <c>name</c> only when complete. Never has a key.</summary>
-/// <param name="storage">From <see cref="CreateClient"/>.</param>
+/// <param name="storage">The connections to storage hosts.</param>
 /// <param name="clock">Time.</param>
 /// <param name="idleTimeout">How long the storage may send nothing.</param>
 /// <param name="log">Receives requests and retries.</param>
-internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idleTimeout, ICallLog log)
+internal sealed class Downloader(StorageConnections storage, IClock clock, TimeSpan idleTimeout, ICallLog log)
 {
     internal const string PartSuffix = ".part";
     private const int BufferSize = 80 * 1024;
@@ -18,11 +18,6 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
 
     /// <summary>Once it is cancelled, a failure is final; a download under way continues.</summary>
     internal CancellationToken NoRetry { get; init; }
-
-    /// <summary>No key is ever set on it, so that a redirect by the storage host cannot carry one.</summary>
-    /// <param name="connections">The limit per host: without one, HttpClient opens an extra connection in advance.</param>
-    internal static HttpClient CreateClient(int connections) =>
-        new(new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = connections }) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Downloads one file; retries transient failures, and requests a new link once when the link is refused.</summary>
     /// <param name="link">Where the file is.</param>
@@ -113,7 +108,7 @@ internal sealed class Downloader(HttpClient storage, IClock clock, TimeSpan idle
         Stopwatch watch = Stopwatch.StartNew();
         try
         {
-            HttpResponseMessage response = await storage.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+            HttpResponseMessage response = await storage.Http.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
             log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
             return response;

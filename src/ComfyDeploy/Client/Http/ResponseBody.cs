@@ -23,7 +23,8 @@ internal static class ResponseBody
             body.Position = 0;
             return body;
         }
-        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is ObjectDisposedException or IOException or HttpRequestException)
+        catch (Exception e) when (cancellationToken.IsCancellationRequested
+            && e is ObjectDisposedException or IOException or HttpRequestException)
         {
             throw new OperationCanceledException(e.Message, e, cancellationToken);
         }

@@ -22,7 +22,8 @@ internal sealed class Retry(IClock clock, ICallLog log, int maxRetries = Retry.M
     /// <param name="sendOnce">One attempt.</param>
     /// <param name="describe">The failed attempt as the start of the warning.</param>
     /// <param name="cancellationToken">Ends the pause between two attempts.</param>
-    internal async Task<T> RunAsync<T>(Func<Task<Attempt<T>>> sendOnce, Func<Attempt<T>, string> describe, CancellationToken cancellationToken)
+    internal async Task<T> RunAsync<T>(Func<Task<Attempt<T>>> sendOnce, Func<Attempt<T>, string> describe,
+        CancellationToken cancellationToken)
     {
         for (int retry = 1; ; retry++)
         {

@@ -94,10 +94,12 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
     }
 
     private static string? Join(string? subject, string? message) =>
-        string.IsNullOrWhiteSpace(subject) ? message?.Trim() : string.IsNullOrWhiteSpace(message) ? subject : $"{subject}: {message!.Trim()}";
+        string.IsNullOrWhiteSpace(subject) ? message?.Trim() : string.IsNullOrWhiteSpace(message) ? subject
+            : $"{subject}: {message!.Trim()}";
 
     private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            && value.GetString() is { Length: > 0 } text
             ? text
             : null;
 }

@@ -1,6 +1,8 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>How long to leave a run alone between two looks: short while it is young, up to ten seconds when it takes long anyway.</summary>
+/// <summary>
+/// How long to leave a run alone between two looks: short while it is young, up to ten seconds when it takes long anyway.
+/// </summary>
 internal static class PollInterval
 {
     private const double Shortest = 2;

@@ -23,7 +23,10 @@ internal sealed class AccountState
         string name = $"{connection.BaseUri.AbsoluteUri.TrimEnd('/')} {Convert.ToBase64String(key)}";
         lock (States)
         {
-            if (States.TryGetValue(name, out WeakReference<AccountState>? known) && known.TryGetTarget(out AccountState? account)) return account;
+            if (States.TryGetValue(name, out WeakReference<AccountState>? known) && known.TryGetTarget(out AccountState? account))
+            {
+                return account;
+            }
             States[name] = new(account = new());
             return account;
         }

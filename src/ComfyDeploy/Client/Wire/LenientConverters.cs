@@ -43,7 +43,8 @@ internal sealed class LenientNumber : JsonConverter<double?>
         return parsed && !double.IsNaN(number) && !double.IsInfinity(number) ? number : null;
     }
 
-    public override void Write(Utf8JsonWriter writer, double? value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDouble);
+    public override void Write(Utf8JsonWriter writer, double? value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDouble);
 }
 
 internal sealed class LenientBoolean : JsonConverter<bool?>
@@ -62,7 +63,8 @@ internal sealed class LenientBoolean : JsonConverter<bool?>
         }
     }
 
-    public override void Write(Utf8JsonWriter writer, bool? value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value, WireContext.Default.NullableBoolean);
+    public override void Write(Utf8JsonWriter writer, bool? value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableBoolean);
 }
 
 internal sealed class LenientTime : JsonConverter<DateTime?>
@@ -79,7 +81,8 @@ internal sealed class LenientTime : JsonConverter<DateTime?>
         }
     }
 
-    public override void Write(Utf8JsonWriter writer, DateTime? value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDateTime);
+    public override void Write(Utf8JsonWriter writer, DateTime? value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDateTime);
 }
 
 /// <summary>Keeps a value of no fixed shape as its text, null for null.</summary>
@@ -91,5 +94,6 @@ internal sealed class RawJson : JsonConverter<string?>
         return value.RootElement.ValueKind == JsonValueKind.Null ? null : LoneSurrogates.Replace(value.RootElement.GetRawText());
     }
 
-    public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) => writer.WriteRawValue(value ?? "null");
+    public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value ?? "null");
 }

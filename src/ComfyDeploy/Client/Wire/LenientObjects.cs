@@ -14,7 +14,8 @@ internal abstract class LenientObject<T>(Func<JsonTypeInfo<T>> type) : JsonConve
         return null;
     }
 
-    public override void Write(Utf8JsonWriter writer, T? value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value!, type());
+    public override void Write(Utf8JsonWriter writer, T? value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value!, type());
 }
 
 internal sealed class LenientNamed() : LenientObject<NamedWire>(() => WireContext.Default.NamedWire);
@@ -41,7 +42,8 @@ internal sealed class LenientInputs : JsonConverter<List<InputWire>?>
         return inputs;
     }
 
-    public override void Write(Utf8JsonWriter writer, List<InputWire>? value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value!, WireContext.Default.ListInputWire);
+    public override void Write(Utf8JsonWriter writer, List<InputWire>? value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value!, WireContext.Default.ListInputWire);
 
     private sealed class LenientInput() : LenientObject<InputWire>(() => WireContext.Default.InputWire);
 }

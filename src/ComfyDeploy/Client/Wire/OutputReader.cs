@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Reads a run's outputs: any array of items with a link is files, any array of text is texts, whatever its key is called.</summary>
+/// <summary>
+/// Reads a run's outputs: any array of items with a link is files, any array of text is texts, whatever its key is called.
+/// </summary>
 internal static class OutputReader
 {
     private static readonly Dictionary<string, string> Kinds = new()

@@ -45,7 +45,8 @@ internal static class WireMapping
             IsRealtime = wire.IsRealtime,
             WorkflowApiJson = wire.WorkflowApi,
             LogJson = wire.RunLog,
-            AdditionalJson = wire.Unknown is { Count: > 0 } unknown ? LoneSurrogates.Replace(JsonSerializer.Serialize(unknown, WireContext.Default.DictionaryStringJsonElement)) : null,
+            AdditionalJson = wire.Unknown is { Count: > 0 } unknown
+                ? LoneSurrogates.Replace(JsonSerializer.Serialize(unknown, WireContext.Default.DictionaryStringJsonElement)) : null,
             Connection = connection,
         };
         run.Outputs = OutputReader.Read(wire.Outputs, run);

@@ -21,7 +21,8 @@ internal sealed class PipelineQueue : ICallLog
     /// <summary>Blocks until the work is done or stopped, and writes its lines as they come.</summary>
     internal void Run(Cmdlet cmdlet, Task work, Action onTick, CancellationToken stop)
     {
-        _ = work.ContinueWith(_ => _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = work.ContinueWith(_ =>
+            _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         WaitHandle[] handles = [_changed, stop.WaitHandle];
         while (!work.IsCompleted)
         {

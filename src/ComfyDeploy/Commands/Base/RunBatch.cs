@@ -2,7 +2,9 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>The runs a cmdlet receives: each is processed once, several at a time. Results keep the order of the input; errors come last.</summary>
+/// <summary>
+/// The runs a cmdlet receives: each is processed once, several at a time. Results keep the order of the input; errors come last.
+/// </summary>
 /// <param name="cmdlet">The cmdlet that receives the runs.</param>
 /// <param name="begin">Called on the pipeline thread for each run; returns the work to do, or null to skip the run.</param>
 /// <param name="write">Called on the pipeline thread with the results that are ready.</param>
@@ -37,7 +39,9 @@ internal sealed class RunBatch<T>(
         while (!_work.IsEmpty) WriteReady();
     }
 
-    /// <summary>Writes the results that are left, then the errors: under an ErrorAction of Stop the first error ends the pipeline.</summary>
+    /// <summary>
+    /// Writes the results that are left, then the errors: under an ErrorAction of Stop the first error ends the pipeline.
+    /// </summary>
     internal void Finish()
     {
         Drain();
@@ -71,7 +75,9 @@ internal sealed class RunBatch<T>(
 /// <summary>A run as a cmdlet received it, with its full ID and the client of the account it belongs to.</summary>
 internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunOrigin? Origin, ComfyDeployClient Client)
 {
-    /// <summary>Returns the run with its outputs: the object received when it is complete, otherwise the run as the service returns it.</summary>
+    /// <summary>
+    /// Returns the run with its outputs: the object received when it is complete, otherwise the run as the service returns it.
+    /// </summary>
     internal Task<RunReadResult> ReadWholeAsync(CancellationToken cancellationToken)
     {
         ComfyRun? given = Reference.Object<ComfyRun>() ?? Reference.Object<ComfyRunOutput>()?.Run;

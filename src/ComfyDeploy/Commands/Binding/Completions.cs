@@ -14,5 +14,6 @@ internal static class Completions
     }
 
     private static string Quote(string word) =>
-        word.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '/' or '.') ? word : $"'{CodeGeneration.EscapeSingleQuotedStringContent(word)}'";
+        word.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '/' or '.') ? word
+            : $"'{CodeGeneration.EscapeSingleQuotedStringContent(word)}'";
 }

@@ -2,7 +2,9 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Takes a connection or the name of one. An unknown name is left to the cmdlet, which reports it under our own error id.</summary>
+/// <summary>
+/// Takes a connection or the name of one. An unknown name is left to the cmdlet, which reports it under our own error id.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribute
 {
@@ -18,6 +20,7 @@ public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribut
     internal static ComfyDeployException NotFound(string name)
     {
         string known = string.Join(", ", ConnectionStore.List().Select(connection => connection.Name));
-        return new(ErrorIds.ConnectionNotFound, $"There is no connection '{name}'. {(known.Length == 0 ? "None is open: use Connect-ComfyDeploy." : $"Open: {known}.")}");
+        return new(ErrorIds.ConnectionNotFound,
+            $"There is no connection '{name}'. {(known.Length == 0 ? "None is open: use Connect-ComfyDeploy." : $"Open: {known}.")}");
     }
 }

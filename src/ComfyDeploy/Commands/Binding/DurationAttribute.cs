@@ -8,17 +8,21 @@ namespace ComfyDeploy.Commands;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class DurationAttribute : ArgumentTransformationAttribute
 {
-    private static readonly Regex WithUnit = new(@"^(?<number>\d+(\.\d+)?)\s*(?<unit>ms|s|m|h|d)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+    private static readonly Regex WithUnit =
+        new(@"^(?<number>\d+(\.\d+)?)\s*(?<unit>ms|s|m|h|d)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
     private static readonly Regex Clock = new(@"^(\d+\.)?\d{1,2}:\d{2}:\d{2}(\.\d+)?$", RegexOptions.CultureInvariant);
 
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         if (inputData.Unwrap() is TimeSpan time) return time;
-        // The text, not the value: to the parser 90s is the number 90 of type short, and 2d the number 2 of type decimal; both keep their text.
-        string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim() ?? string.Empty;
+        // The text, not the value: to the parser 90s is the number 90 of type short, and 2d the number 2 of type decimal; both keep their
+        // text.
+        string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim()
+            ?? string.Empty;
         return Parse(text) ?? throw new ArgumentTransformationMetadataException(
-            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d), hours:minutes:seconds (00:10:00), or a TimeSpan.");
+            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d), hours:minutes:seconds " +
+                "(00:10:00), or a TimeSpan.");
     }
 
     internal static TimeSpan? Parse(string text)
@@ -26,7 +30,8 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         if (WithUnit.Match(text) is { Success: true } match)
         {
             double number = double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture);
-            double seconds = number * match.Groups["unit"].Value.ToLowerInvariant() switch { "ms" => 0.001, "m" => 60, "h" => 3600, "d" => 86400, _ => 1 };
+            double seconds = number * match.Groups["unit"].Value.ToLowerInvariant() switch { "ms" => 0.001, "m" => 60, "h" => 3600, "d" =>
+                86400, _ => 1 };
             return seconds <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
         }
         return Clock.IsMatch(text) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) ? time : null;

@@ -2,7 +2,9 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>A name as a user gives it: first of all itself, whatever characters are in it, and then a pattern. Case does not matter.</summary>
+/// <summary>
+/// A name as a user gives it: first of all itself, whatever characters are in it, and then a pattern. Case does not matter.
+/// </summary>
 internal sealed class NamePattern(string text)
 {
     private readonly WildcardPattern? _pattern = Parse(text);

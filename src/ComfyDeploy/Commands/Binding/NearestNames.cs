@@ -9,7 +9,8 @@ internal static class NearestNames
     {
         int farthest = Math.Max(2, typed.Length / 2);
         return [.. names.Distinct().Select(name => (Name: name, Distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
-            .Where(candidate => candidate.Distance <= farthest).OrderBy(candidate => candidate.Distance).Take(Most).Select(candidate => candidate.Name)];
+            .Where(candidate => candidate.Distance <= farthest).OrderBy(candidate => candidate.Distance).Take(Most)
+                .Select(candidate => candidate.Name)];
     }
 
     /// <summary>Edits from one word to the other (Levenshtein).</summary>

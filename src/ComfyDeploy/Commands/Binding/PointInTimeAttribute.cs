@@ -22,7 +22,8 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
         string text = inputData!.ToString()!.Trim();
         if (DurationAttribute.Parse(text) is { } duration) return Ago(duration);
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
-        throw new ArgumentTransformationMetadataException($"'{text}' is not a date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
+        throw new ArgumentTransformationMetadataException(
+            $"'{text}' is not a date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
     }
 
     /// <summary>Longer ago than there are dates is the first of them.</summary>
@@ -31,5 +32,6 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
 
 internal static class LocalTime
 {
-    internal static DateTime ToLocalTimeOrSame(this DateTime date) => date.Kind == DateTimeKind.Utc ? date.ToLocalTime() : DateTime.SpecifyKind(date, DateTimeKind.Local);
+    internal static DateTime ToLocalTimeOrSame(this DateTime date) => date.Kind == DateTimeKind.Utc ? date.ToLocalTime()
+        : DateTime.SpecifyKind(date, DateTimeKind.Local);
 }

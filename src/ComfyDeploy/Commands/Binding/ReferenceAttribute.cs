@@ -16,14 +16,18 @@ public enum ReferenceKind
     Workflow,
 }
 
-/// <summary>Makes references of text, Guids, our objects and any object with the right id property; refuses the rest by name of its type.</summary>
+/// <summary>
+/// Makes references of text, Guids, our objects and any object with the right id property; refuses the rest by name of its type.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformationAttribute
 {
     /// <summary>What is expected.</summary>
     public ReferenceKind Kind { get; } = kind;
 
-    /// <summary>Lets workflows and deployments through as they are: another parameter of the cmdlet takes them, and the engine stops at a refusal.</summary>
+    /// <summary>
+    /// Lets workflows and deployments through as they are: another parameter of the cmdlet takes them, and the engine stops at a refusal.
+    /// </summary>
     public bool PassesSources { get; set; }
 
     private string IdProperty => Kind + "Id";
@@ -54,7 +58,10 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
         if (Kind == ReferenceKind.Run && value is IComfyRunSource) throw Refuse(value);
         if (ComfyReference.PropertyOf(source, IdProperty) is { } id) return new(id, source);
         // A row that was never queued has no id, and still belongs to the batch.
-        if (Kind == ReferenceKind.Run && ComfyReference.PropertyOf(source, "Status") == RunStatus.NotQueued) return new(string.Empty, source);
+        if (Kind == ReferenceKind.Run && ComfyReference.PropertyOf(source, "Status") == RunStatus.NotQueued)
+        {
+            return new(string.Empty, source);
+        }
         throw Refuse(value);
     }
 

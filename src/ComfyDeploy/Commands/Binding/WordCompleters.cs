@@ -24,7 +24,8 @@ public sealed class StatusCompleter : WordCompleter
 /// <summary>The GPU types known today.</summary>
 public sealed class GpuCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words => ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
+    private protected override IEnumerable<string> Words =>
+        ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
 }
 
 /// <summary>The kinds of outputs; a workflow may have others.</summary>
@@ -42,7 +43,8 @@ public sealed class MethodCompleter : WordCompleter
 /// <summary>The environments of deployments.</summary>
 public sealed class EnvironmentCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words => ["production", "staging", "preview", "public-share", "private-share", "community-share"];
+    private protected override IEnumerable<string> Words =>
+        ["production", "staging", "preview", "public-share", "private-share", "community-share"];
 }
 
 /// <summary>The names of open connections.</summary>

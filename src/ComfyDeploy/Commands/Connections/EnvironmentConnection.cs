@@ -29,7 +29,8 @@ internal static class EnvironmentConnection
             Uri baseUri = ServiceAddress.ParseOrEnd(cmdlet, address, allowInsecure: false);
             SecureString secret = SecureStringText.Protect(key.Trim());
             ServiceAddress.CheckKeyOrEnd(cmdlet, secret, baseUri);
-            ComfyConnection connection = new("environment", baseUri, secret, ApiKeyOwner.Read(secret), ServiceAddress.DefaultRequestTimeout);
+            ComfyConnection connection =
+                new("environment", baseUri, secret, ApiKeyOwner.Read(secret), ServiceAddress.DefaultRequestTimeout);
             _current = (key, address, connection);
             return connection;
         }

@@ -60,5 +60,6 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
     };
 
     private static bool IsProxy(Exception cause) =>
-        cause.GetBaseException() is WebException { Status: WebExceptionStatus.ProxyNameResolutionFailure } || cause.Message.Contains("proxy");
+        cause.GetBaseException() is WebException { Status: WebExceptionStatus.ProxyNameResolutionFailure }
+            || cause.Message.Contains("proxy");
 }

@@ -2,7 +2,9 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Finds deployments by ID, <c>workflow</c> or <c>workflow/environment</c>. Several candidates are an error that names them.</summary>
+/// <summary>
+/// Finds deployments by ID, <c>workflow</c> or <c>workflow/environment</c>. Several candidates are an error that names them.
+/// </summary>
 internal static class DeploymentLookup
 {
     private const string Production = "production";
@@ -14,7 +16,8 @@ internal static class DeploymentLookup
         if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known)
         {
             if (IsIn(known, environment)) return known;
-            throw new ComfyDeployException(ErrorIds.DeploymentNotFound, $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
+            throw new ComfyDeployException(ErrorIds.DeploymentNotFound,
+                $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
         }
         ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, stop).ConfigureAwait(false);
         if (found.Length > 1 && found.Count(IsProduction) == 1) found = [found.Single(IsProduction)];

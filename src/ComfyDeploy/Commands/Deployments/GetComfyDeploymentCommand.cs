@@ -61,7 +61,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         Write(All(ClientOf(workflow.Connection)).Where(d => d.WorkflowId == workflow.WorkflowId));
 
     private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
-        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop).ConfigureAwait(false));
+        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop)
+            .ConfigureAwait(false));
 
     /// <summary>The service leaves the machines' names out of most of its answers.</summary>
     private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(
@@ -71,7 +72,10 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
         foreach (ComfyDeployment deployment in deployments)
         {
-            if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name)) deployment.MachineName ??= name;
+            if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name))
+            {
+                deployment.MachineName ??= name;
+            }
         }
         return deployments;
     }
@@ -92,7 +96,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
             Write(found);
             if (found.Length == 0 && !new NamePattern(name).IsWildcard)
             {
-                ReportOrEnd(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all), name);
+                ReportOrEnd(DeploymentLookup.NotFound(Client, name, Environment is null ? null : string.Join(" or ", Environment), all),
+                    name);
             }
         }
     }
@@ -105,7 +110,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     {
         if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
         {
-            const string Message = "This object does not say which deployment it belongs to: a run read by its ID alone has no DeploymentId. "
+            const string Message =
+                "This object does not say which deployment it belongs to: a run read by its ID alone has no DeploymentId. "
                 + "List it instead: Get-ComfyRun -Workflow …";
             ReportOrEnd(new(ErrorIds.DeploymentUnknown, Message), null);
             return;

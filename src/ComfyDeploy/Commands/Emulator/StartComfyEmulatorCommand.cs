@@ -36,7 +36,8 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
         {
             System.Security.SecureString key = emulator.ApiKey.Copy();
             key.MakeReadOnly();
-            ConnectionStore.Add(new("emulator", emulator.BaseUri, key, ApiKeyOwner.Read(key), ServiceAddress.DefaultRequestTimeout), makeDefault: true);
+            ConnectionStore.Add(new("emulator", emulator.BaseUri, key, ApiKeyOwner.Read(key), ServiceAddress.DefaultRequestTimeout),
+                makeDefault: true);
         }
         WriteVerbose($"The emulator listens at {emulator.BaseUri}.");
         WriteObject(emulator);

@@ -35,7 +35,8 @@ internal sealed class OutputNameTemplate
         if (Path.IsPathRooted(template) || _segments.Any(segment => segment.Trim() is "" or "." or ".."))
         {
             throw new ComfyDeployException(
-                ErrorIds.InvalidInput, $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
+                ErrorIds.InvalidInput,
+                    $"-NameTemplate '{template}' must stay inside -Path: no leading or trailing slash, no empty part, no '..'.");
         }
     }
 
@@ -96,5 +97,6 @@ internal sealed class OutputNameTemplate
 
     /// <summary>The format of an id is a number of characters.</summary>
     private static string Beginning(string id, string length) =>
-        int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < id.Length ? id.Substring(0, count) : id;
+        int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < id.Length ? id.Substring(0, count)
+            : id;
 }

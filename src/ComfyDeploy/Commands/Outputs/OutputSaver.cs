@@ -11,7 +11,7 @@ internal sealed class OutputSaver(
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
     private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
-    private readonly HttpClient _storage = Downloader.CreateClient(throttleLimit);
+    private readonly StorageConnections _storage = new(throttleLimit);
     private readonly List<string> _withoutOutputs = [];
 
     internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
@@ -33,7 +33,9 @@ internal sealed class OutputSaver(
         if (_withoutOutputs.Count > 0) cmdlet.WriteWarning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
     }
 
-    /// <summary>When another cmdlet of the pipeline fails, downloads under way complete, since the runs are paid for; Ctrl+C cancels them.</summary>
+    /// <summary>
+    /// When another cmdlet of the pipeline fails, downloads under way complete, since the runs are paid for; Ctrl+C cancels them.
+    /// </summary>
     internal void Close(bool stopping)
     {
         _downloads.Close();
@@ -73,7 +75,8 @@ internal sealed class OutputSaver(
         try
         {
             OutputFolder.Create(target);
-            await downloader.SaveAsync(output.Url!, target, NameOf(output), token => FreshLinkAsync(output, client, token), cancellationToken)
+            await downloader.SaveAsync(output.Url!, target, NameOf(output), token =>
+                FreshLinkAsync(output, client, token), cancellationToken)
                 .ConfigureAwait(false);
             cmdlet.Log.Verbose($"{NameOf(output)} is saved: {target}");
             return new(output, target, null);

@@ -74,7 +74,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     {
         if (reference.Object<ComfyRunOutput>() is { } output) return output.Index;
         bool isRow = reference.Object<ComfyRun>() is null;
-        return isRow && int.TryParse(reference.Property("Index"), NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
+        return isRow && int.TryParse(reference.Property("Index"), NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index
+            : null;
     }
 
     private static Func<CancellationToken, Task<(RunReadResult Read, int? Index)>> Begin(RequestedRun run)

@@ -1,6 +1,8 @@
 namespace ComfyDeploy.Commands;
 
-/// <summary>Which runs of a list to write. A single status and the earliest time also go to the service, but it compares stored states.</summary>
+/// <summary>
+/// Which runs of a list to write. A single status and the earliest time also go to the service, but it compares stored states.
+/// </summary>
 internal sealed class RunFilter
 {
     private readonly HashSet<string> _status;

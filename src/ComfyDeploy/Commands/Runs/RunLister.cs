@@ -2,7 +2,9 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Lists the runs that the parameters of Get-ComfyRun describe, newest first, and writes runs with their failure reasons.</summary>
+/// <summary>
+/// Lists the runs that the parameters of Get-ComfyRun describe, newest first, and writes runs with their failure reasons.
+/// </summary>
 internal sealed class RunLister(GetComfyRunCommand cmdlet)
 {
     private const int MaxPageSize = 100;
@@ -39,7 +41,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     private void FillReasons(IReadOnlyList<RunReadResult> reads)
     {
         if (cmdlet.SkipErrorDetail) return;
-        foreach (IGrouping<ApiSession, RunReadResult> account in reads.Where(read => read.Run is not null).GroupBy(read => read.Client.Session))
+        foreach (IGrouping<ApiSession, RunReadResult> account in reads.Where(read => read.Run is not null)
+            .GroupBy(read => read.Client.Session))
         {
             if (!_reasons.TryGetValue(account.Key, out FailureReasons? reasons))
             {
@@ -119,7 +122,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     {
         int pageSize = Math.Min(cmdlet.First, MaxPageSize);
         RunMerge merge = new(sources.Select(source => new RunCursor(
-            client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName, MaxPageSize)));
+            client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName,
+                MaxPageSize)));
         while (true)
         {
             if (merge.NeedsPages) cmdlet.Await(merge.ReadPagesAsync);

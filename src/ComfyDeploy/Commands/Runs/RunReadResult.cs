@@ -15,7 +15,8 @@ internal sealed record RunReadResult(string RunId, ComfyRun? Run, ComfyDeployExc
         catch (ComfyDeployException e)
         {
             // The run may be in another account: the message names the connection.
-            ComfyDeployException error = e.ErrorId == ErrorIds.RunNotFound ? Errors.RunNotFound(runId, client.Session.Connection.Name, e) : e;
+            ComfyDeployException error = e.ErrorId == ErrorIds.RunNotFound ? Errors.RunNotFound(runId, client.Session.Connection.Name, e)
+                : e;
             return new(runId, null, error, client);
         }
     }

@@ -26,7 +26,8 @@ internal static class RunReference
             ? seen[0]
             : throw new ComfyDeployException(
                 ErrorIds.RunIdInvalid,
-                $"'{text}' is {(seen.Count == 0 ? "not a run this session has seen" : "the beginning of several runs")}: give all 36 characters.");
+                $"'{text}' is {(seen.Count == 0 ? "not a run this session has seen" : "the beginning of several runs")}: give all 36 " +
+                    "characters.");
     }
 
     /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>

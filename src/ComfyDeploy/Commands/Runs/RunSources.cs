@@ -24,7 +24,8 @@ internal static class RunSources
         NamePattern pattern = new(reference.Text);
         RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(ToSource)];
         if (found.Length > 0 || pattern.IsWildcard) return found;
-        IReadOnlyList<string> near = NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
+        IReadOnlyList<string> near =
+            NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
         string hint = near.Count > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
         throw new ComfyDeployException(
             ErrorIds.WorkflowNotFound, $"There is no workflow '{reference}' on connection '{client.Session.Connection.Name}'.{hint}");
@@ -42,7 +43,8 @@ internal static class RunSources
     {
         IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
         return [.. all.Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))
-            .Where(d => workflows.Any(w => w.WorkflowId == d.WorkflowId)).Select(d => new RunSource(d.WorkflowId!, d.Name, d.DeploymentId))];
+            .Where(d => workflows.Any(w => w.WorkflowId == d.WorkflowId))
+                .Select(d => new RunSource(d.WorkflowId!, d.Name, d.DeploymentId))];
     }
 
     private static RunSource ToSource(ComfyWorkflow workflow) => new(workflow.WorkflowId, workflow.Name, null);

@@ -26,7 +26,8 @@ internal readonly record struct ApiKeyOwner(string? UserId, string? OrgId)
     }
 
     private static string? Text(JsonElement payload, string name) =>
-        payload.ValueKind == JsonValueKind.Object && payload.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+        payload.ValueKind == JsonValueKind.Object && payload.TryGetProperty(name, out JsonElement value)
+            && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 }

@@ -3,8 +3,8 @@ using System.Management.Automation.Runspaces;
 namespace ComfyDeploy;
 
 /// <summary>
-/// The connections of this process. The runspace that connects first owns the process default, so that parallel runspaces need no connection
-/// of their own; a connection made in another runspace is seen in that one alone, so that two tenants in one process cannot cross.
+/// The connections of this process. The runspace that connects first owns the process default, so that parallel runspaces need no
+/// connection of their own; a connection made in another runspace is seen in that one alone, so that two tenants in one process cannot cross.
 /// </summary>
 internal static class ConnectionStore
 {
@@ -52,7 +52,8 @@ internal static class ConnectionStore
     {
         lock (Gate)
         {
-            return [.. Connections.Where(c => c.Runspace == Current).Concat(Connections.Where(c => c.Runspace != Current && c.Runspace == Owner)).Select(c => c.Connection)];
+            return [.. Connections.Where(c => c.Runspace == Current)
+                .Concat(Connections.Where(c => c.Runspace != Current && c.Runspace == Owner)).Select(c => c.Connection)];
         }
     }
 
@@ -72,7 +73,10 @@ internal static class ConnectionStore
     {
         foreach (var (runspace, connection) in Connections.FindAll(match))
         {
-            if (Defaults.TryGetValue(runspace, out ComfyConnection? current) && ReferenceEquals(current, connection)) Defaults.Remove(runspace);
+            if (Defaults.TryGetValue(runspace, out ComfyConnection? current) && ReferenceEquals(current, connection))
+            {
+                Defaults.Remove(runspace);
+            }
         }
         Connections.RemoveAll(match);
     }

@@ -160,7 +160,7 @@ public sealed class RunWireTests
         {
             if (wire[field] is { } sent) Assert.Equal(double.Parse(sent.ToString(), System.Globalization.CultureInfo.InvariantCulture), seconds);
         }
-        if (wire["workflow_inputs"] is JsonObject inputs) Assert.True(InputJson.AreSame(inputs.ToJsonString(), run.Inputs!.ToString()));
+        if (wire["workflow_inputs"] is JsonObject inputs) Assert.True(InputComparison.AreSame(inputs.ToJsonString(), run.Inputs!.ToString()));
         Assert.Equal(FileCount(wire), run.Outputs.Count(output => output.Url is not null));
     }
 

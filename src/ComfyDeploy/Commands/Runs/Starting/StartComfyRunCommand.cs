@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
@@ -169,7 +170,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     {
         ComfyDeployClient client = template.Client;
         if (Wait) client.Deadline ??= client.Session.Clock.Now + (Timeout < MaxDeadline ? Timeout : MaxDeadline);
-        string json = InputJson.Write(inputs.Values);
+        string json = JsonText.Write(inputs.Values);
         for (int copy = 0; copy < Repeat; copy++)
         {
             if (!ShouldProcess(template.Target, RunTemplate.Action(json)))
@@ -194,7 +195,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private void Refuse(ComfyDeployException error, InputSet inputs, string? label)
     {
         if (FailsEveryRun(error)) End(error, _rowTemplate!.Deployment);
-        ComfyRun run = _rowTemplate!.NotQueued(error, InputJson.Write(inputs.Values), label);
+        ComfyRun run = _rowTemplate!.NotQueued(error, JsonText.Write(inputs.Values), label);
         WriteWarning($"Row {_row} was not queued: {run.Error}");
         Emit(run, _rowTemplate.Client);
     }

@@ -1,11 +1,12 @@
 using System.Numerics;
 using System.Text.Json;
 using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>Inputs as they are sent, and whether stored ones are the same.</summary>
-public sealed class InputJsonTests
+public sealed class InputComparisonTests
 {
     [Theory]
     [InlineData("{}", "{}", true)]
@@ -40,7 +41,7 @@ public sealed class InputJsonTests
     [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"cat.png"}""", false)]
     [InlineData("""{"a":"half \ud83d"}""", """{"a":"half \ufffd"}""", true)]
     [InlineData("""{"a":1}""", "[1]", false)]
-    public void Stored_inputs_are_compared_by_meaning(string sent, string? stored, bool same) => Assert.Equal(same, InputJson.AreSame(sent, stored));
+    public void Stored_inputs_are_compared_by_meaning(string sent, string? stored, bool same) => Assert.Equal(same, InputComparison.AreSame(sent, stored));
 
     [Theory]
     [InlineData("queue-inputs-coercion", "run-get-inputs-coercion")]
@@ -52,7 +53,7 @@ public sealed class InputJsonTests
         JsonElement body = request.RootElement.GetProperty("request").GetProperty("body");
         using JsonDocument? parsed = body.ValueKind == JsonValueKind.String ? JsonDocument.Parse(body.GetString()!) : null;
         string inputs = (parsed?.RootElement ?? body).GetProperty("inputs").GetRawText();
-        Assert.True(InputJson.AreSame(inputs, Recorded.ToRun(Recorded.Exchange(stored).Body).InputsJson));
+        Assert.True(InputComparison.AreSame(inputs, Recorded.ToRun(Recorded.Exchange(stored).Body).InputsJson));
     }
 
     [Fact]
@@ -73,14 +74,14 @@ public sealed class InputJsonTests
         };
         Assert.Equal(
             """{"text":"ü \"quoted\" <b>\n","flag":true,"small":7,"large":18446744073709551615,"huge":123456789012345678901234567890,"decimal":1.50,"double":0.1,"list":[1,"a",null],"map":{"b":null},"id":"00000000-0000-0000-0000-000000000000"}""",
-            InputJson.Write(inputs));
+            JsonText.Write(inputs));
     }
 
     [Fact]
     public void A_prompt_cut_in_the_middle_of_a_letter_is_still_sent()
     {
-        string json = InputJson.Write(new Dictionary<string, object?> { ["prompt"] = "a cat \ud83d" });
-        Assert.True(InputJson.AreSame(json, """{"prompt":"a cat \ufffd"}"""));
+        string json = JsonText.Write(new Dictionary<string, object?> { ["prompt"] = "a cat \ud83d" });
+        Assert.True(InputComparison.AreSame(json, """{"prompt":"a cat \ufffd"}"""));
     }
 
     [Fact]
