@@ -4,7 +4,8 @@ namespace ComfyDeploy;
 
 /// <summary>
 /// The connections of this process. The runspace that connects first owns the process default, so that parallel runspaces need no
-/// connection of their own; a connection made in another runspace is seen in that one alone, so that two tenants in one process cannot cross.
+/// connection of their own; a connection made in another runspace is visible in that one only, so that two tenants in one process
+/// cannot cross.
 /// </summary>
 internal static class ConnectionStore
 {
