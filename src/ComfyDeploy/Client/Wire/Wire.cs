@@ -33,14 +33,16 @@ internal sealed class RunWire
     [JsonPropertyName("webhook"), JsonConverter(typeof(LenientText))] public string? Webhook { get; set; }
     [JsonPropertyName("webhook_status"), JsonConverter(typeof(LenientText))] public string? WebhookStatus { get; set; }
     [JsonPropertyName("webhook_intermediate_status"),
-        JsonConverter(typeof(LenientBoolean))] public bool? WebhookIntermediateStatus { get; set; }
+        JsonConverter(typeof(LenientBoolean))]
+    public bool? WebhookIntermediateStatus { get; set; }
     [JsonPropertyName("outputs"), JsonConverter(typeof(RawJson))] public string? Outputs { get; set; }
     [JsonPropertyName("number"), JsonConverter(typeof(LenientNumber))] public double? Number { get; set; }
     [JsonPropertyName("duration"), JsonConverter(typeof(LenientNumber))] public double? Duration { get; set; }
     [JsonPropertyName("comfy_deploy_cold_start"), JsonConverter(typeof(LenientNumber))] public double? QueueDuration { get; set; }
     [JsonPropertyName("cold_start_duration"), JsonConverter(typeof(LenientNumber))] public double? ColdStartDuration { get; set; }
     [JsonPropertyName("cold_start_duration_total"),
-        JsonConverter(typeof(LenientNumber))] public double? ColdStartDurationTotal { get; set; }
+        JsonConverter(typeof(LenientNumber))]
+    public double? ColdStartDurationTotal { get; set; }
     [JsonPropertyName("run_duration"), JsonConverter(typeof(LenientNumber))] public double? RunDuration { get; set; }
     [JsonPropertyName("queue_position"), JsonConverter(typeof(LenientNumber))] public double? QueuePosition { get; set; }
     [JsonPropertyName("batch_id"), JsonConverter(typeof(LenientText))] public string? BatchId { get; set; }

@@ -30,8 +30,15 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         if (WithUnit.Match(text) is { Success: true } match)
         {
             double number = double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture);
-            double seconds = number * match.Groups["unit"].Value.ToLowerInvariant() switch { "ms" => 0.001, "m" => 60, "h" => 3600, "d" =>
-                86400, _ => 1 };
+            double seconds = number * match.Groups["unit"].Value.ToLowerInvariant() switch
+            {
+                "ms" => 0.001,
+                "m" => 60,
+                "h" => 3600,
+                "d" =>
+                86400,
+                _ => 1
+            };
             return seconds <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
         }
         return Clock.IsMatch(text) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) ? time : null;
