@@ -4,7 +4,7 @@
     GUID                   = '6e0a4d1c-9d0b-4b55-8a2e-5f3c1b7d2a90'
     Author                 = 'ComfyDeploy for PowerShell contributors'
     CompanyName            = 'Community'
-    Copyright              = '(c) 2026 ComfyDeploy for PowerShell contributors. MIT licence.'
+    Copyright              = '(c) 2026 ComfyDeploy for PowerShell contributors. MIT license.'
     Description            = 'Queue ComfyUI runs on ComfyDeploy, wait for them and see them, as typed objects in the pipeline.'
     PowerShellVersion      = '5.1'
     DotNetFrameworkVersion = '4.7.2'

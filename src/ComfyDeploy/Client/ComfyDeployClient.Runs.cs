@@ -17,7 +17,7 @@ internal sealed partial class ComfyDeployClient
         string path = $"/run/{runId}?queue_position=true";
         RunWire wire = await GetAsync(path, WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
         ComfyRun run = Map(wire);
-        run.IsWhole = true;
+        run.IsDetailed = true;
         run.CarryOver(origin);
         run.CarryOver(session.KnownRuns.OriginOf(runId));
         await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);

@@ -52,7 +52,7 @@ public sealed class ComfyDeployment : IComfyRunSource
     /// <summary>Who made it. Server: <c>user_id</c>.</summary>
     public string? UserId { get; internal set; }
 
-    /// <summary>Its organisation, null for a personal account. Server: <c>org_id</c>.</summary>
+    /// <summary>Its organization, null for a personal account. Server: <c>org_id</c>.</summary>
     public string? OrgId { get; internal set; }
 
     /// <summary>Name of the connection it was read with.</summary>

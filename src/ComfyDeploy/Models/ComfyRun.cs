@@ -119,7 +119,7 @@ public sealed class ComfyRun : IConnected
     /// <summary>Who queued it. Server: <c>user_id</c>.</summary>
     public string? UserId { get; internal set; }
 
-    /// <summary>The organisation it belongs to, null for a personal account. Server: <c>org_id</c>.</summary>
+    /// <summary>The organization it belongs to, null for a personal account. Server: <c>org_id</c>.</summary>
     public string? OrgId { get; internal set; }
 
     /// <summary>The run this one repeats.</summary>
@@ -182,7 +182,7 @@ public sealed class ComfyRun : IConnected
     ComfyConnection? IConnected.Connection => Connection;
 
     /// <summary>Read by its own id, with inputs and outputs; lists leave them out.</summary>
-    internal bool IsWhole { get; set; }
+    internal bool IsDetailed { get; set; }
 
     /// <summary>How far the service's clock, which stamped the dates, is ahead of this machine's.</summary>
     internal TimeSpan ClockOffset { get; set; }

@@ -32,7 +32,7 @@ public abstract class OutputsTest : EngineTest
     /// <summary>A finished run as if it had been read before, with files of these names and links.</summary>
     private protected ComfyRun Whole(string id, params (string Name, Uri Link)[] files)
     {
-        ComfyRun run = new() { RunId = id, Status = "success", IsWhole = true, Connection = Connection, DeploymentName = "portrait/production" };
+        ComfyRun run = new() { RunId = id, Status = "success", IsDetailed = true, Connection = Connection, DeploymentName = "portrait/production" };
         IEnumerable<ComfyRunOutput> outputs = files.Select((file, i) => new ComfyRunOutput { Run = run, Index = i, Kind = "image", FileName = file.Name, Url = file.Link });
         run.Outputs = new([.. outputs]);
         return run;

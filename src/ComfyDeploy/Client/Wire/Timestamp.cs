@@ -7,7 +7,7 @@ internal static class Timestamp
 {
     private static readonly DateTime UnixEpoch = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
-    // Beyond this a double of seconds is no date any more.
+    // Beyond this a double of seconds is no longer a date.
     private const double LastUnixSecond = 253_402_300_799;
 
     /// <returns>Local time; null for text that is no time.</returns>

@@ -81,7 +81,7 @@ internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunO
     internal Task<RunReadResult> ReadWholeAsync(CancellationToken cancellationToken)
     {
         ComfyRun? given = Reference.Object<ComfyRun>() ?? Reference.Object<ComfyRunOutput>()?.Run;
-        return given is { IsWhole: true, IsFinished: true }
+        return given is { IsDetailed: true, IsFinished: true }
             ? Task.FromResult(new RunReadResult(RunId, given, null, Client))
             : ReadAsync(cancellationToken);
     }

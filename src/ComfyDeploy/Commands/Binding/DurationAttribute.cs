@@ -35,9 +35,8 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
                 "ms" => 0.001,
                 "m" => 60,
                 "h" => 3600,
-                "d" =>
-                86400,
-                _ => 1
+                "d" => 86400,
+                _ => 1,
             };
             return seconds <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
         }

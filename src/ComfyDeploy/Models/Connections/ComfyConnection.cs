@@ -28,7 +28,7 @@ public sealed class ComfyConnection
     /// <summary>The user the key says it belongs to; null when the key does not tell.</summary>
     public string? UserId { get; }
 
-    /// <summary>The organisation the key says it belongs to; null for a personal key.</summary>
+    /// <summary>The organization the key says it belongs to; null for a personal key.</summary>
     public string? OrgId { get; }
 
     /// <summary>How long one request may take.</summary>
