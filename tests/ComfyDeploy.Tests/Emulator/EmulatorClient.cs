@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Security;
 using System.Text;
@@ -31,6 +32,20 @@ internal sealed class EmulatorClient : IDisposable
     internal string Base { get; }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Posts over a connection of its own, and reads until the service closes it.</summary>
+    internal async Task<string> PostOverOwnConnectionAsync(string path, string body)
+    {
+        Uri address = new(Base + path);
+        using CancellationTokenSource limit = new(Limit);
+        using TcpClient connection = new();
+        await connection.ConnectAsync(address.Host, address.Port, limit.Token);
+        string head = $"POST {address.AbsolutePath} HTTP/1.1\r\nHost: {address.Authority}\r\nAuthorization: Bearer {_key}\r\n" +
+            $"Content-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n";
+        await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes(head + body), limit.Token);
+        using StreamReader reader = new(connection.GetStream());
+        return await reader.ReadToEndAsync(limit.Token);
+    }
 
     internal async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string type = "application/json", string? authorization = null)
     {

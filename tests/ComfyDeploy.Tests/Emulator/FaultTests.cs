@@ -97,18 +97,11 @@ public sealed class FaultTests : IDisposable
     public async Task Close_gives_the_whole_answer_and_then_a_new_connection()
     {
         _emulator.AddFault($"POST {Create} = close");
+        // A pooled connection could be used again before its end is noticed: this one is read to its end.
+        string answer = await _client.PostOverOwnConnectionAsync(Create, Body);
+        Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+        Assert.Contains("\"run_id\"", answer, StringComparison.Ordinal);
         Assert.Equal(200, (await _client.PostAsync(Create, Body)).Status);
-        Answer second;
-        try
-        {
-            second = await _client.PostAsync(Create, Body);
-        }
-        catch (HttpRequestException)
-        {
-            // The client had not seen the end of the connection yet; the number of runs shows that nothing arrived.
-            second = await _client.PostAsync(Create, Body);
-        }
-        Assert.Equal(200, second.Status);
         Assert.Equal(2, _emulator.Runs.Count);
     }
 

@@ -26,6 +26,14 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
+    public void A_connection_closed_between_rows_ends_the_call_after_the_rows_already_queued()
+    {
+        EngineRun run = Engine.RunWithErrors("1..3 | ForEach-Object { if ($_ -eq 2) { Disconnect-ComfyDeploy $c }; @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait");
+        Assert.Equal(ErrorIds.NotConnected, IdOf(Assert.Single(run.Errors)));
+        Assert.Equal(Assert.Single(Emulator.Runs).RunId, Assert.Single(run.Runs).RunId);
+    }
+
+    [Fact]
     public void What_is_to_be_stopped_is_stopped_when_the_pipeline_fails()
     {
         string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];

@@ -130,7 +130,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
         InputSet inputs = new();
         try
         {
-            _rowTemplate ??= Find();
+            // The connection may be closed, or opened again, between two rows.
+            _rowTemplate = _rowTemplate is null ? Find() : _rowTemplate with { Client = ClientOf(_rowTemplate.Deployment.Connection) };
             inputs = _inputs.Common();
             label = _inputs.Add(inputs, InputObject);
             Check(_rowTemplate.Deployment, inputs);
