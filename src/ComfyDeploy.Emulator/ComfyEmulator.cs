@@ -30,7 +30,7 @@ public sealed class ComfyEmulator : IDisposable
         EmulatorSeed seed = SeedReader.Read(options);
         foreach (string fault in options.Faults) AddFault(fault);
         DateTime start = options.StartTime?.ToUniversalTime() ?? DateTime.UtcNow;
-        _clock = new EmulatorClock(start, options.Speed);
+        _clock = new EmulatorClock(start, options.Speed, options.Elapsed);
         _account = new Account(seed, _clock, options.RandomSeed);
         _keys = new KeyRing(seed.Keys);
         ApiKey = _keys.Issue(seed.Users[0].Id, null, start);
@@ -66,7 +66,11 @@ public sealed class ComfyEmulator : IDisposable
         get
         {
             _faults.CatchUp(Now);
-            lock (_account.Gate) return _account.Runs.Select(Describe).ToArray();
+            lock (_account.Gate)
+            {
+                DateTime now = _account.Now;
+                return _account.Runs.Select(run => Describe(run, now)).ToArray();
+            }
         }
     }
 
@@ -153,12 +157,12 @@ public sealed class ComfyEmulator : IDisposable
         return response;
     }
 
-    private EmulatorRun Describe(Run run) => new()
+    private static EmulatorRun Describe(Run run, DateTime now) => new()
     {
         RunId = run.Id.ToString("D"),
         DeploymentId = run.Deployment?.Id.ToString("D"),
         DeploymentName = run.Deployment is null ? run.Workflow.Name : run.Workflow.Name + "/" + run.Deployment.Environment,
-        Status = RunView.At(run, Now, readAsTimeout: false).Status,
+        Status = RunView.At(run, now, readAsTimeout: false).Status,
         CreatedAt = run.CreatedAt,
         Inputs = run.Inputs.ToJsonString(),
     };

@@ -1,11 +1,11 @@
-using System.Diagnostics;
-
 namespace ComfyDeploy.Emulator;
 
 /// <summary>The emulator's own time: it can run faster than the world, stand still, and jump.</summary>
-internal sealed class EmulatorClock(DateTime start, double speed)
+/// <param name="start">The time at which it starts, UTC.</param>
+/// <param name="speed">Emulated seconds per real second.</param>
+/// <param name="elapsed">The real time since the start.</param>
+internal sealed class EmulatorClock(DateTime start, double speed, Func<TimeSpan> elapsed)
 {
-    private readonly Stopwatch _sinceStart = Stopwatch.StartNew();
     private long _advancedTicks;
 
     public double Speed { get; } = speed;
@@ -16,7 +16,7 @@ internal sealed class EmulatorClock(DateTime start, double speed)
         get
         {
             const int TicksPerMicrosecond = 10;
-            long ticks = start.Ticks + (long)(_sinceStart.Elapsed.Ticks * Speed) + Interlocked.Read(ref _advancedTicks);
+            long ticks = start.Ticks + (long)(elapsed().Ticks * Speed) + Interlocked.Read(ref _advancedTicks);
             return new DateTime(ticks - (ticks % TicksPerMicrosecond), DateTimeKind.Utc);
         }
     }

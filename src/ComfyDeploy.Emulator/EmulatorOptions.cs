@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ComfyDeploy.Emulator;
 
 /// <summary>How an emulator starts.</summary>
@@ -23,4 +25,13 @@ public sealed class EmulatorOptions
 
     /// <summary>What the emulator's clock shows first; null is now.</summary>
     public DateTime? StartTime { get; set; }
+
+    /// <summary>The real time since the emulator started.</summary>
+    internal Func<TimeSpan> Elapsed { get; set; } = RealTime();
+
+    private static Func<TimeSpan> RealTime()
+    {
+        Stopwatch sinceStart = Stopwatch.StartNew();
+        return () => sinceStart.Elapsed;
+    }
 }

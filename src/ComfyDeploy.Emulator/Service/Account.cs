@@ -37,29 +37,26 @@ internal sealed class Account
 
     public IdSource Ids { get; }
 
-    public DateTime Now => _clock.Now;
-
-    /// <summary>All runs, oldest first, as they stand now.</summary>
-    public IReadOnlyList<Run> Runs
+    /// <summary>The time. All that has happened by then is settled first, so that a run that has ended by it has its outputs.</summary>
+    public DateTime Now
     {
         get
         {
-            _scheduler.Settle(Now);
-            return _runs;
+            lock (Gate)
+            {
+                DateTime now = _clock.Now;
+                _scheduler.Settle(now);
+                return now;
+            }
         }
     }
 
-    public Run? FindRun(Guid id)
-    {
-        _scheduler.Settle(Now);
-        return _runsById.TryGetValue(id, out Run? run) ? run : null;
-    }
+    /// <summary>All runs, oldest first.</summary>
+    public IReadOnlyList<Run> Runs => _runs;
 
-    public OutputFile? FindFile(string path)
-    {
-        _scheduler.Settle(Now);
-        return _files.TryGetValue(path, out OutputFile? file) ? file : null;
-    }
+    public Run? FindRun(Guid id) => _runsById.TryGetValue(id, out Run? run) ? run : null;
+
+    public OutputFile? FindFile(string path) => _files.TryGetValue(path, out OutputFile? file) ? file : null;
 
     public void AddFile(OutputFile file) => _files[file.Path] = file;
 
@@ -75,7 +72,7 @@ internal sealed class Account
     /// <summary>Stores a new run and gives it to its machine.</summary>
     public Run AddRun(RunOrder order)
     {
-        _scheduler.Settle(Now);
+        DateTime now = Now;
         JsonObject inputs = JsonbOrder.Sort(order.Inputs);
         RunScript script = RunScript.Read(inputs, order.Deployment, _random);
         bool serverless = order.Machine.Type != "classic";
@@ -89,7 +86,7 @@ internal sealed class Account
             Machine = order.Machine,
             UserId = order.Caller.UserId,
             OrgId = order.Caller.OrgId,
-            CreatedAt = Stamp(order.CreatedAt ?? Now, script),
+            CreatedAt = Stamp(order.CreatedAt ?? now, script),
             Inputs = inputs,
             Script = script,
             Origin = order.Origin,

@@ -29,10 +29,11 @@ internal sealed class StorageSite(Account account, KeyRing keys)
     {
         if (request.Header("authorization") is not null) return Error(400, "InvalidArgument", "Only one auth mechanism allowed");
         if (request.Method is not ("GET" or "HEAD")) return Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.");
+        DateTime now = account.Now;
         OutputFile? file;
         lock (account.Gate) file = account.FindFile(request.Path);
         if (file is null) return Error(403, "AccessDenied", "Access Denied");
-        if (!file.IsPublic && Refusal(request) is string refusal) return Error(403, "AccessDenied", refusal);
+        if (!file.IsPublic && Refusal(request, now) is string refusal) return Error(403, "AccessDenied", refusal);
         HttpResponse response = HttpResponse.Bytes(200, file.Bytes, file.ContentType);
         response.Headers["etag"] = $"\"{file.Bytes.Length:x}\"";
         return response;
@@ -44,12 +45,12 @@ internal sealed class StorageSite(Account account, KeyRing keys)
         $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>",
         "application/xml");
 
-    private string? Refusal(HttpRequest request)
+    private string? Refusal(HttpRequest request, DateTime now)
     {
         Dictionary<string, string> query = request.Parameters();
         if (!query.TryGetValue("X-Amz-Date", out string? date) || !query.TryGetValue("X-Amz-Signature", out string? signature)) return "Access Denied";
         if (signature != keys.Sign(request.Path + date)) return "The request signature we calculated does not match the signature you provided.";
         DateTime signed = DateTime.ParseExact(date, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal);
-        return account.Now > signed.AddSeconds(LinkSeconds) ? "Request has expired" : null;
+        return now > signed.AddSeconds(LinkSeconds) ? "Request has expired" : null;
     }
 }

@@ -52,6 +52,23 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_reads_as_ended_has_its_outputs()
+    {
+        // Time passes at every read of the clock, so that runs end between any two reads of one request.
+        int reads = 0;
+        using ComfyEmulator emulator = ComfyEmulator.Start(new EmulatorOptions { Elapsed = () => TimeSpan.FromSeconds(Interlocked.Increment(ref reads)) });
+        using EmulatorClient client = new(emulator);
+        for (int i = 0; i < 20; i++)
+        {
+            string id = await client.QueueAsync($"x #queue=0 #cold=0 #time={100 + i}");
+            JsonNode run;
+            do run = await client.RunAsync(id);
+            while (run["status"]!.GetValue<string>() != "success");
+            Assert.Single(run["outputs"]!.AsArray());
+        }
+    }
+
+    [Fact]
     public async Task Progress_grows_and_is_a_32_bit_number()
     {
         string id = await _client.QueueAsync("x #queue=0 #cold=0 #time=100");
