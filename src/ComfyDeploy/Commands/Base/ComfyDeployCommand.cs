@@ -21,6 +21,10 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     /// <summary>Called a few times a second while the cmdlet waits.</summary>
     private protected virtual void OnTick() { }
 
+    internal bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
+        ? ((SwitchParameter)given).IsPresent
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
     /// <inheritdoc/>
     protected override void StopProcessing() => _stop.Cancel();
 

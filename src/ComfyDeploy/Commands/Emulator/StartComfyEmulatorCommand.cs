@@ -8,20 +8,16 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsLifecycle.Start, "ComfyEmulator", SupportsShouldProcess = true), OutputType("ComfyDeploy.Emulator.ComfyEmulator")]
 public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
 {
-    [Parameter]
-    [ValidateRange(0, 65535)]
+    [Parameter, ValidateRange(0, 65535)]
     public int Port { get; set; }
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter, ValidateNotNullOrEmpty]
     public string? SeedPath { get; set; }
 
-    [Parameter]
-    [ValidateRange(0d, 1_000_000d)]
+    [Parameter, ValidateRange(0d, 1_000_000d)]
     public double Speed { get; set; } = 1;
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter, ValidateNotNullOrEmpty]
     public string[] Fault { get; set; } = [];
 
     [Parameter]

@@ -11,16 +11,13 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     private RunBatch<StopOutcome>? _runs;
     private DateTime? _endsAt;
 
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
-    [ValidateNotNull]
-    [Reference(ReferenceKind.Run)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true), ValidateNotNull, Reference(ReferenceKind.Run)]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter]
     public SwitchParameter Wait { get; set; }
 
-    [Parameter]
-    [Duration]
+    [Parameter, Duration]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(2);
 
     [Parameter]

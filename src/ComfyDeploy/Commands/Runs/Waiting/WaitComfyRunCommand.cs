@@ -10,16 +10,13 @@ public sealed class WaitComfyRunCommand : WaitingCommand
     private const string AnySet = "Any";
     private const string CountSet = "Count";
 
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
-    [ValidateNotNull]
-    [Reference(ReferenceKind.Run)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true), ValidateNotNull, Reference(ReferenceKind.Run)]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter(ParameterSetName = AnySet, Mandatory = true)]
     public SwitchParameter Any { get; set; }
 
-    [Parameter(ParameterSetName = CountSet, Mandatory = true)]
-    [ValidateRange(1, int.MaxValue)]
+    [Parameter(ParameterSetName = CountSet, Mandatory = true), ValidateRange(1, int.MaxValue)]
     public int Count { get; set; }
 
     [Parameter(ParameterSetName = AllSet)]

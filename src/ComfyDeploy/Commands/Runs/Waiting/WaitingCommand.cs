@@ -32,28 +32,28 @@ public abstract class WaitingCommand : ConnectedCommand
         base.Dispose(disposing);
     }
 
-    private protected void AddToWait(WaitTarget target)
+    internal void AddToWait(WaitTarget target)
     {
         _progress ??= new(this, Runs);
         Runs.Add(target);
     }
 
     /// <summary>Passes on what has no run to wait for.</summary>
-    private protected void AddFinished(ComfyRun run)
+    internal void AddFinished(ComfyRun run)
     {
         Runs.AddFinished(run);
         WriteReady();
     }
 
     /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
-    private protected void DeferRun(ComfyDeployException error, object? target)
+    internal void DeferRun(ComfyDeployException error, object? target)
     {
         Runs.AddRefused();
         Defer(error, target);
     }
 
     /// <summary>Writes what has finished by now, without waiting.</summary>
-    private protected void WriteFinished()
+    internal void WriteFinished()
     {
         WriteQueued();
         if (Runs.HasNext) TakeNext();
@@ -87,7 +87,7 @@ public abstract class WaitingCommand : ConnectedCommand
     /// <summary>
     /// Writes the runs that are not decided yet, as they are: before an error ends everything, so that no paid run is lost.
     /// </summary>
-    private protected void WritePending()
+    internal void WritePending()
     {
         if (_wait is null) return;
         WriteObject(_wait.TakePending(), enumerateCollection: true);

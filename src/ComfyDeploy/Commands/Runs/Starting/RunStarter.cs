@@ -1,0 +1,150 @@
+using System.Management.Automation;
+using ComfyDeploy.Client;
+using ComfyDeploy.Text;
+
+namespace ComfyDeploy.Commands;
+
+/// <summary>Queues the runs of one call of Start-ComfyRun, and answers for each row with an object.</summary>
+internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
+{
+    private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
+
+    private readonly RunPlan _plan = new();
+    private RunTemplate? _rowTemplate;
+    private int _row;
+
+    /// <summary>Queues runs of the deployment that was piped in or named.</summary>
+    internal void StartDeployment()
+    {
+        try
+        {
+            if (cmdlet.Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RowInputs.RunIsNotARow();
+            RunTemplate template = FindTemplate();
+            InputSet inputs = rowInputs.Common();
+            Check(template.Deployment, inputs, areRows: false);
+            Queue(template, inputs, label: null, RefuseDeployment);
+        }
+        catch (ComfyDeployException e)
+        {
+            RefuseDeployment(e);
+        }
+    }
+
+    /// <summary>Queues the runs of one row of inputs.</summary>
+    internal void StartRow(PSObject row)
+    {
+        _row++;
+        string? label = null;
+        InputSet inputs = new();
+        try
+        {
+            // The connection may be closed, or opened again, between two rows.
+            _rowTemplate = _rowTemplate is null ? FindTemplate()
+                : _rowTemplate with { Client = cmdlet.ClientOf(_rowTemplate.Deployment.Connection) };
+            inputs = rowInputs.Common();
+            label = rowInputs.Add(inputs, row);
+            Check(_rowTemplate.Deployment, inputs, areRows: true);
+            Queue(_rowTemplate, inputs, label, error => RefuseRow(error, inputs, label));
+        }
+        // A wrong column is wrong in every row: before the first is paid for it ends everything.
+        catch (ComfyDeployException e)
+            when (_rowTemplate is null || (_row == 1 && e.ErrorId is ErrorIds.UnknownInput or ErrorIds.InputRowInvalid))
+        {
+            cmdlet.ThrowTerminating(e, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+        }
+        catch (ComfyDeployException e)
+        {
+            RefuseRow(e, inputs, label);
+        }
+    }
+
+    /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
+    internal void WritePlan()
+    {
+        // A run that the user declined is in the plan too, but is not worth a line.
+        if (_plan.IsEmpty || !cmdlet.IsWhatIf) return;
+        string text = _plan.Describe(cmdlet.Await(stop => cmdlet.Client.GetGpuPricesAsync(stop)));
+        cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
+    }
+
+    private RunTemplate FindTemplate()
+    {
+        ComfyDeployClient client = cmdlet.ClientOf(cmdlet.Deployment.Object<ComfyDeployment>()?.Connection);
+        ComfyDeployment deployment = cmdlet.Await(cancellationToken =>
+            DeploymentLookup.FindOneAsync(client, cmdlet.Deployment, cmdlet.Environment, cancellationToken));
+        string? gpu = cmdlet.Gpu;
+        if (gpu is not null && deployment.Gpu is { } pinned && !string.Equals(pinned, gpu, StringComparison.OrdinalIgnoreCase))
+        {
+            cmdlet.WriteWarning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {gpu}.");
+        }
+        return new(deployment, client, gpu, cmdlet.Webhook, cmdlet.WebhookIntermediateStatus);
+    }
+
+    private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
+    {
+        if (cmdlet.SkipInputCheck || deployment.Inputs is not { } definitions) return;
+        inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
+        inputs.Fit(definitions);
+    }
+
+    private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> onRefused)
+    {
+        ComfyDeployClient client = template.Client;
+        if (cmdlet.Wait) client.Deadline ??= client.Session.Clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
+        string json = JsonText.Write(inputs.Values);
+        for (int copy = 0; copy < cmdlet.Repeat; copy++)
+        {
+            if (!cmdlet.ShouldProcess(template.Target, RunTemplate.Action(json)))
+            {
+                _plan.Add(template.Gpu);
+                continue;
+            }
+            try
+            {
+                DateTime sentAt = DateTime.Now;
+                string runId = cmdlet.Await(cancellationToken => client.CreateRunAsync(template.ToRequest(json, label), cancellationToken));
+                cmdlet.WriteVerbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
+                Emit(template.Queued(runId, json, label, sentAt), client);
+            }
+            catch (ComfyDeployException e)
+            {
+                onRefused(e);
+            }
+        }
+    }
+
+    /// <summary>With -Wait the errors come after all runs are written, as from Wait-ComfyRun.</summary>
+    private void RefuseDeployment(ComfyDeployException error)
+    {
+        if (FailsEveryRun(error) && error.ErrorId != ErrorIds.DeploymentNotFound) End(error, cmdlet.Deployment.Text);
+        if (cmdlet.Wait) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
+        else cmdlet.ReportOrEnd(error, cmdlet.Deployment.Text);
+    }
+
+    private void RefuseRow(ComfyDeployException error, InputSet inputs, string? label)
+    {
+        if (FailsEveryRun(error)) End(error, _rowTemplate!.Deployment);
+        ComfyRun run = _rowTemplate!.NotQueued(error, JsonText.Write(inputs.Values), label);
+        cmdlet.WriteWarning($"Row {_row} was not queued: {run.Error}");
+        Emit(run, _rowTemplate.Client);
+    }
+
+    private static bool FailsEveryRun(ComfyDeployException error) =>
+        error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.DeploymentNotFound
+        || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
+
+    /// <summary>Ends the cmdlet, but not without the runs that were queued before.</summary>
+    private void End(ComfyDeployException error, object? target)
+    {
+        if (cmdlet.Wait) cmdlet.WriteFinished();
+        cmdlet.WritePending();
+        cmdlet.ThrowTerminating(error, target);
+    }
+
+    private void Emit(ComfyRun run, ComfyDeployClient client)
+    {
+        if (!cmdlet.Wait) cmdlet.WriteObject(run);
+        else if (run.RunId is null) cmdlet.AddFinished(run);
+        else cmdlet.AddToWait(new(run.RunId, client, run, RunOrigin.Of(run)));
+    }
+}
