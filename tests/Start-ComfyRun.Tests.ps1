@@ -274,10 +274,10 @@ Describe 'Start-ComfyRun' {
             $runs[1].Error | Should -BeLike "*'seed'*'x'*"
         }
 
-        It 'ends at once when the key is refused half-way' {
+        It 'sends no further row after the key is rejected' {
             $emulator.AddFault('POST /run/deployment/queue = 401 after=1 always')
-            { 1..5 | Start-ComfyRun portrait -InputName seed -OutVariable script:got } | Should -Throw -ErrorId 'ApiKeyRejected,*'
-            $got.Count | Should -Be 1
+            { 1..5 | Start-ComfyRun portrait -InputName seed -OutVariable script:got -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+            $got.Status | Should -Be 'not-started', 'not-queued', 'not-queued', 'not-queued', 'not-queued'
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 2
         }
 

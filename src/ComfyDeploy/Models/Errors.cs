@@ -39,6 +39,9 @@ internal static class Errors
         };
     }
 
+    internal static ComfyDeployException QueuedTooLate(TimeSpan timeout) =>
+        new(ErrorIds.WaitTimeout, $"The timeout of {timeout:g} was over before all runs were queued. The rest was not queued.");
+
     internal static ComfyDeployException RequestTimeout(string request, TimeSpan timeout) =>
         new(ErrorIds.RequestTimeout, $"No answer to {request} within {timeout.TotalSeconds:0.#} s.");
 

@@ -31,7 +31,7 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>What is left until the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _deadline.Left;
 
-    /// <summary>The last snapshot of each run that is not decided yet, in the order they were added.</summary>
+    /// <summary>The last snapshot of each run that <see cref="NextAsync"/> has not returned, in the order they were added.</summary>
     internal IReadOnlyList<ComfyRun> Live => [.. _live.Values.OrderBy(live => live.Place).Select(live => live.Run)];
 
     /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
@@ -53,7 +53,10 @@ internal sealed class RunWaiter : IDisposable
         if (_pending == 0) return null;
         await _decided.WaitAsync(cancellationToken).ConfigureAwait(false);
         _pending--;
-        return _outcomes.TryDequeue(out Task<WaitOutcome>? outcome) ? await outcome.ConfigureAwait(false) : null;
+        if (!_outcomes.TryDequeue(out Task<WaitOutcome>? outcome)) return null;
+        WaitOutcome decided = await outcome.ConfigureAwait(false);
+        _live.TryRemove(decided.Target.RunId, out _);
+        return decided;
     }
 
     public void Dispose()
@@ -68,7 +71,6 @@ internal sealed class RunWaiter : IDisposable
     {
         Task<WaitOutcome> outcome = PollAsync(target, place, _closed.Token);
         await Task.WhenAny(outcome).ConfigureAwait(false);
-        _live.TryRemove(target.RunId, out _);
         _outcomes.Enqueue(outcome);
         _decided.Release();
     }

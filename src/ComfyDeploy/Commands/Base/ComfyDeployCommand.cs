@@ -8,18 +8,37 @@ namespace ComfyDeploy.Commands;
 public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly PipelineQueue _queue = new();
+    private readonly PipelineQueue _queue;
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
+    private protected ComfyDeployCommand()
+    {
+        _queue = new(this);
+        Preferences = new(this);
+    }
+
     /// <summary>Ends with Ctrl+C.</summary>
     internal CancellationToken Stop => _stop.Token;
 
-    internal ICallLog Log => _queue;
+    /// <summary>Messages of the cmdlet and of its background work. They are written where they cannot cost a result.</summary>
+    internal PipelineQueue Log => _queue;
+
+    internal StreamPreferences Preferences { get; }
 
     /// <summary>Called a few times a second while the cmdlet waits.</summary>
     private protected virtual void OnTick() { }
+
+    /// <summary>Called before a write that may end the pipeline: the last chance to write what must not be lost.</summary>
+    private protected virtual void OnEnding() { }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        WriteQueued();
+        ReportDeferred();
+    }
 
     internal bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
         ? ((SwitchParameter)given).IsPresent
@@ -44,13 +63,17 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages meanwhile.</summary>
-    internal T Await<T>(Func<CancellationToken, Task<T>> work)
+    /// <param name="work">The work.</param>
+    /// <param name="canEndEarly">Cancel the work when a message may end the pipeline; otherwise it completes first.</param>
+    internal T Await<T>(Func<CancellationToken, Task<T>> work, bool canEndEarly = false)
     {
+        WriteQueued();
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         // Off this thread, so that no host's synchronization context can lock us out.
-        Task<T> task = Task.Run(() => work(Stop), CancellationToken.None);
+        Task<T> task = Task.Run(() => work(ending.Token), CancellationToken.None);
         try
         {
-            _queue.Run(this, task, OnTick, Stop);
+            _queue.Run(task, OnTick, canEndEarly ? ending.Cancel : null, Stop);
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -76,8 +99,12 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return whole;
     }
 
-    /// <summary>Writes what background work has said since.</summary>
-    private protected void WriteQueued() => _queue.Drain(this);
+    /// <summary>Writes the messages of background work. <see cref="OnEnding"/> must know the results that are not written yet.</summary>
+    internal void WriteQueued()
+    {
+        if (_queue.IsEnding) OnEnding();
+        _queue.Drain();
+    }
 
     /// <summary>The client of a connection, one per cmdlet.</summary>
     private protected ComfyDeployClient ClientFor(ComfyConnection connection)
@@ -106,6 +133,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 
     internal void ReportDeferred()
     {
+        if (_deferred.Count > 0 && Preferences.EndPipeline("Error")) OnEnding();
         foreach ((ComfyDeployException error, object? target) in _deferred) ReportOrEnd(error, target);
         _deferred.Clear();
     }
@@ -113,6 +141,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     [DoesNotReturn]
     internal void ThrowTerminating(ComfyDeployException error, object? target)
     {
+        OnEnding();
         ErrorRecord record = ErrorRecords.Create(error, target);
         // A terminating error ends the statement alone; one that is written under -ErrorAction Stop ends the script, with exit code 1.
         bool endsScript = MyInvocation.BoundParameters.TryGetValue("ErrorAction", out object? action) && action is ActionPreference.Stop;
@@ -127,7 +156,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase)) return;
         if (!_foreignNames.Add(namedByObject)) return;
-        WriteWarning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
+        Log.Warning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
             + $"Give -Connection {namedByObject} if that account is meant.");
     }
 }

@@ -30,7 +30,7 @@ internal sealed class OutputSaver(
     internal void Finish()
     {
         while (!_downloads.IsEmpty) Write();
-        if (_withoutOutputs.Count > 0) cmdlet.WriteWarning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
+        if (_withoutOutputs.Count > 0) cmdlet.Log.Warning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
     }
 
     /// <summary>
@@ -55,7 +55,7 @@ internal sealed class OutputSaver(
         }
         if (exists && existing == ExistingFile.Skip)
         {
-            cmdlet.WriteVerbose($"{NameOf(output)} already exists: {target}");
+            cmdlet.Log.Verbose($"{NameOf(output)} already exists: {target}");
             _downloads.Add(_ => Task.FromResult(new SavedOutput(output, target, null)), cmdlet.Stop);
             return;
         }

@@ -34,7 +34,11 @@ public sealed class StopComfyRunCommand : ConnectedCommand
 
     protected override void ProcessRecord() => _runs!.Add(RunId);
 
-    protected override void EndProcessing() => _runs!.Finish();
+    protected override void EndProcessing()
+    {
+        _runs!.Drain();
+        base.EndProcessing();
+    }
 
     /// <summary>When another cmdlet of the pipeline fails, the runs received are still stopped; Ctrl+C ends that.</summary>
     protected override void Dispose(bool disposing)

@@ -5,14 +5,27 @@ namespace ComfyDeploy.Tests.Commands;
 /// <summary>Runs that are queued, or to be stopped, stay in hand when something else goes wrong.</summary>
 public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
 {
-    [Fact]
-    public void Start_with_Wait_writes_what_it_queued_before_it_ends()
+    [Theory]
+    [InlineData("Start-ComfyRun -Deployment portrait -Wait -Timeout 10m")]
+    [InlineData("Start-ComfyRun -Deployment portrait | Wait-ComfyRun -Timeout 10m -StopOnTimeout")]
+    public void What_was_queued_before_the_credits_ran_out_is_waited_for(string pipeline)
     {
         Emulator.AddFault("POST /run/deployment/queue = 402 after=3 always");
-        EngineRun run = Engine.RunWithErrors("1..5 | ForEach-Object { @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait -Wait -Timeout 10m");
+        EngineRun run = Engine.RunWithErrors($"1..5 | ForEach-Object {{ @{{ prompt = '#fast'; seed = $_ }} }} | {pipeline}");
         Assert.Equal(ErrorIds.LimitReached, IdOf(Assert.Single(run.Errors)));
-        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId!).Order());
-        Assert.Equal(3, run.Runs.Count);
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId).OfType<string>().Order());
+        Assert.Equal(["not-queued", "not-queued", "success", "success", "success"], run.Runs.Select(r => r.Status).Order());
+    }
+
+    [Fact]
+    public void No_row_is_queued_after_the_deadline()
+    {
+        EngineRun run = Engine.RunWithErrors(
+            "1..3 | ForEach-Object { if ($_ -eq 3) { $emulator.Advance('00:01:00'); $pause.Invoke() }; @{ prompt = '#stuck'; seed = $_ } } | Start-ComfyRun -Deployment portrait -Wait -Timeout 0",
+            ("pause", new Action(() => Assert.True(SpinWait.SpinUntil(() => Emulator.Runs.Count == 1, EngineFixture.Limit)))));
+        Assert.Single(Emulator.Runs);
+        Assert.Equal(["not-queued", "not-queued", "not-started"], run.Runs.Select(r => r.Status).Order());
+        Assert.All(run.Errors, error => Assert.Equal(ErrorIds.WaitTimeout, IdOf(error)));
     }
 
     [Fact]

@@ -114,22 +114,22 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void Credits_that_are_used_up_end_the_batch()
+    public void Rows_after_the_credits_are_used_up_are_not_sent()
     {
         Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
         EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
         run.Error("LimitReached");
-        Assert.Single(run.Objects);
+        Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
         Assert.Equal(2, Count("POST", Queue));
     }
 
     [Fact]
-    public void A_key_that_is_refused_half_way_ends_the_batch()
+    public void Rows_after_the_key_is_rejected_are_not_sent()
     {
         Emulator.AddFault("POST /run/deployment/queue = 401 after=1 always");
         EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
         run.Error("ApiKeyRejected");
-        Assert.Single(run.Objects);
+        Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
         Assert.Equal(2, Count("POST", Queue));
     }
 

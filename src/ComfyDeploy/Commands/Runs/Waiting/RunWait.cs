@@ -25,6 +25,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     private readonly List<WaitOutcome> _lost = [];
     private RunWaiter? _waiter;
     private int _nextInOrder;
+    private bool _isTaken;
 
     internal TimeSpan Timeout => options.Timeout;
 
@@ -90,7 +91,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Waits for the next decided run, and takes all that are decided with it.</summary>
     /// <returns>False when nothing is pending.</returns>
     /// <exception cref="ComfyDeployException">No run can be read any more, such as after a rejected key.</exception>
-    internal async Task<bool> NextAsync()
+    internal async Task<bool> NextAsync(CancellationToken cancellationToken = default)
     {
         if (_waiter is null) return false;
         List<WaitOutcome> batch = [];
@@ -102,7 +103,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
             {
                 batch.Add(outcome);
             }
-            await ReadReasonsAsync(batch).ConfigureAwait(false);
+            await ReadReasonsAsync(batch, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -122,10 +123,9 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>The runs that are not decided or held back for their turn: what an error must not lose.</summary>
     internal IReadOnlyList<ComfyRun> TakePending()
     {
-        if (_waiter is null) return [];
+        if (_waiter is null || _isTaken) return [];
+        _isTaken = true;
         ComfyRun[] pending = [.. _ready, .. _held.Values, .. _waiter.Live];
-        _ready.Clear();
-        _held.Clear();
         return pending;
     }
 
@@ -146,7 +146,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         return [.. _late.Select(late => late.Run)];
     }
 
-    private async Task ReadReasonsAsync(IReadOnlyList<WaitOutcome> batch)
+    private async Task ReadReasonsAsync(IReadOnlyList<WaitOutcome> batch, CancellationToken cancellationToken)
     {
         if (!options.ReadErrorDetail) return;
         IEnumerable<WaitOutcome> finished = batch.Where(outcome => outcome.End == WaitEnd.Finished);

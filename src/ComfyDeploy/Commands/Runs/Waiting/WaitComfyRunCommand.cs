@@ -35,13 +35,13 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         _ => null,
     });
 
-    protected override void ProcessRecord()
+    private protected override void Receive()
     {
         foreach (ComfyReference reference in RunId) Add(reference);
         WriteFinished();
     }
 
-    protected override void EndProcessing() => FinishWait(ThrowOnFailure);
+    private protected override void Finish() => FinishWait(ThrowOnFailure);
 
     private void Add(ComfyReference reference)
     {

@@ -6,7 +6,7 @@ using ComfyDeploy.Text;
 namespace ComfyDeploy.Commands;
 
 /// <summary>Shows the progress of a wait: bars on a console, a line per change where output is redirected.</summary>
-internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
+internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait)
 {
     private const int MaxChildren = 5;
     private const int MaxRunsWithLines = 10;
@@ -27,7 +27,7 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
     internal void Update()
     {
         TimeSpan now = _watch.Elapsed;
-        if (now < SilentTime || now - _lastShown < Pause) return;
+        if (now < SilentTime || now - _lastShown < Pause || cmdlet.Preferences.EndPipeline("Progress")) return;
         _lastShown = now;
         if (Console.IsOutputRedirected) WriteLines(now);
         else WriteBars();
@@ -113,7 +113,8 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
     private static string Clock(TimeSpan time) =>
         string.Format(CultureInfo.InvariantCulture, "{0}:{1:00}:{2:00}", (int)time.TotalHours, time.Minutes, time.Seconds);
 
-    private void Line(string text) => cmdlet.WriteInformation($"{DateTime.Now:HH:mm:ss} {text}", ["ComfyRun", "PSHOST"]);
+    // For those who ask for it with -InformationAction: standard output belongs to the objects.
+    private void Line(string text) => cmdlet.Log.Information($"{DateTime.Now:HH:mm:ss} {text}");
 
     private void Close(int activity) =>
         cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });
