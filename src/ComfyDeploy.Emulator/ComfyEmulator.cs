@@ -81,7 +81,7 @@ public sealed class ComfyEmulator : IDisposable
         return new ComfyEmulator(options);
     }
 
-    /// <summary>Makes a further key. With <paramref name="orgId"/> it sees that organisation's rows, without it the user's own.</summary>
+    /// <summary>Makes a further key. With <paramref name="orgId"/> it sees that organization's rows, without it the user's own.</summary>
     public SecureString AddKey(string userId, string? orgId = null)
     {
         lock (_account.Gate)

@@ -7,7 +7,7 @@ namespace ComfyDeploy.Emulator.Http;
 /// <summary>Reads the requests of one connection, one after the other.</summary>
 internal sealed class RequestReader(NetworkStream stream)
 {
-    private const int LongestLine = 65536;
+    private const int MaxLineLength = 65536;
     private readonly byte[] _buffer = new byte[16384];
     private int _start;
     private int _end;
@@ -111,7 +111,7 @@ internal sealed class RequestReader(NetworkStream stream)
             int until = newline < 0 ? _end : newline;
             line.Append(Encoding.UTF8.GetString(_buffer, _start, until - _start));
             _start = newline < 0 ? _end : newline + 1;
-            if (line.Length > LongestLine) throw new FormatException("A line of the request is too long.");
+            if (line.Length > MaxLineLength) throw new FormatException("A line of the request is too long.");
             if (newline >= 0) return line.ToString().TrimEnd('\r');
         }
     }

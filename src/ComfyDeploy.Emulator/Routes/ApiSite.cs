@@ -32,7 +32,7 @@ internal sealed class ApiSite
         WorkflowRoutes.AddTo(_router);
         MachineRoutes.AddTo(_router);
         PlatformRoutes.AddTo(_router);
-        UnplayedRoutes.AddTo(_router);
+        UnsupportedRoutes.AddTo(_router);
     }
 
     /// <summary>Whether a request carries a key that works here.</summary>

@@ -31,14 +31,14 @@ internal sealed class RunRoutes(RunShapes shapes)
         return HttpResponse.Json(200, shapes.Single(view, withPosition ? QueuePosition(call.Account, view) : null));
     }
 
-    // A run of a deployment is open to its creator, to the creator's organisation and to the owner of the workflow.
+    // A run of a deployment is open to its creator, to the creator's organization and to the owner of the workflow.
     private static bool MaySee(Call call, Run run)
     {
         Caller caller = call.Caller;
-        bool sameOrganisation = run.OrgId is not null && run.OrgId == caller.OrgId;
-        if (run.Deployment is null) return sameOrganisation || (run.OrgId is null && run.UserId == caller.UserId);
-        bool creator = run.UserId == caller.UserId && (caller.OrgId is null || sameOrganisation);
-        return creator || sameOrganisation || caller.Owns(run.Workflow.UserId, run.Workflow.OrgId);
+        bool sameOrganization = run.OrgId is not null && run.OrgId == caller.OrgId;
+        if (run.Deployment is null) return sameOrganization || (run.OrgId is null && run.UserId == caller.UserId);
+        bool creator = run.UserId == caller.UserId && (caller.OrgId is null || sameOrganization);
+        return creator || sameOrganization || caller.Owns(run.Workflow.UserId, run.Workflow.OrgId);
     }
 
     // So many others of the same machine stand before it; null once a container runs it.

@@ -38,7 +38,7 @@ internal sealed class SeedUser
     public bool Credit { get; set; } = true;
 }
 
-/// <summary>A key and whose it is. With <c>orgId</c> it sees that organisation's rows only, without it the user's own only.</summary>
+/// <summary>A key and whose it is. With <c>orgId</c> it sees that organization's rows only, without it the user's own only.</summary>
 internal sealed class SeedKey
 {
     public string Key { get; set; } = "";

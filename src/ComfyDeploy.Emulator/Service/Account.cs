@@ -73,33 +73,33 @@ internal sealed class Account
         number is int n ? workflow.Versions.Find(v => v.Version == n) : workflow.Versions.OrderByDescending(v => v.Version).FirstOrDefault();
 
     /// <summary>Stores a new run and gives it to its machine.</summary>
-    public Run AddRun(RunOrder order)
+    public Run AddRun(NewRun newRun)
     {
         _scheduler.Settle(Now);
-        JsonObject inputs = JsonbOrder.Sort(order.Inputs);
-        RunScript script = RunScript.Read(inputs, order.Deployment, _random);
-        bool serverless = order.Machine.Type != "classic";
+        JsonObject inputs = JsonbOrder.Sort(newRun.Inputs);
+        RunScript script = RunScript.Read(inputs, newRun.Deployment, _random);
+        bool serverless = newRun.Machine.Type != "classic";
         string callId = Ids.NextCallId();
         Run run = new()
         {
-            Id = order.Id ?? Ids.NextGuid(),
-            Deployment = order.Deployment,
-            Workflow = order.Workflow,
-            VersionId = order.Deployment is null ? null : VersionOf(order.Workflow, order.Deployment.Version)?.Id,
-            Machine = order.Machine,
-            UserId = order.Caller.UserId,
-            OrgId = order.Caller.OrgId,
-            CreatedAt = Stamp(order.CreatedAt ?? Now, script),
+            Id = newRun.Id ?? Ids.NextGuid(),
+            Deployment = newRun.Deployment,
+            Workflow = newRun.Workflow,
+            VersionId = newRun.Deployment is null ? null : VersionOf(newRun.Workflow, newRun.Deployment.Version)?.Id,
+            Machine = newRun.Machine,
+            UserId = newRun.Caller.UserId,
+            OrgId = newRun.Caller.OrgId,
+            CreatedAt = Stamp(newRun.CreatedAt ?? Now, script),
             Inputs = inputs,
             Script = script,
-            Origin = order.Origin,
-            Gpu = order.Deployment?.Gpu ?? order.Gpu ?? order.Machine.Gpu,
-            Webhook = order.Webhook,
-            WebhookIntermediateStatus = order.WebhookIntermediateStatus,
-            BatchId = order.BatchId,
+            Origin = newRun.Origin,
+            Gpu = newRun.Deployment?.Gpu ?? newRun.Gpu ?? newRun.Machine.Gpu,
+            Webhook = newRun.Webhook,
+            WebhookIntermediateStatus = newRun.WebhookIntermediateStatus,
+            BatchId = newRun.BatchId,
             CallId = serverless && script.HasCallId && !script.RefusedAtCreate ? callId : null,
             GpuEventId = Ids.NextGuid(),
-            Nodes = Graph.Classes(order.WorkflowApi ?? order.Workflow.WorkflowApi!),
+            Nodes = Graph.Classes(newRun.WorkflowApi ?? newRun.Workflow.WorkflowApi!),
         };
         _runs.Add(run);
         _runsById[run.Id] = run;
@@ -127,7 +127,7 @@ internal sealed class Account
     private void AddPast(SeedRun past, DateTime now)
     {
         SeedDeployment deployment = Seed.Deployments.Find(d => d.Id == past.DeploymentId)!;
-        Run run = AddRun(new RunOrder
+        Run run = AddRun(new NewRun
         {
             Id = past.Id,
             Deployment = deployment,

@@ -19,7 +19,7 @@ internal sealed class KeyRing
         foreach (SeedKey key in keys) _keys[key.Key] = (new Caller(key.UserId, key.OrgId), key.State);
     }
 
-    /// <summary>A new key in the form of the service's: a JWT whose payload names the user and the organisation.</summary>
+    /// <summary>A new key in the form of the service's: a JWT whose payload names the user and the organization.</summary>
     public SecureString Issue(string userId, string? orgId, DateTime issuedAt)
     {
         JsonObject payload = new() { ["user_id"] = userId, ["iat"] = new DateTimeOffset(issuedAt).ToUnixTimeSeconds(), ["jti"] = Guid.NewGuid().ToString("N") };

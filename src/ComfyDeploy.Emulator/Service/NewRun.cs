@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator.Seed;
 namespace ComfyDeploy.Emulator.Service;
 
 /// <summary>What a new run is to be.</summary>
-internal sealed record RunOrder
+internal sealed record NewRun
 {
     public Guid? Id { get; init; }
 
