@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace ComfyDeploy.Emulator;
 
-/// <summary>The emulator's own time: it can run faster than the world, stand still, and jump.</summary>
+/// <summary>The emulator's own time: it can run faster than real time, stand still, and jump.</summary>
 internal sealed class EmulatorClock(DateTime start, double speed)
 {
     private readonly Stopwatch _sinceStart = Stopwatch.StartNew();

@@ -3,7 +3,7 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator;
 
-/// <summary>Remembers what came in, without the keys that came with it.</summary>
+/// <summary>Records the requests received, without their keys.</summary>
 internal sealed class RequestLog
 {
     private const int MaxBodyLength = 1_000_000;

@@ -20,7 +20,7 @@ internal sealed class CreateRoutes(Uploads uploads)
         router.Add("POST", "/run", AnyKind);
     }
 
-    // Only this form can answer with the id of a batch; the queue routes create the batch and then fail.
+    // Only this route can return the ID of a batch; the queue routes create the batch and then fail.
     private HttpResponse AnyKind(Call call)
     {
         RunRequest request = RunRequest.Read(call.Request);
@@ -39,14 +39,14 @@ internal sealed class CreateRoutes(Uploads uploads)
         NewRun newRun = read(call, request);
         if (request.BatchNumber <= 1 && request.BatchParameters is null) return Started(call, request, newRun);
         CreateBatch(call, request, newRun with { BatchId = call.Account.Ids.NextGuid() });
-        throw ApiError.Unforeseen();
+        throw ApiError.Unhandled();
     }
 
     private static HttpResponse Started(Call call, RunRequest request, NewRun newRun)
     {
         Run run = call.Account.AddRun(newRun);
-        // The other modes answer with something the route's own model refuses, after the run.
-        if (run.Script.RefusedAtCreate || request.Mode != "async") throw ApiError.Unforeseen();
+        // The other modes create the run and then return something the route's own model rejects.
+        if (run.Script.RefusedAtCreate || request.Mode != "async") throw ApiError.Unhandled();
         return HttpResponse.Json(200, new JsonObject { ["run_id"] = run.Id.ToString("D") });
     }
 
@@ -79,10 +79,10 @@ internal sealed class CreateRoutes(Uploads uploads)
     {
         if (request.Has("deployment_id")) return FromDeployment(call, request);
         if (request.Has("workflow_id")) return FromWorkflow(call, request);
-        if (request.Has("model_id")) throw ApiError.Unforeseen();
+        if (request.Has("model_id")) throw ApiError.Unhandled();
         request.RequiredId("deployment_id");
         request.Check();
-        throw ApiError.Unforeseen();
+        throw ApiError.Unhandled();
     }
 
     private NewRun FromDeployment(Call call, RunRequest request)
@@ -127,7 +127,7 @@ internal sealed class CreateRoutes(Uploads uploads)
     private NewRun Build(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
     {
         if (machine.Type == "runpod-serverless") throw ApiError.Detail(400, "Machine auth token not found");
-        if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unforeseen();
+        if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unhandled();
         return new NewRun
         {
             Deployment = deployment,

@@ -2,8 +2,8 @@
 namespace ComfyDeploy.Emulator.Routes;
 
 /// <summary>
-/// Routes the service has and the emulator does not support. They answer 501, which the service never does, so that nobody takes a gap of
-/// the emulator for an answer of the service.
+/// Routes the service has and the emulator does not support. They return 501, which the service never does, so that nobody mistakes a gap of
+/// the emulator for a response of the service.
 /// </summary>
 internal static class UnsupportedRoutes
 {

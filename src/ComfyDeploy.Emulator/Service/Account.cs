@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator.Seed;
 
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>Everything the emulated service holds. Not thread-safe: whoever uses it holds <see cref="Gate"/>.</summary>
+/// <summary>Everything the emulated service holds. Not thread-safe: callers must hold <see cref="Gate"/>.</summary>
 internal sealed class Account
 {
     private readonly List<Run> _runs = [];
@@ -39,7 +39,7 @@ internal sealed class Account
 
     public DateTime Now => _clock.Now;
 
-    /// <summary>All runs, oldest first, as they stand now.</summary>
+    /// <summary>All runs in their current state, oldest first.</summary>
     public IReadOnlyList<Run> Runs
     {
         get
@@ -72,7 +72,7 @@ internal sealed class Account
     public static SeedVersion? VersionOf(SeedWorkflow workflow, int? number) =>
         number is int n ? workflow.Versions.Find(v => v.Version == n) : workflow.Versions.OrderByDescending(v => v.Version).FirstOrDefault();
 
-    /// <summary>Stores a new run and gives it to its machine.</summary>
+    /// <summary>Stores a new run and schedules it on its machine.</summary>
     public Run AddRun(NewRun newRun)
     {
         _scheduler.Settle(Now);
@@ -116,7 +116,7 @@ internal sealed class Account
         _scheduler.Remove(run, now);
     }
 
-    /// <summary>Puts a word on a run that nothing changes any more.</summary>
+    /// <summary>Sets a status that never changes again.</summary>
     public void Force(Run run, string status, bool ended)
     {
         DateTime now = Now;
@@ -140,8 +140,8 @@ internal sealed class Account
         if (past.Status is string status) Force(run, status, ended: status is "success" or "failed" or "timeout" or "cancelled");
     }
 
-    // A stored time without a fraction makes the service lose its seconds. That befalls one run in a million there, and would befall
-    // every run here whose clock was set to a whole second; so it happens where a test asks for it.
+    // A stored time without a fraction makes the service lose its seconds. There, this happens to one run in a million; here, it would
+    // happen to every run when the clock is set to a whole second. So it happens only where a test asks for it.
     private static DateTime Stamp(DateTime time, RunScript script)
     {
         long fraction = time.Ticks % TimeSpan.TicksPerSecond;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ComfyDeploy.Emulator.Storage;
 
-/// <summary>Small files of each kind, valid as far as a viewer looks, and different for each number they are made from.</summary>
+/// <summary>Small files of each kind, valid for a viewer, and different for each number they are made from.</summary>
 internal static class SampleFiles
 {
     private const int Side = 64;
