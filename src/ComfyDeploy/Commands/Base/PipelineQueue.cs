@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What background work has to say, kept until the pipeline thread, which alone may write, says it.</summary>
+/// <summary>Messages of background work, kept until the pipeline thread writes them: no other thread may.</summary>
 internal sealed class PipelineQueue : ICallLog
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
@@ -19,15 +19,15 @@ internal sealed class PipelineQueue : ICallLog
     public void Debug(string message) => Add(cmdlet => cmdlet.WriteDebug(message));
 
     /// <summary>Blocks until the work is done or stopped, and writes its lines as they come.</summary>
-    internal void Run(Cmdlet cmdlet, Task work, Action onTick, CancellationToken stop)
+    internal void Run(Cmdlet cmdlet, Task work, Action onTick, CancellationToken cancellationToken)
     {
         _ = work.ContinueWith(_ =>
             _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        WaitHandle[] handles = [_changed, stop.WaitHandle];
+        WaitHandle[] handles = [_changed, cancellationToken.WaitHandle];
         while (!work.IsCompleted)
         {
             WaitHandle.WaitAny(handles, Tick);
-            stop.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             Drain(cmdlet);
             onTick();
         }
