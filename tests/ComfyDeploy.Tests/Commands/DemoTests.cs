@@ -12,7 +12,7 @@ public sealed partial class DemoTests
         (int exitCode, string output, string errors) = await DemoProcess.RunAsync();
         Assert.True(exitCode == 0, $"{output}\n{errors}");
         Assert.Empty(errors);
-        output = Colour().Replace(output, string.Empty);
+        output = Color().Replace(output, "");
         string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
         Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
         Assert.Equal(2, lines.Count(line => line == "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail"));
@@ -61,7 +61,7 @@ public sealed partial class DemoTests
         string script = folder.Write("gate.ps1", "Start-ComfyRun portrait @{ prompt = '#failearly #queue=0 #cold=0' } | Wait-ComfyRun -ThrowOnFailure");
         (int exitCode, string output, _) = await DemoProcess.RunAsync(script);
         Assert.Equal(1, exitCode);
-        Assert.Contains("RunFailed,ComfyDeploy.Commands.WaitComfyRunCommand: 1 of 1 run did not succeed", Colour().Replace(output, string.Empty), StringComparison.Ordinal);
+        Assert.Contains("RunFailed,ComfyDeploy.Commands.WaitComfyRunCommand: 1 of 1 run did not succeed", Color().Replace(output, ""), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,5 +73,5 @@ public sealed partial class DemoTests
     }
 
     [GeneratedRegex("\u001b\\[[0-9;]*m")]
-    private static partial Regex Colour();
+    private static partial Regex Color();
 }

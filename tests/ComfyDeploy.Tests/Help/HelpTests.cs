@@ -18,7 +18,7 @@ public sealed class HelpTests
 
     private static readonly Dictionary<string, Type> Cmdlets = typeof(ComfyRun).Assembly.GetExportedTypes()
         .Where(type => type.GetCustomAttribute<CmdletAttribute>() is not null)
-        .ToDictionary(type => type.GetCustomAttribute<CmdletAttribute>() is { } name ? $"{name.VerbName}-{name.NounName}" : string.Empty);
+        .ToDictionary(type => type.GetCustomAttribute<CmdletAttribute>() is { } name ? $"{name.VerbName}-{name.NounName}" : "");
 
     private static readonly Dictionary<string, XElement> MamlCommands = XDocument.Load(EnglishFile("ComfyDeploy.dll-Help.xml"))
         .Descendants(Command + "command").ToDictionary(command => command.Element(Command + "details")!.Element(Command + "name")!.Value);
@@ -132,7 +132,7 @@ public sealed class HelpTests
 
     private static string Page(string cmdlet) => File.ReadAllText(EnglishFile(cmdlet + ".md")).ReplaceLineEndings("\n");
 
-    private static string Text(XElement? element) => element?.Value.Trim() ?? string.Empty;
+    private static string Text(XElement? element) => element?.Value.Trim() ?? "";
 
     private static IEnumerable<string> ParametersOf(string cmdlet)
     {

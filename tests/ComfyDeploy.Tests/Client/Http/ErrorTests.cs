@@ -127,9 +127,9 @@ public sealed class ErrorTests
     [InlineData("v1/error-500.json", ErrorIds.ServiceError)]
     public async Task An_example_error_has_its_id(string file, string id)
     {
-        int status = int.Parse(file.Split('/')[1].Replace("error-", string.Empty, StringComparison.Ordinal)[..3], CultureInfo.InvariantCulture);
+        int status = int.Parse(file.Split('/')[1].Replace("error-", "", StringComparison.Ordinal)[..3], CultureInfo.InvariantCulture);
         string body = Recorded.Example(file);
-        await AssertErrorAsync(() => new ClientUnderTest(() => Reply.With(status, body)).GetRunAsync(), new(file, status, string.Empty, body), id);
+        await AssertErrorAsync(() => new ClientUnderTest(() => Reply.With(status, body)).GetRunAsync(), new(file, status, "", body), id);
     }
 
     [Theory]

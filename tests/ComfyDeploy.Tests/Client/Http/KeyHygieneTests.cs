@@ -73,7 +73,7 @@ public sealed class KeyHygieneTests
         {
             ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => call().WaitAsync(ClientUnderTest.Limit));
             AssertNoKey(error.ToString());
-            AssertNoKey(error.RequestId ?? string.Empty);
+            AssertNoKey(error.RequestId ?? "");
         }
         Assert.NotEmpty(test.Log.All);
         Assert.All(test.Log.All, AssertNoKey);
@@ -86,7 +86,7 @@ public sealed class KeyHygieneTests
         ComfyRun run = await test.GetRunAsync();
         Assert.Equal(3, test.Log.Of("Debug").Count);
         Assert.All(test.Log.All, AssertNoKey);
-        foreach (System.Reflection.PropertyInfo property in typeof(ComfyRun).GetProperties()) AssertNoKey(property.GetValue(run)?.ToString() ?? string.Empty);
+        foreach (System.Reflection.PropertyInfo property in typeof(ComfyRun).GetProperties()) AssertNoKey(property.GetValue(run)?.ToString() ?? "");
         AssertNoKey(test.Session.Connection.ToString());
     }
 

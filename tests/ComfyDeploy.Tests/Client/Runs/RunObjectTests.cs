@@ -28,8 +28,7 @@ public sealed class RunObjectTests
     {
         ComfyRun run = new() { Status = status };
         Assert.Equal(finishedWithoutEnd, run.IsFinished);
-        run.EndedAt = DateTime.Now;
-        Assert.Equal(finishedWithEnd, run.IsFinished);
+        Assert.Equal(finishedWithEnd, new ComfyRun { Status = status, EndedAt = DateTime.Now }.IsFinished);
         Assert.Equal(status == "success", run.IsSuccess);
     }
 

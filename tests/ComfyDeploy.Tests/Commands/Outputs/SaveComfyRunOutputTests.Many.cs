@@ -16,7 +16,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     {
         using FileStorage storage = new(1000, held: true);
         Engine.Set("runs", Batch(10, storage));
-        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? string.Empty : $"-ThrottleLimit {limit}")}");
+        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? "" : $"-ThrottleLimit {limit}")}");
         await UntilAsync(() => storage.Requests.Count == (limit ?? 8));
         storage.Release();
         Assert.Equal(30, saving.Finish().Objects.Count);

@@ -164,7 +164,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [InlineData("./renders/x")]
     public void A_relative_path_begins_where_the_session_is(string path)
     {
-        string argument = path.Length == 0 ? string.Empty : $"-Path {path}";
+        string argument = path.Length == 0 ? "" : $"-Path {path}";
         Engine.Run($"$null = $ExecutionContext.SessionState.Path.SetLocation($folder); Save-ComfyRunOutput -RunId $id {argument}", ("id", Ended("a")));
         Assert.Equal(Path.GetFullPath(Path.Combine(Folder, path)), Path.GetDirectoryName(Path.Combine(Folder, Assert.Single(Files))));
     }

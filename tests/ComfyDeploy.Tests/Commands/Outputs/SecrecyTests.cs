@@ -80,10 +80,16 @@ public sealed class SecrecyTests : OutputsTest
         using FileStorage storage = new(10);
         string id = Start("#stuck")[0];
         Emulator.SetStatus(id, "run\u001b[2Jning\u0007");
-        ComfyRun bad = Whole(Id, ("x\u001b]0;title\u0007.png", storage.Link("x")));
+        ComfyRun bad = Whole(Id);
         bad.DeploymentName = "evil\u001b[31m\nname";
-        bad.Outputs[0].Kind = "ima\u001bge";
-        bad.Outputs[0].NodeClass = "Node\u0007\r\nClass";
+        bad.Outputs = new([new()
+        {
+            Run = bad,
+            Kind = "ima\u001bge",
+            NodeClass = "Node\u0007\r\nClass",
+            FileName = "x\u001b]0;title\u0007.png",
+            Url = storage.Link("x"),
+        }]);
         Engine.Set("bad", bad);
         EngineRun run = Engine.RunWithErrors(
             """
