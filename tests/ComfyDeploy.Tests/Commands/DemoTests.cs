@@ -7,7 +7,7 @@ namespace ComfyDeploy.Tests.Commands;
 public sealed partial class DemoTests
 {
     [Fact]
-    public async Task It_shows_the_main_job_and_why_runs_did_not_succeed()
+    public async Task The_demo_shows_the_main_job_and_why_runs_did_not_succeed()
     {
         (int exitCode, string output, string errors) = await DemoProcess.RunAsync();
         Assert.True(exitCode == 0, $"{output}\n{errors}");
@@ -29,7 +29,7 @@ public sealed partial class DemoTests
     }
 
     [Fact]
-    public async Task What_goes_to_a_file_has_no_colours()
+    public async Task Text_in_a_file_has_no_colors()
     {
         using TemporaryFolder folder = new();
         (_, string output, _) = await DemoProcess.RunAsync(folder.Write("table.ps1", "Get-ComfyDeployment | Out-Default"));
@@ -65,7 +65,7 @@ public sealed partial class DemoTests
     }
 
     [Fact]
-    public async Task A_script_that_is_not_there_exits_with_1()
+    public async Task A_missing_script_exits_with_1()
     {
         (int exitCode, _, string errors) = await DemoProcess.RunAsync("/nowhere/nothing.ps1");
         Assert.Equal(1, exitCode);

@@ -21,7 +21,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void The_environment_is_used_when_nobody_connected()
+    public void The_environment_is_used_without_a_connection()
     {
         Environment.SetEnvironmentVariable(KeyVariable, First.ApiKey.Reveal());
         Environment.SetEnvironmentVariable(AddressVariable, First.BaseUri.AbsoluteUri);
@@ -32,7 +32,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void Who_connected_is_asked_before_the_environment()
+    public void A_connection_takes_precedence_over_the_environment()
     {
         Environment.SetEnvironmentVariable(KeyVariable, First.ApiKey.Reveal());
         Environment.SetEnvironmentVariable(AddressVariable, First.BaseUri.AbsoluteUri);
@@ -42,7 +42,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void An_address_in_the_environment_must_be_encrypted()
+    public void A_URL_in_the_environment_must_be_encrypted()
     {
         Environment.SetEnvironmentVariable(KeyVariable, "a.b.c");
         Environment.SetEnvironmentVariable(AddressVariable, "http://example.com/api");
@@ -60,7 +60,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void A_named_one_is_the_default_only_when_there_is_none()
+    public void A_named_connection_is_the_default_only_when_there_is_none()
     {
         EngineRun run = Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1 -Name one -PassThru; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name two -PassThru");
         Assert.Equal([true, false], run.All<ComfyConnection>().Select(connection => connection.Name == "one"));
@@ -90,7 +90,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void What_is_piped_goes_to_the_account_it_came_from()
+    public void A_piped_object_uses_the_connection_it_came_from()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name two");
         Engine.Run("$run = Start-ComfyRun portrait -Connection two");
@@ -103,7 +103,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void The_deployment_of_a_run_is_asked_for_where_the_run_came_from()
+    public void The_deployment_of_a_run_is_read_on_the_runs_connection()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name two; $run = Start-ComfyRun portrait -Connection two");
         int before = First.Requests.Count;
@@ -112,7 +112,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void The_parameter_beats_what_is_piped()
+    public void The_parameter_overrides_the_piped_connection()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name two; $run = Start-ComfyRun portrait -Connection two");
         // The same id may be another run there; it is asked there and nowhere else.
@@ -122,7 +122,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void A_row_of_another_account_gives_a_warning()
+    public void A_row_of_another_connection_gives_a_warning()
     {
         EngineRun run = Engine.RunWithErrors("""
             Connect-ComfyDeploy $key1 -BaseUri $uri1
@@ -143,7 +143,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void To_connect_under_the_same_name_replaces()
+    public void Connecting_with_the_same_name_replaces_the_connection()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2; Start-ComfyRun portrait");
         Assert.Single(Engine.Run("Get-ComfyConnection").Objects);
@@ -151,7 +151,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void To_connect_asks_one_cheap_question_and_says_who_it_is()
+    public void Connecting_sends_one_cheap_request_and_reports_the_user()
     {
         EngineRun run = Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1 -Verbose");
         Assert.Empty(run.Objects);
@@ -162,7 +162,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
-    public void A_wrong_key_connects_nothing()
+    public void A_wrong_key_opens_no_connection()
     {
         Engine.RunWithErrors("Connect-ComfyDeploy $key2 -BaseUri $uri1").Error("ApiKeyRejected");
         Assert.Empty(Engine.Run("Get-ComfyConnection").Objects);
@@ -172,11 +172,11 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     [InlineData("http://example.com/api", "InsecureBaseUri")]
     [InlineData("ftp://example.com/api", "InvalidInput")]
     [InlineData("example", "InvalidInput")]
-    public void An_address_is_checked_before_the_key_is_sent(string address, string id) =>
+    public void A_URL_is_validated_before_the_key_is_sent(string address, string id) =>
         Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address", ("address", address)).Error(id);
 
     [Fact]
-    public void An_open_network_can_be_trusted() =>
+    public void AllowInsecure_accepts_an_unencrypted_URL() =>
         Assert.Equal("http://example.com/api", Engine.Run("Connect-ComfyDeploy $key1 -BaseUri http://example.com/api -AllowInsecure -SkipCheck -PassThru").One<ComfyConnection>().BaseUri.AbsoluteUri);
 
     private protected override void Dispose(bool disposing)

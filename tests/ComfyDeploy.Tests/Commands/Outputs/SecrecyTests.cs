@@ -10,7 +10,7 @@ public sealed class SecrecyTests : OutputsTest
     private string Key => Emulator.ApiKey.Reveal();
 
     [Fact]
-    public void The_key_does_not_go_to_the_storage_nor_to_where_the_storage_redirects()
+    public void The_key_is_sent_neither_to_the_storage_nor_to_a_redirect_of_it()
     {
         using FileStorage elsewhere = new(10);
         string id = Ended("#private #multi");
@@ -65,7 +65,7 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Control_characters_of_a_server_reach_no_console()
+    public void A_servers_control_characters_reach_no_console()
     {
         string id = Ended("#badname");
         Emulator.AddFault("GET /outputs/* = 404 always");
@@ -75,7 +75,7 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Nor_do_those_of_a_status_a_name_or_an_error()
+    public void Control_characters_of_a_status_a_name_or_an_error_reach_no_console()
     {
         using FileStorage storage = new(10);
         string id = Start("#stuck")[0];
