@@ -10,7 +10,7 @@ namespace ComfyDeploy.Text;
 /// <summary>Writes plain values as compact JSON.</summary>
 internal static class JsonText
 {
-    // The text is shown to people (-WhatIf, CSV), so that letters stay letters; it is never put into a page.
+    // The text is shown to people (-WhatIf, CSV), so letters are not escaped; it is never inserted into a page.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal static string Write(IReadOnlyDictionary<string, object?> inputs) => Build(writer => WriteValue(writer, inputs));

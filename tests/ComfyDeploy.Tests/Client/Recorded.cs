@@ -13,7 +13,7 @@ internal static class Recorded
     internal static Exchange Exchange(string name)
     {
         JsonNode recorded = JsonNode.Parse(File.ReadAllText(Path.Combine(BuiltModule.Fixtures, name + ".json")))!;
-        return new(name, recorded["status"]!.GetValue<int>(), recorded["headers"]?["content-type"]?.GetValue<string>() ?? string.Empty, recorded["body"]?.GetValue<string>() ?? string.Empty);
+        return new(name, recorded["status"]!.GetValue<int>(), recorded["headers"]?["content-type"]?.GetValue<string>() ?? "", recorded["body"]?.GetValue<string>() ?? "");
     }
 
     /// <summary>The recorded successes among these.</summary>

@@ -27,7 +27,7 @@ internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        string body = request.Content is null ? string.Empty : await BodyAsync(request.Content, cancellationToken).ConfigureAwait(false);
+        string body = request.Content is null ? "" : await BodyAsync(request.Content, cancellationToken).ConfigureAwait(false);
         SentRequest sent;
         lock (_requests)
         {
@@ -56,7 +56,7 @@ internal static class Reply
 
     internal static HttpResponseMessage With(int status, string body, string type = "text/plain") => new((HttpStatusCode)status) { Content = new StringContent(body, Encoding.UTF8, type) };
 
-    internal static HttpResponseMessage Status(int status) => With(status, string.Empty);
+    internal static HttpResponseMessage Status(int status) => With(status, "");
 
     internal static HttpResponseMessage RetryAfter(int status, RetryConditionHeaderValue retryAfter)
     {

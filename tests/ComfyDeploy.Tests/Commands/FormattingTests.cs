@@ -32,7 +32,7 @@ public abstract class FormattingTests : EngineTest
         "$run = Start-ComfyRun portrait @{ prompt = '#multi=2 #text' }; $emulator.Advance([timespan]'01:00:00'); ($run | Wait-ComfyRun).Outputs | Out-Default");
 
     [Fact]
-    public void Runs_in_all_their_states_fit_in_one_line_each()
+    public void Runs_in_every_state_fit_on_one_line_each()
     {
         EngineRun run = Engine.RunWithErrors("""
             $runs = & { '#fail'; '#cancelled'; '#timeout'; 'a fox'; '#stuck=running' } | Start-ComfyRun portrait -InputName prompt

@@ -38,7 +38,7 @@ public sealed class RunWaitTests : IDisposable
     public void Dispose() => _wait?.Dispose();
 
     [Fact]
-    public async Task Runs_leave_as_they_finish_and_a_duplicate_is_one_run()
+    public async Task Runs_are_returned_as_they_finish_and_a_duplicate_is_one_run()
     {
         RunWait wait = Wait(TimeSpan.FromHours(1));
         Add(wait, "a", "b", "c", "b");
@@ -48,7 +48,7 @@ public sealed class RunWaitTests : IDisposable
     }
 
     [Fact]
-    public async Task Order_holds_back_what_finishes_early()
+    public async Task Order_delays_runs_that_finish_early()
     {
         RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
         Add(wait, "a", "b", "c");
@@ -56,7 +56,7 @@ public sealed class RunWaitTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_the_required_count_leaves()
+    public async Task Only_the_required_count_is_returned()
     {
         RunWait wait = Wait(TimeSpan.FromHours(1), requiredCount: 1);
         Add(wait, "a", "b", "c");
@@ -76,7 +76,7 @@ public sealed class RunWaitTests : IDisposable
     }
 
     [Fact]
-    public async Task Late_runs_are_cancelled_where_that_is_wanted()
+    public async Task Late_runs_are_cancelled_on_request()
     {
         RunWait wait = Wait(TimeSpan.FromSeconds(4));
         Add(wait, "a", "b", "c");
@@ -110,7 +110,7 @@ public sealed class RunWaitTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_pending_can_be_taken_when_the_key_is_rejected()
+    public async Task Pending_runs_can_be_taken_when_the_key_is_rejected()
     {
         _ends["b"] = 0;
         RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);

@@ -28,7 +28,7 @@ public sealed class StoppingTests : EngineTest
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task It_is_back_at_once_and_nothing_goes_on(string what, string fault, string script)
+    public async Task Ctrl_C_ends_the_cmdlet_at_once_and_nothing_continues(string what, string fault, string script)
     {
         Engine.Set("id", Start("#stuck=running")[0]);
         Emulator.AddFault(fault);
@@ -50,7 +50,7 @@ public sealed class StoppingTests : EngineTest
     }
 
     [Fact]
-    public async Task Nothing_polls_on_afterwards()
+    public async Task Nothing_polls_afterwards()
     {
         Engine.Set("ids", Start("#stuck a", "#stuck=running b", "#stuck c").ToArray());
         using (Underway underway = Engine.Begin("$ids | Wait-ComfyRun"))
@@ -76,7 +76,7 @@ public sealed class StoppingTests : EngineTest
     }
 
     [Fact]
-    public async Task What_was_queued_before_is_known_afterwards()
+    public async Task Runs_queued_before_an_error_are_known_afterwards()
     {
         Emulator.AddFault("POST /run/deployment/queue = hang after=2");
         using (Underway underway = Engine.Begin("'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt"))

@@ -38,7 +38,7 @@ public sealed class TimeZoneTests
     [Theory]
     [InlineData("Asia/Tokyo", "09:00:00")]
     [InlineData("America/New_York", "-05:00:00")]
-    public async Task Dates_are_local_wherever_that_is(string timeZone, string offset)
+    public async Task Dates_are_local_in_every_time_zone(string timeZone, string offset)
     {
         using TemporaryFolder folder = new();
         (int exitCode, string output, string errors) = await DemoProcess.RunAsync(folder.Write("dates.ps1", Script), timeZone);

@@ -43,7 +43,7 @@ public sealed class FixtureWalk(ITestOutputHelper output)
     private static readonly HashSet<string> ErrorTextsThatBeginAlike = ["run-cancel-malformed-500", "deployment-runs-malformed"];
 
     [Fact]
-    public async Task Every_recorded_exchange_of_an_emulated_route_is_answered_alike()
+    public async Task Every_recorded_exchange_of_an_emulated_route_gets_the_same_response()
     {
         string[] files = Directory.GetFiles(BuiltModule.Fixtures, "*.json").Where(f => Path.GetFileName(f) != "seed.json").Order(StringComparer.Ordinal).ToArray();
         List<string> differences = [];

@@ -59,7 +59,7 @@ internal sealed partial class CapturingInterface(int width) : PSHostUserInterfac
     {
         get
         {
-            lock (_text) return Colour().Replace(_text.ToString(), string.Empty);
+            lock (_text) return Color().Replace(_text.ToString(), "");
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed partial class CapturingInterface(int width) : PSHostUserInterfac
     private static HostException NobodyThere() => new("Nobody is there to answer.");
 
     [GeneratedRegex("\u001b\\[[0-9;]*m")]
-    private static partial Regex Colour();
+    private static partial Regex Color();
 }
 
 internal sealed class CapturingWindow(int width) : PSHostRawUserInterface
@@ -129,7 +129,7 @@ internal sealed class CapturingWindow(int width) : PSHostRawUserInterface
 
     public override int CursorSize { get; set; } = 25;
 
-    public override string WindowTitle { get; set; } = string.Empty;
+    public override string WindowTitle { get; set; } = "";
 
     public override bool KeyAvailable => false;
 

@@ -36,9 +36,12 @@ internal sealed class EngineRun
     internal ErrorRecord Error(string id)
     {
         ErrorRecord error = Assert.Single(Errors);
-        Assert.Equal(id, error.FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(id, IdOf(error));
         return error;
     }
+
+    /// <summary>The error ID without the name of the cmdlet.</summary>
+    internal static string IdOf(ErrorRecord error) => error.FullyQualifiedErrorId.Split(',')[0];
 
     /// <summary>Everything as text, to look for what must not be there.</summary>
     internal string Everything()

@@ -65,7 +65,7 @@ public abstract class EngineTest : IDisposable
     /// <summary>So much time passes that all runs that can end have ended.</summary>
     private protected void LetAllEnd() => Emulator.Advance(TimeSpan.FromHours(1));
 
-    private protected static string IdOf(ErrorRecord error) => error.FullyQualifiedErrorId.Split(',')[0];
+    private protected static string IdOf(ErrorRecord error) => EngineRun.IdOf(error);
 
     private protected virtual void Dispose(bool disposing)
     {

@@ -27,7 +27,7 @@ public sealed partial class ArrowTests
     [InlineData(Text, Client)]
     [InlineData(Text, Models)]
     [InlineData(Text, Formatting)]
-    public void No_arrow_runs_back(string layer, string forbidden)
+    public void No_layer_depends_on_a_higher_one(string layer, string forbidden)
     {
         // NetArchTest matches namespaces by prefix, and the namespace of the models is a prefix of all others.
         string[] targets = forbidden == Models ? [.. In(Models).GetTypes().Select(type => type.FullName!)] : [forbidden];

@@ -37,7 +37,7 @@ public sealed class SizeTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void No_line_is_too_wide() =>
+    public void No_line_is_too_long() =>
         AssertNone(Files.SelectMany(file => file.Lines.Select((line, index) => (Text: $"{file.Name}:{index + 1}: {line.Length} columns", line.Length)))
             .Where(line => line.Length > MaxColumns).Select(line => line.Text));
 

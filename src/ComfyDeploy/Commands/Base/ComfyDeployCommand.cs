@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What every cmdlet shares: the connection, one place that blocks, Ctrl+C, and one way to report an error.</summary>
+/// <summary>The base of all cmdlets: clients, the only place that blocks, Ctrl+C, and error reporting.</summary>
 public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -19,7 +19,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         Preferences = new(this);
     }
 
-    /// <summary>Ends with Ctrl+C.</summary>
+    /// <summary>Canceled by Ctrl+C.</summary>
     internal CancellationToken Stop => _stop.Token;
 
     /// <summary>Messages of the cmdlet and of its background work. They are written where they cannot cost a result.</summary>
@@ -47,7 +47,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     /// <inheritdoc/>
     protected override void StopProcessing() => _stop.Cancel();
 
-    /// <summary>Ends what is still under way; also after Ctrl+C and after an error, when EndProcessing does not run.</summary>
+    /// <summary>Cancels unfinished work, also after Ctrl+C or an error, when EndProcessing does not run.</summary>
     public void Dispose()
     {
         Dispose(true);
@@ -62,14 +62,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages meanwhile.</summary>
+    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages in the meantime.</summary>
     /// <param name="work">The work.</param>
     /// <param name="canEndEarly">Cancel the work when a message may end the pipeline; otherwise it completes first.</param>
     internal T Await<T>(Func<CancellationToken, Task<T>> work, bool canEndEarly = false)
     {
         WriteQueued();
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(Stop);
-        // Off this thread, so that no host's synchronization context can lock us out.
+        // On another thread, so that a host's synchronization context cannot cause a deadlock.
         Task<T> task = Task.Run(() => work(ending.Token), CancellationToken.None);
         try
         {
@@ -82,13 +82,13 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         }
     }
 
-    internal void Await(Func<CancellationToken, Task> work) => Await(async stop =>
+    internal void Await(Func<CancellationToken, Task> work) => Await(async cancellationToken =>
     {
-        await work(stop).ConfigureAwait(false);
+        await work(cancellationToken).ConfigureAwait(false);
         return true;
     });
 
-    /// <summary>The whole path of a file or folder, which need not exist; relative to $PWD, and taken literally.</summary>
+    /// <summary>The full path of a file or folder, which need not exist. The path is relative to $PWD and literal.</summary>
     private protected string FileSystemPath(string path, string parameterName)
     {
         string whole = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
@@ -121,14 +121,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return client;
     }
 
-    /// <summary>A failure that concerns one input: the next goes on. A failure that concerns all of them ends the cmdlet.</summary>
+    /// <summary>Reports an error that concerns one input; an error that concerns all inputs ends the cmdlet.</summary>
     internal void ReportOrEnd(ComfyDeployException error, object? target)
     {
         if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
     }
 
-    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>
     internal void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
 
     internal void ReportDeferred()
@@ -143,7 +143,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         OnEnding();
         ErrorRecord record = ErrorRecords.Create(error, target);
-        // A terminating error ends the statement alone; one that is written under -ErrorAction Stop ends the script, with exit code 1.
+        // A terminating error ends only the statement; an error written with -ErrorAction Stop ends the script, with exit code 1.
         bool endsScript = MyInvocation.BoundParameters.TryGetValue("ErrorAction", out object? action) && action is ActionPreference.Stop;
         if (endsScript) WriteError(record);
         ThrowTerminatingError(record);

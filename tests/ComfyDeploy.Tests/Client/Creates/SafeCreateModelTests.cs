@@ -14,7 +14,7 @@ public sealed class SafeCreateModelTests
     private static readonly CreateFault[] Faults = Enum.GetValues<CreateFault>();
 
     [Fact]
-    public async Task No_fault_makes_a_run_too_many_or_hands_one_out_twice()
+    public async Task No_fault_makes_an_extra_run_or_assigns_one_twice()
     {
         Tally tally = new();
         for (int seed = 0; seed < Rounds; seed++) await new Round(seed, tally).PlayAsync().WaitAsync(ClientUnderTest.Limit);

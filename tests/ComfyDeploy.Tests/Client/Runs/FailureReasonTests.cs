@@ -21,7 +21,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task One_list_answers_for_many_runs_of_a_workflow()
+    public async Task One_list_has_the_reasons_of_many_runs_of_a_workflow()
     {
         ComfyRun[] runs = [.. Enumerable.Range(0, 40).Select(i => Failed($"r{i}"))];
         foreach (ComfyRun run in runs) _outputsById[run.RunId!] = NodeError;
@@ -32,7 +32,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task A_run_further_down_is_found_in_a_second_and_deeper_list()
+    public async Task A_run_further_down_is_found_in_a_second_longer_list()
     {
         for (int i = 0; i < 120; i++) _outputsById[$"r{i}"] = NodeError;
         ComfyRun run = Failed("r100");
@@ -43,7 +43,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task After_two_lists_the_logs_are_asked_for_what_is_left()
+    public async Task After_two_lists_the_logs_are_read_for_the_remaining_runs()
     {
         ComfyRun[] runs = [Failed("a", "w1"), Failed("b", "w2"), Failed("c", "w3"), Failed("d", "w3")];
         foreach (string id in (string[])["a", "b", "c", "d"]) _logById[id] = "loading;ValueError: no such model;done";
@@ -54,7 +54,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task Many_logs_are_read_at_a_time_and_none_is_lost()
+    public async Task Many_logs_are_read_in_parallel_and_none_is_lost()
     {
         ComfyRun[] runs = [.. Enumerable.Range(0, 500).Select(i => Failed($"r{i}"))];
         foreach (ComfyRun run in runs) _logById[run.RunId!] = $"Error in {run.RunId}";
@@ -66,7 +66,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task A_reason_known_already_costs_no_request()
+    public async Task A_known_reason_needs_no_request()
     {
         _outputsById["a"] = NodeError;
         await FillAsync(Failed("a"));
@@ -77,7 +77,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task Only_failed_runs_without_a_reason_are_asked_about()
+    public async Task Only_failed_runs_without_a_reason_are_looked_up()
     {
         ComfyRun known = Failed("a");
         known.Error = "known";
@@ -87,7 +87,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task What_cannot_be_found_is_no_error()
+    public async Task A_reason_that_cannot_be_found_is_not_an_error()
     {
         _listsFail = true;
         ComfyRun run = Failed("a");
@@ -119,7 +119,7 @@ public sealed class FailureReasonTests
     [InlineData("[]", null)]
     [InlineData("null", null)]
     [InlineData(null, null)]
-    public void The_sentence_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(outputs));
+    public void The_message_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(outputs));
 
     private int Lists => _test.Handler.Count("GET", "/runs?");
 

@@ -15,7 +15,7 @@ public sealed class RunListTests
     public RunListTests() => _test = new(new ScriptedHandler(Answer));
 
     [Fact]
-    public async Task The_first_run_costs_one_request()
+    public async Task The_first_run_needs_one_request()
     {
         AddRuns("w", 500);
         RunMerge merge = Merge("w");
@@ -25,7 +25,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task A_page_is_read_when_the_one_before_is_used_up()
+    public async Task A_page_is_read_when_the_previous_one_is_used_up()
     {
         AddRuns("w", 25);
         RunMerge merge = Merge("w");
@@ -60,7 +60,7 @@ public sealed class RunListTests
     [InlineData(7)]
     [InlineData(10)]
     [InlineData(13)]
-    public async Task Runs_that_arrive_meanwhile_shift_the_rest_and_none_comes_twice(int arriving)
+    public async Task Runs_that_arrive_in_between_shift_the_rest_and_cause_no_duplicate(int arriving)
     {
         AddRuns("w", 40);
         RunMerge merge = Merge("w");
@@ -83,7 +83,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task Several_lists_are_one_newest_first()
+    public async Task Several_lists_are_merged_newest_first()
     {
         AddRuns("a", 33, step: 3);
         AddRuns("b", 21, step: 5);
@@ -105,7 +105,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task Names_that_cannot_be_read_cost_no_run()
+    public async Task Unreadable_names_lose_no_run()
     {
         // One odd workflow makes the service's whole list of deployments fail.
         _deployments = () => Reply.Json("""{"detail":"Internal server error"}""", 500);
@@ -117,7 +117,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task What_is_asked_for_is_in_the_query()
+    public async Task The_filters_are_in_the_query()
     {
         _rows["w"] = [];
         RunQuery query = new("w", "d", "timeout", new DateTime(2025, 10, 14, 9, 12, 3, DateTimeKind.Utc), 10);

@@ -27,7 +27,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_run_added_after_the_deadline_is_still_looked_at_once()
+    public async Task A_run_added_after_the_deadline_is_still_read_once()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(10));
         waiter.Add(Target("a"));
@@ -40,7 +40,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_slow_service_is_asked_once_for_each_of_many_whatever_the_deadline()
+    public async Task A_slow_service_is_polled_once_for_each_run_whatever_the_deadline()
     {
         ConcurrentDictionary<string, int> looks = new();
         _client = ClientOver(new(async (request, stop) =>
@@ -63,7 +63,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_silent_service_is_left_ten_seconds_after_the_deadline()
+    public async Task A_silent_service_is_abandoned_ten_seconds_after_the_deadline()
     {
         _client = ClientOver(new(async (_, stop) =>
         {
@@ -79,7 +79,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_run_that_comes_an_hour_late_is_looked_at_once()
+    public async Task A_run_added_an_hour_late_is_read_once()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
         waiter.Add(Target("early"));

@@ -31,7 +31,7 @@ public sealed partial class RunWaiterTests : IDisposable
     public void Dispose() => _stop.Dispose();
 
     [Fact]
-    public async Task Twelve_runs_come_out_as_they_finish()
+    public async Task Twelve_runs_are_written_as_they_finish()
     {
         int[] ends = [95, 8, 52, 200, 31, 140, 17, 73, 118, 41, 2, 170];
         _answer = id => Reply.Json(ClientUnderTest.RunJson(id, Elapsed >= ends[int.Parse(id, CultureInfo.InvariantCulture)] ? "success" : "running"));
@@ -49,7 +49,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task No_time_at_all_is_exactly_one_look_at_each()
+    public async Task A_timeout_of_zero_polls_each_run_exactly_once()
     {
         _answer = id => Reply.Json(ClientUnderTest.RunJson(id, id == "3" ? "success" : "queued"));
         using RunWaiter waiter = Wait(TimeSpan.Zero);
@@ -68,7 +68,7 @@ public sealed partial class RunWaiterTests : IDisposable
     [InlineData("failed")]
     [InlineData("timeout")]
     [InlineData("cancelled")]
-    public async Task Every_end_ends_the_wait_at_the_first_look(string status)
+    public async Task Every_final_status_ends_the_wait_at_the_first_poll(string status)
     {
         _answer = id => Reply.Json(ClientUnderTest.RunJson(id, status));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -78,7 +78,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task An_unknown_status_waits_for_an_end()
+    public async Task An_unknown_status_needs_an_end()
     {
         _answer = id => Reply.Json($$"""{"id":"{{id}}","status":"paused","ended_at":{{(Elapsed < 30 ? "null" : "\"2026-11-23T19:00:29Z\"")}}}""");
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -90,7 +90,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task Looks_that_keep_failing_end_the_wait_after_ten()
+    public async Task Ten_failed_polls_end_the_wait()
     {
         _answer = _ => Reply.Status(500);
         ComfyRun known = Recorded.ToRun(ClientUnderTest.RunJson("a", "queued"));
@@ -103,7 +103,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task Looks_that_keep_failing_end_the_wait_after_two_minutes()
+    public async Task Two_minutes_of_failed_polls_end_the_wait()
     {
         int looks = 0;
         _client = ClientOver(new(async (_, stop) =>
@@ -129,7 +129,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task Time_the_service_asks_for_is_no_time_it_failed_in()
+    public async Task A_requested_pause_does_not_count_as_failure_time()
     {
         _answer = _ => Reply.RetryAfter(503, new(TimeSpan.FromMinutes(1)));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -140,7 +140,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_time_that_is_over_already_is_one_look()
+    public async Task A_timeout_of_zero_polls_once()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(-5));
         waiter.Add(Target("a"));
@@ -149,7 +149,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_look_that_succeeds_gives_the_whole_budget_back()
+    public async Task A_successful_poll_resets_the_failure_limits()
     {
         _answer = id => _looks.Count switch
         {
@@ -167,7 +167,7 @@ public sealed partial class RunWaiterTests : IDisposable
     [Theory]
     [InlineData("run-get-404-unknown")]
     [InlineData("run-get-403-other-user")]
-    public async Task A_run_that_is_not_there_is_told_as_such(string name)
+    public async Task A_missing_run_is_reported_as_not_found(string name)
     {
         _answer = _ => Recorded.Exchange(name).ToResponse();
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -178,7 +178,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_key_that_is_refused_ends_it_all()
+    public async Task A_rejected_key_ends_the_pipeline()
     {
         _answer = _ => Recorded.Exchange("err-401-revoked").ToResponse();
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -188,7 +188,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public async Task At_most_eight_looks_are_under_way()
+    public async Task At_most_eight_polls_are_active()
     {
         int underWay = 0;
         ConcurrentBag<int> counts = [];
@@ -216,7 +216,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public void A_run_is_looked_at_every_two_seconds_and_after_a_minute_less_often()
+    public void A_run_is_polled_every_two_seconds_and_less_often_after_a_minute()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
         waiter.Add(Target("a"));
@@ -234,11 +234,11 @@ public sealed partial class RunWaiterTests : IDisposable
     [InlineData(100, 7)]
     [InlineData(143, 10)]
     [InlineData(100_000, 10)]
-    public void The_pause_between_two_looks_grows_with_the_wait(double elapsed, double pause) =>
+    public void The_pause_between_polls_grows_with_the_wait(double elapsed, double pause) =>
         Assert.Equal(pause, PollInterval.After(TimeSpan.FromSeconds(elapsed)).TotalSeconds, 3);
 
     [Fact]
-    public async Task A_stop_ends_the_wait_at_once_and_leaves_nothing_waiting()
+    public async Task Cancellation_ends_the_wait_at_once_and_leaves_nothing_pending()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
         waiter.Add(Target("a"));
@@ -249,7 +249,7 @@ public sealed partial class RunWaiterTests : IDisposable
     }
 
     [Fact]
-    public void Each_change_of_state_is_told_once_with_the_whole_id()
+    public void Each_change_of_state_is_reported_once_with_the_full_id()
     {
         _answer = id => Reply.Json(ClientUnderTest.RunJson(id, Elapsed < 5 ? "queued" : "running"));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));

@@ -14,7 +14,7 @@ public sealed class KilledDownloadTests : OutputsTest
         """;
 
     [Fact]
-    public async Task Leaves_no_half_file_under_a_final_name_and_the_next_call_finishes()
+    public async Task A_killed_process_leaves_no_partial_file_under_a_final_name_and_the_next_call_finishes()
     {
         string id = Ended("#multi=6");
         Engine.Run("Save-ComfyRunOutput $whole -RunId $id", ("id", id), ("whole", Path.Combine(Folder, "whole")));

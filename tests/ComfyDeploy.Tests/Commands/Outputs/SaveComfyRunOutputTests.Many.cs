@@ -12,11 +12,11 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(null)]
-    public async Task No_more_connections_than_the_limit(int? limit)
+    public async Task Connections_stay_within_the_limit(int? limit)
     {
         using FileStorage storage = new(1000, held: true);
         Engine.Set("runs", Batch(10, storage));
-        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? string.Empty : $"-ThrottleLimit {limit}")}");
+        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? "" : $"-ThrottleLimit {limit}")}");
         await UntilAsync(() => storage.Requests.Count == (limit ?? 8));
         storage.Release();
         Assert.Equal(30, saving.Finish().Objects.Count);
@@ -26,11 +26,11 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     [Theory]
     [InlineData(0)]
     [InlineData(65)]
-    public void A_limit_of_none_or_of_very_many_is_refused(int limit) =>
+    public void A_limit_of_zero_or_too_many_is_rejected(int limit) =>
         Assert.Contains("ParameterArgumentValidationError", Engine.RunWithErrors($"Save-ComfyRunOutput $folder -RunId {MissingId} -ThrottleLimit {limit}").Errors[0].FullyQualifiedErrorId, StringComparison.Ordinal);
 
     [Fact]
-    public void Files_come_out_in_the_order_of_the_runs_and_memory_does_not_grow_with_them()
+    public void Files_are_written_in_the_order_of_the_runs_and_memory_does_not_grow()
     {
         const int Length = 300_000;
         using FileStorage storage = new(Length);
@@ -64,7 +64,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public void When_another_cmdlet_throws_what_has_begun_is_finished_and_nothing_else_begins()
+    public void When_another_cmdlet_throws_started_downloads_finish_and_no_other_starts()
     {
         using FileStorage storage = new(100_000, bytesPerSecond: 200_000);
         using ManualResetEventSlim begun = new();
@@ -80,7 +80,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public void When_enough_has_come_out_what_has_begun_is_finished_too()
+    public void When_the_pipeline_stops_early_started_downloads_finish_too()
     {
         using FileStorage storage = new(1000);
         Engine.Set("runs", Batch(20, storage));
@@ -91,7 +91,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public async Task Work_that_is_closed_finishes_what_has_begun_and_begins_nothing()
+    public async Task Closed_work_finishes_started_items_and_starts_no_others()
     {
         OrderedWork<int> work = new(2);
         TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -10,7 +10,7 @@ public sealed class SecrecyTests : OutputsTest
     private string Key => Emulator.ApiKey.Reveal();
 
     [Fact]
-    public void The_key_does_not_go_to_the_storage_nor_to_where_the_storage_redirects()
+    public void The_key_is_sent_neither_to_the_storage_nor_to_a_redirect_of_it()
     {
         using FileStorage elsewhere = new(10);
         string id = Ended("#private #multi");
@@ -65,7 +65,7 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Control_characters_of_a_server_reach_no_console()
+    public void A_servers_control_characters_reach_no_console()
     {
         string id = Ended("#badname");
         Emulator.AddFault("GET /outputs/* = 404 always");
@@ -75,15 +75,21 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Nor_do_those_of_a_status_a_name_or_an_error()
+    public void Control_characters_of_a_status_a_name_or_an_error_reach_no_console()
     {
         using FileStorage storage = new(10);
         string id = Start("#stuck")[0];
         Emulator.SetStatus(id, "run\u001b[2Jning\u0007");
-        ComfyRun bad = Whole(Id, ("x\u001b]0;title\u0007.png", storage.Link("x")));
+        ComfyRun bad = Whole(Id);
         bad.DeploymentName = "evil\u001b[31m\nname";
-        bad.Outputs[0].Kind = "ima\u001bge";
-        bad.Outputs[0].NodeClass = "Node\u0007\r\nClass";
+        bad.Outputs = new([new()
+        {
+            Run = bad,
+            Kind = "ima\u001bge",
+            NodeClass = "Node\u0007\r\nClass",
+            FileName = "x\u001b]0;title\u0007.png",
+            Url = storage.Link("x"),
+        }]);
         Engine.Set("bad", bad);
         EngineRun run = Engine.RunWithErrors(
             """

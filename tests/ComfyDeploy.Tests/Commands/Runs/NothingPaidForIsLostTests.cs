@@ -29,7 +29,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void Start_with_Wait_and_Repeat_waits_for_the_others_of_a_refused_one()
+    public void Start_with_Wait_and_Repeat_waits_for_the_other_repeats_of_a_rejected_one()
     {
         Emulator.AddFault("POST /run/deployment/queue = 422 after=2");
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = '#fast' } -Repeat 6 -Wait -ErrorAction Stop");
@@ -39,7 +39,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void A_connection_closed_between_rows_ends_the_call_after_the_rows_already_queued()
+    public void A_connection_closed_between_rows_ends_the_cmdlet_after_the_rows_already_queued()
     {
         EngineRun run = Engine.RunWithErrors("1..3 | ForEach-Object { if ($_ -eq 2) { Disconnect-ComfyDeploy $c }; @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait");
         Assert.Equal(ErrorIds.NotConnected, IdOf(Assert.Single(run.Errors)));
@@ -47,7 +47,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void What_is_to_be_stopped_is_stopped_when_the_pipeline_fails()
+    public void Runs_to_stop_are_stopped_when_the_pipeline_fails()
     {
         string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
         Emulator.AddFault("GET /run/* = latency 300ms always");
@@ -56,7 +56,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void An_unknown_id_in_the_middle_stops_no_other_from_being_stopped()
+    public void An_unknown_id_does_not_prevent_stopping_the_others()
     {
         string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
         EngineRun run = Engine.RunWithErrors("$ErrorActionPreference = 'Stop'; $ids | Get-ComfyRun | Stop-ComfyRun", ("ids", (string[])[ids[0], ids[1], Guid.NewGuid().ToString(), ids[2], ids[3]]));
@@ -76,7 +76,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void Pages_grow_where_rows_are_left_out_here()
+    public void Pages_grow_when_rows_are_filtered_on_the_client()
     {
         Engine.Run("$null = 1..12 | ForEach-Object { @{ prompt = 'x' } } | Start-ComfyRun -Deployment portrait");
         Assert.Empty(Engine.Run("Get-ComfyRun -Workflow portrait -First 1 -Gpu X").Objects);

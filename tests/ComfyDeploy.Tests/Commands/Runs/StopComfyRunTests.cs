@@ -16,7 +16,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [InlineData("#stuck=queued", "queued")]
     [InlineData("#stuck=started", "started")]
     [InlineData("#stuck=running", "running")]
-    public void A_live_run_is_cancelled(string prompt, string was)
+    public void An_active_run_is_cancelled(string prompt, string was)
     {
         string id = Start(prompt)[0];
         Emulator.Advance(TimeSpan.FromMinutes(1));
@@ -31,7 +31,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [InlineData("#fail", "failed")]
     [InlineData("#timeout", "timeout")]
     [InlineData("#cancelled", "cancelled")]
-    public void A_finished_run_is_left_alone_and_that_is_no_error(string prompt, string status)
+    public void Stopping_a_finished_run_does_nothing_and_is_not_an_error(string prompt, string status)
     {
         string id = Ended(prompt);
         ComfyStopResult result = Engine.Run("Stop-ComfyRun $id -PassThru", ("id", id)).One<ComfyStopResult>();
@@ -40,7 +40,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_without_a_call_cannot_be_cancelled_and_its_404_in_a_500_is_not_tried_again()
+    public void A_run_without_a_function_call_cannot_be_cancelled_and_its_404_in_a_500_is_not_retried()
     {
         string id = Start("#nocall #stuck")[0];
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", id));
@@ -55,7 +55,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void An_unknown_run_is_not_found_on_the_connection_asked()
+    public void An_unknown_run_is_not_found_on_the_connection_used()
     {
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", MissingId));
         ComfyStopResult result = run.One<ComfyStopResult>();
@@ -77,7 +77,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_another_user_made_of_the_own_workflow_can_be_seen_but_not_cancelled()
+    public void Another_users_run_of_the_callers_workflow_is_visible_but_cannot_be_cancelled()
     {
         using ComfyEmulator shared = ComfyEmulator.Start(new()
         {
@@ -100,7 +100,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_passing_trouble_of_the_cancel_is_tried_again()
+    public void A_transient_failure_of_a_cancel_is_retried()
     {
         Hasten();
         string id = Start("#stuck")[0];
@@ -113,7 +113,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_lasting_trouble_fails_that_run_alone()
+    public void A_permanent_failure_affects_only_that_run()
     {
         Hasten();
         IReadOnlyList<string> ids = Start("#stuck", "#stuck");
@@ -134,7 +134,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void WhatIf_sends_nothing_and_shows_the_whole_id()
+    public void WhatIf_sends_nothing_and_shows_the_full_id()
     {
         string id = Start("#stuck")[0];
         int before = Emulator.Requests.Count;
@@ -145,12 +145,12 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Without_PassThru_nothing_comes_out() => Assert.Empty(Engine.Run("Stop-ComfyRun $ids", ("ids", Start("#stuck", "#stuck"))).Objects);
+    public void Without_PassThru_nothing_is_written() => Assert.Empty(Engine.Run("Stop-ComfyRun $ids", ("ids", Start("#stuck", "#stuck"))).Objects);
 
     [Theory]
     [InlineData("Get-ComfyRun")]
     [InlineData("Wait-ComfyRun")]
-    public void What_comes_out_pipes_on(string next)
+    public void The_result_can_be_piped(string next)
     {
         IReadOnlyList<string> ids = Start("#stuck", "#stuck=running");
         EngineRun run = Engine.Run($"$ids | Stop-ComfyRun -PassThru | {next}", ("ids", ids));
@@ -167,7 +167,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Wait_tells_what_did_not_end_in_time()
+    public void Wait_reports_runs_that_did_not_end_in_time()
     {
         Hasten();
         IReadOnlyList<string> ids = Start("a", "#stuck");
@@ -180,7 +180,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_timeout_without_a_wait_is_refused() => Engine.RunWithErrors("Stop-ComfyRun $id -Timeout 5s", ("id", MissingId)).Error("ParametersConflict");
+    public void A_timeout_without_a_wait_is_rejected() => Engine.RunWithErrors("Stop-ComfyRun $id -Timeout 5s", ("id", MissingId)).Error("ParametersConflict");
 
     [Fact]
     public void Under_Stop_all_others_are_stopped_before_the_first_error_ends_the_pipeline()
@@ -214,7 +214,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Rows_that_were_never_queued_are_passed_over()
+    public void Rows_that_were_never_queued_are_skipped()
     {
         string id = Start("#stuck")[0];
         EngineRun run = Engine.Run(
@@ -224,7 +224,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Verbose_says_each_cancel_with_the_whole_id_and_debug_each_request()
+    public void Verbose_reports_each_cancel_with_the_full_id_and_debug_each_request()
     {
         string id = Start("#stuck")[0];
         EngineRun run = Engine.Run("Stop-ComfyRun $id -Verbose -Debug", ("id", id));
@@ -234,7 +234,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_under_way_is_cancelled_and_a_finished_one_left_alone()
+    public void An_active_run_is_cancelled_and_a_finished_one_is_left_alone()
     {
         string[] ids = [.. Start("#fast", "#stuck=running b")];
         LetAllEnd();
@@ -259,7 +259,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [Theory]
     [InlineData("Continue")]
     [InlineData("Stop")]
-    public void One_that_cannot_be_stopped_does_not_save_the_others(string preference)
+    public void A_run_that_cannot_be_stopped_does_not_keep_the_others_running(string preference)
     {
         string[] ids = [.. Start("#stuck a", "#stuck=running #nocall", "#stuck c")];
         EngineRun run = Engine.RunWithErrors(
@@ -270,7 +270,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_deployment_or_a_word_is_never_a_run_to_stop()
+    public void A_deployment_or_a_word_never_stops_a_run()
     {
         Start("#stuck");
         Engine.RunWithErrors("Get-ComfyDeployment portrait/staging | Stop-ComfyRun").Error("ParameterArgumentTransformationError");
@@ -279,7 +279,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void What_was_stopped_pipes_on()
+    public void The_stop_result_can_be_piped()
     {
         string id = Start("#stuck")[0];
         Assert.Equal("cancelled", Engine.Run("Stop-ComfyRun $id -PassThru | Wait-ComfyRun -Timeout 20", ("id", id)).One<ComfyRun>().Status);

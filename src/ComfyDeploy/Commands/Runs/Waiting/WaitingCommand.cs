@@ -78,7 +78,7 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteReady();
     }
 
-    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>
     internal void DeferRun(ComfyDeployException error, object? target)
     {
         Runs.AddRefused();
