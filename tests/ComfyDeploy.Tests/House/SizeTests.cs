@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace ComfyDeploy.Tests.House;
 
-/// <summary>Sizes are signals to look: a file that grows past them usually holds two things.</summary>
+/// <summary>Sizes are warning signs: a file that exceeds them usually has two responsibilities.</summary>
 public sealed class SizeTests(ITestOutputHelper output)
 {
     private const int MaxFileLines = 250;
@@ -10,7 +10,7 @@ public sealed class SizeTests(ITestOutputHelper output)
     private const int MaxCmdletMedian = 70;
     private const int MaxColumns = 140;
 
-    // Fifteen parameters, which have to stand on the class, take a third of it.
+    // Fifteen parameters, which must be in the class, take a third of it.
     private const string LongCmdlet = "StartComfyRunCommand.cs";
 
     private static readonly IReadOnlyList<SourceFile> Files = Source.Files();
