@@ -29,10 +29,7 @@ internal static class RunStatus
         ["error"] = Failed,
     };
 
-    /// <summary>
-    /// Whether the run is finished. A run may finish without an end (timeouts that the service computes on reading), so a known status
-    /// is sufficient.
-    /// </summary>
+    /// <summary>Whether the run is finished. A known status decides: a timeout computed by the service has no end.</summary>
     internal static bool IsFinished(string? status, DateTime? endedAt) =>
         status is not null && (Terminal.Contains(status) || (endedAt is not null && !All.Contains(status)));
 

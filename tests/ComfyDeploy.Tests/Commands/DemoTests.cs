@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The demo: the main job from beginning to end, and an exit code one can build on.</summary>
+/// <summary>The demo: the main job from start to end, and a reliable exit code.</summary>
 public sealed partial class DemoTests
 {
     [Fact]

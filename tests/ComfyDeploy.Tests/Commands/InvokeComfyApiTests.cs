@@ -5,7 +5,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Invoke-ComfyApi: one call of any kind, with the key, to the service and to nobody else.</summary>
+/// <summary>Invoke-ComfyApi: one call of any kind, with the key, only to the service.</summary>
 public sealed class InvokeComfyApiTests : OutputsTest
 {
     private EmulatorRequest LastRequest => Emulator.Requests[^1];

@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The members of a run as PowerShell shows them: what a table file gets, what can be asked for by name.</summary>
+/// <summary>The members of a run in PowerShell: the columns of a file, and the members available by name.</summary>
 public sealed class ObjectShapeTests : EngineTest
 {
     // The order of surface.md; it is the order of the columns of a CSV.

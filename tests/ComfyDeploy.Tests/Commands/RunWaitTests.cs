@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Client;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Every run given to a wait leaves it exactly once, whatever happens. No engine is needed to see it.</summary>
+/// <summary>Every run given to a wait leaves it exactly once, whatever happens. These tests need no engine.</summary>
 public sealed class RunWaitTests : IDisposable
 {
     private readonly ManualClock _clock = new() { Runs = false };
@@ -135,7 +135,7 @@ public sealed class RunWaitTests : IDisposable
         foreach (string id in ids) wait.Add(new(id, _client, null, null));
     }
 
-    /// <summary>Lets time pass until nothing is pending, or enough has come out.</summary>
+    /// <summary>Lets time pass until nothing is pending, or enough runs are returned.</summary>
     private async Task<List<string?>> DrainAsync(RunWait wait)
     {
         List<string?> ids = [];

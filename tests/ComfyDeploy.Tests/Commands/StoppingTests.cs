@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Ctrl+C: it takes at once, is no error, and nothing goes on behind it.</summary>
+/// <summary>Ctrl+C takes effect at once, is not an error, and nothing continues afterwards.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class StoppingTests : EngineTest
 {
@@ -45,7 +45,7 @@ public sealed class StoppingTests : EngineTest
             Assert.Empty(underway.Errors);
             Assert.Empty(underway.SoFar);
         }
-        // The middle one, so that a busy machine does not decide.
+        // The median, so that a busy machine does not matter.
         Assert.True(times.Order().ElementAt(Tries / 2) < Promised, $"{what}: {string.Join(", ", times)}");
     }
 
@@ -59,7 +59,7 @@ public sealed class StoppingTests : EngineTest
             await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
         }
         int after = Emulator.Requests.Count;
-        // Longer than any pause between two looks at a young run.
+        // Longer than any pause between two polls of a new run.
         await Task.Delay(TimeSpan.FromSeconds(3));
         Assert.Equal(after, Emulator.Requests.Count);
     }

@@ -97,7 +97,7 @@ public sealed class FaultTests : IDisposable
     public async Task Close_sends_the_complete_response_and_then_needs_a_new_connection()
     {
         _emulator.AddFault($"POST {Create} = close");
-        // A pooled connection could be used again before its end is noticed: this one is read to its end.
+        // A pooled connection could be reused before its end is noticed, so this one is read to its end.
         string answer = await _client.PostOverOwnConnectionAsync(Create, Body);
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"run_id\"", answer, StringComparison.Ordinal);

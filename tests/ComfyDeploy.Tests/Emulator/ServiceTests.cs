@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Emulator;
 
-/// <summary>Keys, lists, creates and the emulator's own house-keeping.</summary>
+/// <summary>Keys, lists, creates and the emulator's own housekeeping.</summary>
 public sealed class ServiceTests : IDisposable
 {
     private const string Portrait = "00000020-0000-4000-8000-000000000020";
@@ -55,8 +55,8 @@ public sealed class ServiceTests : IDisposable
         Assert.Empty((await stranger.GetAsync($"/workflow/{Portrait}/runs")).Json.AsArray());
         Assert.Equal("""{"detail":"Deployment not found"}""", (await stranger.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}"}""")).Text);
         Assert.Equal(["neighbours-secret"], Names((await stranger.GetAsync("/workflows")).Json, "name"));
-        using EmulatorClient organisation = new(_emulator, _emulator.AddKey("user_emulator", "org_new"));
-        Assert.Empty((await organisation.GetAsync("/workflows")).Json.AsArray());
+        using EmulatorClient organization = new(_emulator, _emulator.AddKey("user_emulator", "org_new"));
+        Assert.Empty((await organization.GetAsync("/workflows")).Json.AsArray());
     }
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class StorageTests : IDisposable
         Assert.Equal(403, (await _client.GetAsync(url)).Status);
         foreach (string broken in new[] { "cut", "wronglength", "reset" })
         {
-            // HttpClient sends a GET again by itself when a used connection ends before the first byte.
+            // HttpClient resends a GET when a reused connection ends before the first byte.
             _emulator.AddFault($"GET /outputs/* = {broken} always");
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => _client.GetAsync(url));
             _emulator.ClearFaults();

@@ -6,7 +6,7 @@ using ComfyDeploy.Commands;
 
 namespace ComfyDeploy.Tests.Help;
 
-/// <summary>What is written for users, against the assembly: nothing is missing, nothing is left over, and nothing needs a pwsh to find out.</summary>
+/// <summary>The documentation matches the assembly: nothing is missing or obsolete. These tests need no pwsh.</summary>
 public sealed class HelpTests
 {
     private const string PageAddress = "https://github.com/comfydeploy-powershell/ComfyDeploy/blob/main/en-US/";

@@ -37,7 +37,7 @@ public sealed partial class ArrowTests
         Assert.True(result.IsSuccessful, $"{layer} uses {forbidden}: {string.Join(", ", result.FailingTypeNames ?? [])}");
     }
 
-    /// <summary>What a message advises depends on the caller, and the client does not know whether that is a cmdlet.</summary>
+    /// <summary>Advice in a message depends on the caller, and the client does not know whether that is a cmdlet.</summary>
     [Fact]
     public void The_client_names_no_cmdlet()
     {

@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace ComfyDeploy.Tests.House;
 
-/// <summary>Sizes are signals to look: a file that grows past them usually holds two things.</summary>
+/// <summary>Sizes are warning signs: a file that exceeds them usually has two responsibilities.</summary>
 public sealed class SizeTests(ITestOutputHelper output)
 {
     private const int MaxFileLines = 250;

@@ -5,7 +5,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Inputs as they are sent, and whether stored ones are the same.</summary>
+/// <summary>Inputs as they are sent, and their comparison with stored ones.</summary>
 public sealed class InputComparisonTests
 {
     [Theory]

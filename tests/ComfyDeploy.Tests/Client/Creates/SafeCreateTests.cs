@@ -4,7 +4,7 @@ using ComfyDeploy.Commands;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>A create is sent again only when it surely made no run; else the run is looked for, and nothing is sent again.</summary>
+/// <summary>A create is sent again only when it certainly made no run; otherwise the client searches for the run and sends nothing.</summary>
 public sealed class SafeCreateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse","seed":7}""";
@@ -126,7 +126,7 @@ public sealed class SafeCreateTests
     {
         _service.Faults.Enqueue(CreateFault.ResetTaken);
         _service.OtherRun(Inputs, TimeSpan.FromSeconds(-1));
-        // The first of the two is read, the second cannot be: one match, as it seems.
+        // The first of the two is read, the second cannot be: apparently one match.
         int reads = 0;
         _service.FailRead = request => request.PathAndQuery.Contains("/run/", StringComparison.Ordinal) && reads++ >= 1;
         Assert.Equal(ErrorIds.AmbiguousCreate, (await FailAsync()).ErrorId);
@@ -154,7 +154,7 @@ public sealed class SafeCreateTests
     [Fact]
     public async Task Runs_from_before_the_create_are_not_adopted_regardless_of_the_local_clock()
     {
-        // Our clock is ten minutes behind the service's; one answer tells.
+        // Our clock is ten minutes behind the service's; one response shows it.
         _service.ClockAhead = TimeSpan.FromMinutes(10);
         await CreateAsync("""{"prompt":"first"}""");
         _service.OtherRun(Inputs, TimeSpan.FromSeconds(-30));
@@ -223,7 +223,7 @@ public sealed class SafeCreateTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _test.Client.CreateRunAsync(Request(Inputs), stop.Token).WaitAsync(ClientUnderTest.Limit));
         _service.BeforeAnswer = null;
 
-        // Hours later somebody else's equal run must not be taken for the stopped one, nor a lost one be denied its own.
+        // Hours later, another user's equal run must not be mistaken for the canceled one, and a lost create must still find its own.
         await _test.Clock.DelayAsync(TimeSpan.FromHours(3), default);
         _service.OtherRun(Inputs, TimeSpan.FromHours(-1));
         _service.Faults.Enqueue(CreateFault.ResetTaken);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Each answer that is no success becomes one error with a stable id and the service's own sentence, and with nothing that may be a secret.</summary>
+/// <summary>Each unsuccessful response becomes one error with a stable ID and the service's message, and without anything that may be secret.</summary>
 public sealed class ErrorTests
 {
     private static readonly Dictionary<string, string> IdsOfRecorded = new()
@@ -137,7 +137,7 @@ public sealed class ErrorTests
     public async Task A_validation_error_names_the_field_and_never_the_value(string name)
     {
         Exchange exchange = Recorded.Exchange(name);
-        // The value refused, wherever the service repeats it as it came.
+        // The rejected value, wherever the service repeats it.
         string body = exchange.Body.Replace("\"input\":", "\"input\":\"S3cret-value\",\"was\":", StringComparison.Ordinal);
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 422)).GetRunAsync());
         Assert.Contains(": ", error.Message, StringComparison.Ordinal);

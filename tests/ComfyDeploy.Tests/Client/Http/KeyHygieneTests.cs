@@ -5,7 +5,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>The key goes to the service's own address, and appears nowhere.</summary>
+/// <summary>The key is sent only to the service's URL, and appears nowhere.</summary>
 public sealed class KeyHygieneTests
 {
     private static readonly string[] Echoes =
@@ -111,7 +111,7 @@ public sealed class KeyHygieneTests
     private static void AssertNoKey(string text)
     {
         Assert.DoesNotContain(ClientUnderTest.Key, text, StringComparison.Ordinal);
-        // Nor a part of it, where a text is cut.
+        // Nor a part of it, where text is cut.
         Assert.DoesNotContain(ClientUnderTest.Key[..12], text, StringComparison.Ordinal);
     }
 

@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Reads are tried again after passing troubles, and only after those.</summary>
+/// <summary>Reads are retried after transient failures, and only after those.</summary>
 public sealed class RetryTests
 {
     private static readonly Func<HttpResponseMessage> Success = () => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId));
@@ -57,10 +57,10 @@ public sealed class RetryTests
     [Fact]
     public async Task A_read_without_a_response_is_retried()
     {
-        ScriptedHandler silent = new(async (request, stop) =>
+        ScriptedHandler silent = new(async (request, token) =>
         {
             if (request.Number > 1) return Success();
-            await Task.Delay(Timeout.Infinite, stop);
+            await Task.Delay(Timeout.Infinite, token);
             return Success();
         });
         ClientUnderTest test = new(silent, requestTimeout: TimeSpan.FromMilliseconds(30));
@@ -72,9 +72,9 @@ public sealed class RetryTests
     [Fact]
     public async Task A_service_that_never_responds_gives_a_timeout()
     {
-        ScriptedHandler silent = new(async (_, stop) =>
+        ScriptedHandler silent = new(async (_, token) =>
         {
-            await Task.Delay(Timeout.Infinite, stop);
+            await Task.Delay(Timeout.Infinite, token);
             return Success();
         });
         Assert.Equal(ErrorIds.RequestTimeout, (await FailAsync(new(silent, requestTimeout: TimeSpan.FromMilliseconds(10)))).ErrorId);

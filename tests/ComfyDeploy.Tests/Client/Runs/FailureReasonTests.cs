@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Why runs failed costs at most two lists for each batch, then a log for each run that is left, and is never worth an error.</summary>
+/// <summary>Failure reasons need at most two lists for each batch, then a log for each remaining run, and never cause an error.</summary>
 public sealed class FailureReasonTests
 {
     private const string NodeError = """[{"data":{"exception_message":"CUDA out of memory\n","node_type":"KSampler","exception_type":"RuntimeError"}}]""";
@@ -103,7 +103,7 @@ public sealed class FailureReasonTests
     {
         JsonArray rows = JsonNode.Parse(Recorded.Exchange("runs-v1-default").Body)!.AsArray();
         List<string?> reasons = [.. rows.Where(row => row!["status"]!.GetValue<string>() == "failed").Select(row => FailureReasons.Reason(row!["outputs"]!.ToJsonString()))];
-        // The first of them has made its image and was then called failed; it has no reason in its outputs.
+        // The first run produced its image and was then marked as failed; its outputs contain no reason.
         Assert.Equal([null, "KSampler: CUDA out of memory. Tried to allocate 2.00 GiB"], reasons);
     }
 
@@ -129,9 +129,9 @@ public sealed class FailureReasonTests
 
     private Task FillAsync(params ComfyRun[] runs) => _reasons.FillAsync(runs, default).WaitAsync(ClientUnderTest.Limit);
 
-    private async Task<HttpResponseMessage> Answer(SentRequest request, CancellationToken stop)
+    private async Task<HttpResponseMessage> Answer(SentRequest request, CancellationToken cancellationToken)
     {
-        // Real answers come on other threads.
+        // Real responses arrive on other threads.
         await Task.Yield();
         if (request.PathAndQuery.Contains("logs", StringComparison.Ordinal)) return LogOf(request.Address.Segments[^1]);
         if (_listsFail) return Reply.Status(500);

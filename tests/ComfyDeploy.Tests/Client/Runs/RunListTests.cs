@@ -3,7 +3,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Lists come page by page, as far as they are read; a run comes once although offsets shift; several lists are one, newest first.</summary>
+/// <summary>Lists are read page by page, on demand; a run appears once although offsets shift; several lists are merged, newest first.</summary>
 public sealed class RunListTests
 {
     private static readonly DateTime Newest = new(2026, 11, 23, 18, 0, 0, DateTimeKind.Utc);
@@ -71,14 +71,14 @@ public sealed class RunListTests
             if (merge.NeedsPages)
             {
                 await ReadAsync(merge);
-                // Only a few times, else the end is never reached.
+                // Only a few times, otherwise the end is never reached.
                 for (int i = 0; i < arriving && arrived < 3 * arriving; i++) _rows["w"].Insert(0, Row("w", -++arrived));
             }
             if (merge.Take() is not { } run) break;
             ids.Add(run.RunId!);
         }
         Assert.Equal(ids.Distinct(), ids);
-        // Of the new ones those are seen that slip onto a page still to come.
+        // New runs are seen only when they move to a page that is not read yet.
         Assert.Equal(Enumerable.Range(0, 40).Select(i => $"w-{i}"), ids.Where(id => !id.Contains("--", StringComparison.Ordinal)));
     }
 

@@ -2,10 +2,10 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>What a run tells of itself: its state, its share done, the order of its members.</summary>
+/// <summary>The computed properties of a run: its state, its percentage, the order of its members.</summary>
 public sealed class RunObjectTests
 {
-    // The columns of a CSV, in order: a promise to everybody who keeps such files.
+    // The columns of a CSV file, in order: files that users keep depend on it.
     private const string Columns = "RunId, DeploymentName, WorkflowName, Label, Status, IsFinished, IsSuccess, Error, Gpu, CreatedAt, QueuedAt, StartedAt, EndedAt, " +
         "QueueSeconds, ColdStartSeconds, RunSeconds, TotalSeconds, EstimatedCost, PercentComplete, LiveStatus, QueuePosition, OutputCount, OutputUrl, Outputs, Inputs, " +
         "DeploymentId, WorkflowId, WorkflowVersionId, MachineId, MachineType, BatchId, Origin, UserId, OrgId, RestartOf, ConnectionName";

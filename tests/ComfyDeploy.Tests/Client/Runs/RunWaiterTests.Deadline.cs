@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-// The deadline, and the first look that each run gets whatever the deadline.
+// The deadline, and the first poll that each run gets whatever the deadline.
 public sealed partial class RunWaiterTests
 {
     [Fact]
@@ -43,9 +43,9 @@ public sealed partial class RunWaiterTests
     public async Task A_slow_service_is_polled_once_for_each_run_whatever_the_deadline()
     {
         ConcurrentDictionary<string, int> looks = new();
-        _client = ClientOver(new(async (request, stop) =>
+        _client = ClientOver(new(async (request, token) =>
         {
-            Task answer = _clock.DelayAsync(TimeSpan.FromSeconds(4), stop);
+            Task answer = _clock.DelayAsync(TimeSpan.FromSeconds(4), token);
             looks.AddOrUpdate(request.Address.Segments[^1], 1, (_, count) => count + 1);
             await answer;
             return Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1]));
@@ -65,9 +65,9 @@ public sealed partial class RunWaiterTests
     [Fact]
     public async Task A_silent_service_is_abandoned_ten_seconds_after_the_deadline()
     {
-        _client = ClientOver(new(async (_, stop) =>
+        _client = ClientOver(new(async (_, token) =>
         {
-            await _clock.DelayAsync(TimeSpan.FromHours(1), stop);
+            await _clock.DelayAsync(TimeSpan.FromHours(1), token);
             return Reply.Status(500);
         }));
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));

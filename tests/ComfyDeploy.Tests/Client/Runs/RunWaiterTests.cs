@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Many runs are waited for under one deadline, and each comes out when it is decided.</summary>
+/// <summary>Many runs share one deadline, and each is returned when its outcome is known.</summary>
 public sealed partial class RunWaiterTests : IDisposable
 {
     private readonly ManualClock _clock = new() { Runs = false };
@@ -106,10 +106,10 @@ public sealed partial class RunWaiterTests : IDisposable
     public async Task Two_minutes_of_failed_polls_end_the_wait()
     {
         int looks = 0;
-        _client = ClientOver(new(async (_, stop) =>
+        _client = ClientOver(new(async (_, token) =>
         {
             looks++;
-            await _clock.DelayAsync(TimeSpan.FromSeconds(50), stop);
+            await _clock.DelayAsync(TimeSpan.FromSeconds(50), token);
             return Reply.Status(500);
         }));
         using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
@@ -194,11 +194,11 @@ public sealed partial class RunWaiterTests : IDisposable
         ConcurrentBag<int> counts = [];
         using SemaphoreSlim arrived = new(0);
         using SemaphoreSlim go = new(0);
-        _client = ClientOver(new(async (request, stop) =>
+        _client = ClientOver(new(async (request, token) =>
         {
             counts.Add(Interlocked.Increment(ref underWay));
             arrived.Release();
-            await go.WaitAsync(stop).ConfigureAwait(false);
+            await go.WaitAsync(token).ConfigureAwait(false);
             Interlocked.Decrement(ref underWay);
             return Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1], "success"));
         }));
@@ -206,7 +206,7 @@ public sealed partial class RunWaiterTests : IDisposable
         for (int i = 0; i < 40; i++) waiter.Add(Target(i.ToString(CultureInfo.InvariantCulture)));
         for (int i = 0; i < 40; i++)
         {
-            // Eight are always there before one may go.
+            // Eight always arrive before one may continue.
             if (i == 0) for (int n = 0; n < 8; n++) await arrived.WaitAsync().WaitAsync(ClientUnderTest.Limit);
             else if (i <= 32) await arrived.WaitAsync().WaitAsync(ClientUnderTest.Limit);
             go.Release();

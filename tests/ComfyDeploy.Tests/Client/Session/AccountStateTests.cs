@@ -2,7 +2,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>What two connections to one account know of each other's runs.</summary>
+/// <summary>Connections to the same account know each other's runs.</summary>
 public sealed class AccountStateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse"}""";

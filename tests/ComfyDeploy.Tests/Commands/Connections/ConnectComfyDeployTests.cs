@@ -13,10 +13,10 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     public void Without_any_connection_the_error_names_all_ways_to_get_one()
     {
         EngineRun run = Engine.RunWithErrors("Get-ComfyDeployment");
-        string said = run.Error("NotConnected").ToString();
-        Assert.Contains("Connect-ComfyDeploy", said, StringComparison.Ordinal);
-        Assert.Contains("-Connection", said, StringComparison.Ordinal);
-        Assert.Contains(KeyVariable, said, StringComparison.Ordinal);
+        string message = run.Error("NotConnected").ToString();
+        Assert.Contains("Connect-ComfyDeploy", message, StringComparison.Ordinal);
+        Assert.Contains("-Connection", message, StringComparison.Ordinal);
+        Assert.Contains(KeyVariable, message, StringComparison.Ordinal);
         Assert.NotNull(run.Errors[0].ErrorDetails.RecommendedAction);
     }
 
@@ -27,7 +27,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
         Environment.SetEnvironmentVariable(AddressVariable, First.BaseUri.AbsoluteUri);
         Assert.NotEmpty(Engine.Run("Get-ComfyDeployment").Objects);
         Assert.Equal("environment", Engine.Run("Start-ComfyRun portrait").One<ComfyRun>().ConnectionName);
-        // What this session knows of its runs survives, although each cmdlet reads the variables anew.
+        // What this session knows of its runs is kept, although each cmdlet reads the variables again.
         Assert.Single(Engine.Run("Get-ComfyRun -ThisSession").Objects);
     }
 
@@ -115,7 +115,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     public void The_parameter_overrides_the_piped_connection()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name two; $run = Start-ComfyRun portrait -Connection two");
-        // The same id may be another run there; it is asked there and nowhere else.
+        // The same ID may be another run there; the request goes only there.
         int before = Second.Requests.Count;
         Engine.RunWithErrors("$run | Get-ComfyRun -Connection default").Error("RunNotFound");
         Assert.Equal(before, Second.Requests.Count);

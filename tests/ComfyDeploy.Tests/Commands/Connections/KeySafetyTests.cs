@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The key is asked for safely, goes to one place, and is shown nowhere.</summary>
+/// <summary>The key is prompted for safely, sent to one host only, and never shown.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class KeySafetyTests : IDisposable
 {
@@ -27,8 +27,8 @@ public sealed class KeySafetyTests : IDisposable
     public void Without_an_interactive_user_there_is_an_error_and_no_prompt(bool hasInterface)
     {
         Restart(new CapturingHost(hasInterface: hasInterface));
-        string said = _engine.RunWithErrors("Connect-ComfyDeploy -BaseUri $uri").Error("NotConnected").ToString();
-        Assert.Contains("-ApiKey", said, StringComparison.Ordinal);
+        string message = _engine.RunWithErrors("Connect-ComfyDeploy -BaseUri $uri").Error("NotConnected").ToString();
+        Assert.Contains("-ApiKey", message, StringComparison.Ordinal);
         Assert.Empty(_emulator.Requests);
     }
 
@@ -42,7 +42,7 @@ public sealed class KeySafetyTests : IDisposable
     [Fact]
     public void The_key_is_in_no_stream_no_error_and_no_object()
     {
-        // Each of these fails or succeeds in its own way; all that can be seen of it is searched.
+        // Each of these fails or succeeds differently; all visible output is searched.
         _emulator.AddFault("GET /workflow/*/runs = 503");
         EngineRun run = _engine.RunWithErrors("""
             $VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'
@@ -69,7 +69,7 @@ public sealed class KeySafetyTests : IDisposable
         Assert.Contains("GET /run/", text, StringComparison.Ordinal);
         Assert.Contains("user_emulator", text, StringComparison.Ordinal);
         Assert.DoesNotContain(key, text, StringComparison.Ordinal);
-        // Nor a part of it: not the readable middle, not the signature, not the header that carries it.
+        // Nor a part of it: the payload, the signature, or the header.
         Assert.All(key.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));
         Assert.DoesNotContain("Bearer", text, StringComparison.Ordinal);
     }

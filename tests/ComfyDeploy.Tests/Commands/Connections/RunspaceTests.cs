@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Several runspaces of one process: helpers of one script share its account, two tenants never cross.</summary>
+/// <summary>Several runspaces of one process: the runspaces of one script share its connection; two tenants never mix.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class RunspaceTests : IDisposable
 {

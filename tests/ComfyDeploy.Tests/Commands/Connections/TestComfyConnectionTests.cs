@@ -5,7 +5,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Test-ComfyConnection: one Boolean, and in words what is wrong.</summary>
+/// <summary>Test-ComfyConnection: a Boolean, and a description of the problem.</summary>
 public sealed class TestComfyConnectionTests : EngineTest
 {
     [Theory]
@@ -27,7 +27,7 @@ public sealed class TestComfyConnectionTests : EngineTest
         Assert.NotEmpty(test.Message);
         Assert.Equal(expected == "Ok", run.Objects[1].BaseObject);
         Assert.Contains(run.Verbose, line => line.StartsWith(expected + ": ", StringComparison.Ordinal));
-        // One try each: who tests wants to hear of trouble.
+        // No retries: a test reports transient failures.
         Assert.Equal(2, Count("GET", "/api/workflows"));
     }
 

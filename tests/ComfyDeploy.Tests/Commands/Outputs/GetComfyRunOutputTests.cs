@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRunOutput: what a run has made.</summary>
+/// <summary>Get-ComfyRunOutput: the outputs of a run.</summary>
 public sealed class GetComfyRunOutputTests : OutputsTest
 {
     [Fact]

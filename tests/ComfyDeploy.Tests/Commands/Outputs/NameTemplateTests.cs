@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The names of saved files: what a template may say, and what becomes of a server's names.</summary>
+/// <summary>The names of saved files: valid templates, and the handling of a server's names.</summary>
 public sealed class NameTemplateTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -66,8 +66,8 @@ public sealed class NameTemplateTests : OutputsTest
     [InlineData("{FileName:8}")]
     public void A_bad_template_is_rejected_before_any_request(string template)
     {
-        string said = Engine.RunWithErrors("$id | Save-ComfyRunOutput $folder -NameTemplate $template", ("id", Id), ("template", template)).Error("InvalidInput").ToString();
-        Assert.Contains(template, said, StringComparison.Ordinal);
+        string message = Engine.RunWithErrors("$id | Save-ComfyRunOutput $folder -NameTemplate $template", ("id", Id), ("template", template)).Error("InvalidInput").ToString();
+        Assert.Contains(template, message, StringComparison.Ordinal);
         Assert.Empty(Emulator.Requests);
     }
 

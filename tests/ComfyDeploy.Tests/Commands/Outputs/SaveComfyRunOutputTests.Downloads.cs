@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Downloads that meet trouble: tried again, given up, stopped; never half a file under a final name.</summary>
+/// <summary>Failing downloads: retried, given up, stopped; never a partial file under a final name.</summary>
 public sealed class DownloadTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -20,7 +20,7 @@ public sealed class DownloadTests : OutputsTest
     {
         Hasten();
         string id = Ended("a");
-        // HttpClient itself repeats a GET that ended before any byte of an answer, up to four times.
+        // HttpClient itself repeats a GET that ended before the first byte of the response, up to four times.
         Emulator.AddFault($"GET /outputs/* = {fault} x{(fault == "lost" ? 10 : 2)}");
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder -RunId $id", ("id", id));
         Assert.NotEmpty(run.Warnings);
@@ -147,7 +147,7 @@ public sealed class DownloadTests : OutputsTest
         TimeSpan quickest = TimeSpan.MaxValue;
         for (int attempt = 0; attempt < 3; attempt++)
         {
-            // The machine may be busy: the best of three counts.
+            // The machine may be busy, so the best of three counts.
             string folder = Path.Combine(Folder, $"{attempt}");
             Engine.Set("into", folder);
             Engine.Set("run", Whole(Id, [.. Enumerable.Range(0, 12).Select(i => ($"{i}", storage.Link($"{i}")))]));

@@ -18,7 +18,7 @@ public sealed class KilledDownloadTests : OutputsTest
     {
         string id = Ended("#multi=6");
         Engine.Run("Save-ComfyRunOutput $whole -RunId $id", ("id", id), ("whole", Path.Combine(Folder, "whole")));
-        // The first two come at once, the others take their time.
+        // The first two are fast, the others are slow.
         Emulator.AddFault("GET /outputs/* = drip 100 after=2 always");
         string killed = Path.Combine(Folder, "killed");
         using (Process child = StartChild(id, killed))

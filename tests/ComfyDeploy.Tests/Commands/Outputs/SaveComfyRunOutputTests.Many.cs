@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Many files at once: how many connections, how much memory, and what begins when something else fails.</summary>
+/// <summary>Many files at once: connections, memory, and what starts when something else fails.</summary>
 public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
 {
     private const int Runs = 200;
@@ -20,7 +20,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
         await UntilAsync(() => storage.Requests.Count == (limit ?? 8));
         storage.Release();
         Assert.Equal(30, saving.Finish().Objects.Count);
-        Assert.Equal(limit ?? 8, storage.MostConnections);
+        Assert.Equal(limit ?? 8, storage.MaxConnections);
     }
 
     [Theory]
@@ -42,8 +42,8 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
         EngineRun run = Engine.Run("$i = 0; $runs | Save-ComfyRunOutput $folder -ThrottleLimit 4 | ForEach-Object { if ($i++ % 20 -eq 0) { $look.Invoke() }; $_ }");
         Assert.Equal(runs.SelectMany(r => Enumerable.Range(0, 3).Select(i => (r.RunId, i))), run.Objects.Select(file => ((string?)file.Properties["RunId"].Value, (int)file.Properties["Index"].Value)));
         Assert.All(run.All<FileInfo>(), file => Assert.Equal(Length, file.Length));
-        Assert.InRange(storage.MostConnections, 1, 4);
-        // 180 MB went through; objects of 600 files and the buffers of four downloads are a small part of it.
+        Assert.InRange(storage.MaxConnections, 1, 4);
+        // 180 MB were downloaded; the objects of 600 files and the buffers of four downloads are a small part of that.
         Assert.InRange(most - before, long.MinValue, 64_000_000);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16_000_000);
     }
@@ -51,7 +51,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     [Fact]
     public void Two_hundred_runs_are_saved_while_others_still_run()
     {
-        // One takes minutes, and is looked at again long after the others are there.
+        // One takes minutes, and is polled long after the others are saved.
         string[] ids = [.. Engine.Run($"1..{Runs} | ForEach-Object {{ @{{ prompt = if ($_ -eq 1) {{ '#multi #time=290' }} else {{ '#multi #fast' }}; seed = $_ }} }} | Start-ComfyRun -Deployment portrait")
             .Runs.Select(run => run.RunId!)];
         EngineRun run = Engine.Run("$ids | Wait-ComfyRun | Save-ComfyRunOutput $folder", ("ids", ids));

@@ -231,7 +231,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
         Finish("#nothing");
         Emulator.AddFault($"GET /outputs/* = {fault} always");
         EngineRun run = Engine.RunWithErrors("$ids | Save-ComfyRunOutput $target -Connection $hasty", ("hasty", WithoutPauses()));
-        // A shorter body with a fitting length cannot be told from a whole one.
+        // A shorter body with a matching length cannot be distinguished from a complete one.
         if (fault == "truncate") return;
         run.Error("DownloadFailed");
         Assert.Empty(Files);

@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>What must not get out: the key to anyone but the service, a signed link to any stream, a server's control characters to a console.</summary>
+/// <summary>What must not leak: the key to any host but the service, a signed link to any stream, a server's control characters to a console.</summary>
 public sealed class SecrecyTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -55,7 +55,7 @@ public sealed class SecrecyTests : OutputsTest
         string id = Ended("#private #multi");
         if (fault is not null) Hasten();
         if (fault is not null) Emulator.AddFault($"GET /outputs/* = {fault}");
-        // Not -Debug, under which the engine asks at each warning.
+        // Not -Debug, with which the engine prompts at each warning.
         EngineRun run = Engine.RunWithErrors("$VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'; " + script, ("id", id));
         Assert.Equal(fault is null ? 0 : 3, run.Errors.Count);
         string everything = run.Everything();

@@ -3,20 +3,20 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRun as a list: its filters, and what it costs.</summary>
+/// <summary>Get-ComfyRun as a list: its filters and its requests.</summary>
 public sealed class GetComfyRunListTests : EngineTest
 {
     private readonly List<string> _ids = [];
 
     public GetComfyRunListTests()
     {
-        // Oldest first: production fails, staging on a H100, preview goes on, upscale succeeds.
+        // Oldest first: production fails, staging on a H100, preview is still running, upscale succeeds.
         foreach (string start in (string[])["portrait @{ prompt = '#fail' }", "portrait/staging -Gpu H100", "portrait/preview @{ prompt = '#stuck=running' }", "upscale-4k"])
         {
             _ids.Add(Engine.Run("Start-ComfyRun " + start).Runs[0].RunId!);
             Emulator.Advance(TimeSpan.FromMinutes(10));
         }
-        // A connection that has seen none of it, as in a session of tomorrow.
+        // A connection that has seen none of the runs, as in a new session.
         Engine.Set("c", ConnectionTo(Emulator, "fresh"));
         Engine.Run("$PSDefaultParameterValues = @{ '*-Comfy*:Connection' = $c }");
     }
@@ -65,7 +65,7 @@ public sealed class GetComfyRunListTests : EngineTest
     [Fact]
     public void Without_arguments_yesterdays_runs_are_omitted_but_After_includes_them()
     {
-        // The emulator's clock is ahead of ours by what has passed; a date of its own time lies in our future.
+        // The emulator's clock is ahead of ours by what has passed; a current date there is in our future.
         using ComfyEmulator old = ComfyEmulator.Start(new() { Speed = 0, StartTime = DateTime.UtcNow.AddHours(-30) });
         Engine.Set("old", ConnectionTo(old, "old"));
         Engine.Run("$null = Start-ComfyRun portrait -Connection $old");
@@ -105,7 +105,7 @@ public sealed class GetComfyRunListTests : EngineTest
     [Fact]
     public void ThisSession_lists_the_runs_it_queued()
     {
-        // Over whichever connection to the account.
+        // Over any connection to the account.
         EngineRun run = Engine.Run("$mine = 'a', 'b' | Start-ComfyRun portrait -InputName prompt; Get-ComfyRun -ThisSession");
         Assert.Equal(Emulator.Runs.Select(r => r.RunId).Reverse(), run.Runs.Select(r => r.RunId));
         Assert.Equal("""{"prompt":"b"}""", run.Runs[0].Inputs!.ToString());
@@ -149,7 +149,7 @@ public sealed class GetComfyRunListTests : EngineTest
     }
 }
 
-/// <summary>Long lists: page by page, and no page too many.</summary>
+/// <summary>Long lists: page by page, without unnecessary pages.</summary>
 public sealed class GetComfyRunPagingTests : EngineTest
 {
     public GetComfyRunPagingTests() => Engine.Run("$null = Start-ComfyRun portrait -Repeat 230");

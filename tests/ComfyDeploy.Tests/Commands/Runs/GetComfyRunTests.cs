@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRun by id: what is an id, what is asked for, and in which order it comes out.</summary>
+/// <summary>Get-ComfyRun by ID: valid IDs, the requests, and the order of the results.</summary>
 public sealed class GetComfyRunTests : EngineTest
 {
     private const string Nobody = "11111111-0000-4000-8000-000000000000";
@@ -69,7 +69,7 @@ public sealed class GetComfyRunTests : EngineTest
         Assert.Equal(first.Runs.Select(r => r.RunId), again.Runs.Select(r => r.RunId));
         Assert.Equal(["success", "success"], again.Runs.Select(r => r.Status));
         Assert.Equal(["not-started", "not-started"], first.Runs.Select(r => r.Status));
-        // Two runs, and once the prices.
+        // Two runs, and the prices once.
         Assert.Equal(3, Emulator.Requests.Count - before);
         Assert.Equal(2, Emulator.Requests.Skip(before).Count(request => request.Path.StartsWith("/api/run/", StringComparison.Ordinal)));
     }
@@ -106,10 +106,10 @@ public sealed class GetComfyRunTests : EngineTest
     [InlineData("Get-ComfyDeployment portrait/staging | Wait-ComfyRun", "A ComfyDeployment is not a run; list its runs with: Get-ComfyDeployment portrait/staging | Get-ComfyRun")]
     [InlineData("[pscustomobject]@{ Id = 'x' } | Get-ComfyRun", "RunId")]
     [InlineData("1.5 | ForEach-Object { [datetime]'2026-01-01' } | Get-ComfyRun", "A DateTime is not a run")]
-    public void Other_objects_are_rejected_by_the_name_of_their_type(string script, string said)
+    public void Other_objects_are_rejected_by_the_name_of_their_type(string script, string message)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        Assert.Contains(said, run.Error("ParameterArgumentTransformationError").ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, run.Error("ParameterArgumentTransformationError").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -163,14 +163,14 @@ public sealed class GetComfyRunTests : EngineTest
     }
 }
 
-/// <summary>Many ids at once, on a service that takes its time.</summary>
+/// <summary>Many IDs at once, on a slow service.</summary>
 public sealed class GetComfyRunParallelTests() : EngineTest(speed: 1)
 {
     [Fact]
     public void Ids_are_read_eight_at_a_time_and_written_in_order()
     {
         string[] ids = [.. Engine.Run("Start-ComfyRun portrait @{ prompt = '#stuck' } -Repeat 24").Runs.Select(r => r.RunId!)];
-        // The first answers last, so that order is not a matter of luck.
+        // The first response comes last, so that the order is not accidental.
         Emulator.AddFault($"GET /run/{ids[0]} = latency 1500ms");
         Emulator.AddFault("GET /run/* = latency 1s always");
         EngineRun run = Engine.Run("$ids | Get-ComfyRun", ("ids", ids));
@@ -178,7 +178,7 @@ public sealed class GetComfyRunParallelTests() : EngineTest(speed: 1)
 
         DateTime[] arrivals = [.. Emulator.Requests.Where(r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal)).Select(r => r.ReceivedAt)];
         Assert.Equal(24, arrivals.Length);
-        // The ninth cannot come before one of the first eight has been answered, a second after it came.
+        // The ninth request cannot arrive before the first response, which takes a second.
         for (int i = 8; i < arrivals.Length; i++) Assert.True(arrivals[i] - arrivals[i - 8] >= TimeSpan.FromMilliseconds(950), $"{i}: {arrivals[i] - arrivals[i - 8]}");
         Assert.True(arrivals[7] - arrivals[0] < TimeSpan.FromSeconds(1), "The first eight were not under way together.");
     }

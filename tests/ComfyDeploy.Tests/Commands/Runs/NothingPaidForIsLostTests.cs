@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Runs that are queued, or to be stopped, stay in hand when something else goes wrong.</summary>
+/// <summary>Runs that are queued, or are to be stopped, are not lost when something else fails.</summary>
 public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
 {
     [Theory]

@@ -24,9 +24,9 @@ public sealed class StartComfyRunOptionTests : EngineTest
     public void Several_environments_without_production_are_ambiguous()
     {
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun animate");
-        string said = run.Error("DeploymentAmbiguous").ToString();
-        Assert.Contains("animate/staging (00000035-0000-4000-8000-000000000035)", said, StringComparison.Ordinal);
-        Assert.Contains("animate/preview", said, StringComparison.Ordinal);
+        string message = run.Error("DeploymentAmbiguous").ToString();
+        Assert.Contains("animate/staging (00000035-0000-4000-8000-000000000035)", message, StringComparison.Ordinal);
+        Assert.Contains("animate/preview", message, StringComparison.Ordinal);
         Assert.Equal(0, Count("POST", Queue));
     }
 
@@ -37,10 +37,10 @@ public sealed class StartComfyRunOptionTests : EngineTest
     [InlineData("Start-ComfyRun portr*", "portr*")]
     [InlineData("Start-ComfyRun 00000099-0000-4000-8000-000000000099", "00000099-0000-4000-8000-000000000099")]
     [InlineData("Start-ComfyRun neighbours-secret", "neighbours-secret")]
-    public void A_name_is_never_guessed(string script, string said)
+    public void A_name_is_never_guessed(string script, string message)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        Assert.Contains(said, run.Error("DeploymentNotFound").ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, run.Error("DeploymentNotFound").ToString(), StringComparison.Ordinal);
         Assert.Equal(0, Count("POST", Queue));
     }
 
@@ -141,7 +141,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 }
 
-/// <summary>Numbers where a comma is the decimal sign.</summary>
+/// <summary>Numbers in a culture with a decimal comma.</summary>
 public sealed class StartComfyRunCultureTests : EngineTest
 {
     [Fact]

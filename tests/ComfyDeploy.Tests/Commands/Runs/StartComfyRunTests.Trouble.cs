@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Start-ComfyRun when the service refuses, fails or falls silent: nothing is paid for twice and nothing paid for is lost.</summary>
+/// <summary>Start-ComfyRun when the service rejects, fails or stops responding: no run is paid for twice and no paid run is lost.</summary>
 public sealed class StartComfyRunTroubleTests : EngineTest
 {
     private const string FiveRows = "& { foreach ($i in 1..5) { [pscustomobject]@{ prompt = \"row $i\" } } }";
@@ -96,8 +96,8 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     {
         Emulator.AddFault("POST /run/deployment/queue = " + fault);
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = 'fox' } -Connection $hasty", ("hasty", WithoutPauses()));
-        string said = run.Error("AmbiguousCreate").ToString();
-        Assert.Contains("Get-ComfyRun -Deployment 00000030-0000-4000-8000-000000000030 -After", said, StringComparison.Ordinal);
+        string message = run.Error("AmbiguousCreate").ToString();
+        Assert.Contains("Get-ComfyRun -Deployment 00000030-0000-4000-8000-000000000030 -After", message, StringComparison.Ordinal);
         Assert.Equal(1, Count("POST", Queue));
         Assert.Empty(Emulator.Runs);
         Assert.Empty(run.Objects);

@@ -61,10 +61,10 @@ public sealed class StartComfyRunTests : EngineTest
     [InlineData("'a fox' | Start-ComfyRun portrait", "-InputName prompt")]
     [InlineData("Start-ComfyRun portrait @{ prompt = 'x' } | Start-ComfyRun portrait", "A ComfyRun is not a row of inputs")]
     [InlineData("Get-ComfyDeployment portrait/staging | Start-ComfyRun portrait", "A ComfyDeployment is not a row of inputs")]
-    public void A_value_that_is_not_a_row_is_rejected(string script, string said)
+    public void A_value_that_is_not_a_row_is_rejected(string script, string message)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        Assert.Contains(said, run.Error("InputRowInvalid").ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, run.Error("InputRowInvalid").ToString(), StringComparison.Ordinal);
         Assert.Empty(run.Objects);
         Assert.True(Count("POST", Queue) <= 1);
     }
@@ -83,9 +83,9 @@ public sealed class StartComfyRunTests : EngineTest
     public void An_unknown_input_stops_before_anything_is_queued(string script)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        string said = run.Error("UnknownInput").ToString();
-        Assert.Contains("'promt'", said, StringComparison.Ordinal);
-        Assert.Contains("Nearest: prompt", said, StringComparison.Ordinal);
+        string message = run.Error("UnknownInput").ToString();
+        Assert.Contains("'promt'", message, StringComparison.Ordinal);
+        Assert.Contains("Nearest: prompt", message, StringComparison.Ordinal);
         Assert.Empty(run.Objects);
         Assert.Equal(0, Count("POST", Queue));
     }
@@ -93,9 +93,9 @@ public sealed class StartComfyRunTests : EngineTest
     [Fact]
     public void The_error_of_an_unknown_column_says_how_to_continue()
     {
-        string said = Engine.RunWithErrors("[pscustomobject]@{ prompt = 'a'; shot = '1' } | Start-ComfyRun portrait").Error("UnknownInput").ToString();
-        Assert.Contains("-LabelColumn shot", said, StringComparison.Ordinal);
-        Assert.Contains("Select-Object prompt", said, StringComparison.Ordinal);
+        string message = Engine.RunWithErrors("[pscustomobject]@{ prompt = 'a'; shot = '1' } | Start-ComfyRun portrait").Error("UnknownInput").ToString();
+        Assert.Contains("-LabelColumn shot", message, StringComparison.Ordinal);
+        Assert.Contains("Select-Object prompt", message, StringComparison.Ordinal);
     }
 
     [Fact]

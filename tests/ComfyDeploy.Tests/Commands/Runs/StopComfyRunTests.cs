@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Stop-ComfyRun: what becomes of a run, and how each end is told.</summary>
+/// <summary>Stop-ComfyRun: the outcome of each run, and how it is reported.</summary>
 public sealed class StopComfyRunTests : OutputsTest
 {
     private const string Neighbour = "user_neighbour";
@@ -60,9 +60,9 @@ public sealed class StopComfyRunTests : OutputsTest
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", MissingId));
         ComfyStopResult result = run.One<ComfyStopResult>();
         Assert.Equal((MissingId, null, "NotFound", null), (result.RunId, result.Was, result.Outcome, result.Status));
-        string said = run.Error("RunNotFound").ToString();
-        Assert.Contains(MissingId, said, StringComparison.Ordinal);
-        Assert.Contains("'test'", said, StringComparison.Ordinal);
+        string message = run.Error("RunNotFound").ToString();
+        Assert.Contains(MissingId, message, StringComparison.Ordinal);
+        Assert.Contains("'test'", message, StringComparison.Ordinal);
         Assert.DoesNotContain(Emulator.Requests, request => request.Method == "POST");
     }
 
@@ -95,7 +95,7 @@ public sealed class StopComfyRunTests : OutputsTest
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru -Connection $shared", ("id", shared.Runs[0].RunId), ("shared", ConnectionTo(shared, "shared")));
         ComfyStopResult result = run.One<ComfyStopResult>();
         Assert.Equal(("running", "NotCancellable", "running"), (result.Was, result.Outcome, result.Status));
-        // It has a function call: what stands in the way is its owner.
+        // It has a function call, so the reason is its owner.
         Assert.Contains(Neighbour, run.Error("RunNotCancellable").ToString(), StringComparison.Ordinal);
     }
 
@@ -129,7 +129,7 @@ public sealed class StopComfyRunTests : OutputsTest
     {
         string id = Start("#stuck")[0];
         Emulator.AddFault("GET /run/* = 401 always");
-        // One error for two runs: the second says nothing new.
+        // One error for two runs: the second adds no information.
         Engine.RunWithErrors("$id, $missing | Stop-ComfyRun", ("id", id), ("missing", MissingId)).Error("ApiKeyRejected");
     }
 
@@ -171,7 +171,7 @@ public sealed class StopComfyRunTests : OutputsTest
     {
         Hasten();
         IReadOnlyList<string> ids = Start("a", "#stuck");
-        // Nothing changes a run that was given a status by hand.
+        // A run whose status was set by hand never changes.
         Emulator.SetStatus(ids[0], "running");
         EngineRun run = Engine.RunWithErrors("$ids | Stop-ComfyRun -Wait -Timeout 5s -PassThru", ("ids", ids));
         Assert.Equal([("StillRunning", "running"), ("Cancelled", "cancelled")], run.All<ComfyStopResult>().Select(result => (result.Outcome, result.Status)));

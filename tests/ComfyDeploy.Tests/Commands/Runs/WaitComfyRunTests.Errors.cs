@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Wait-ComfyRun when not all goes well: all objects first, then one error of each kind.</summary>
+/// <summary>Wait-ComfyRun with failures: all objects first, then one error of each kind.</summary>
 public sealed class WaitComfyRunErrorTests : EngineTest
 {
     private const string Nobody = "11111111-0000-4000-8000-000000000000";
@@ -140,8 +140,8 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         Emulator.AddFault($"GET /run/{ids[0]} = 500 always");
         EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0", ("ids", ids.ToArray()));
         Assert.Equal(ids[1], run.One<ComfyRun>().RunId);
-        string said = run.Error("PollFailed").ToString();
-        Assert.Contains($"'{ids[0]}' | Wait-ComfyRun", said, StringComparison.Ordinal);
+        string message = run.Error("PollFailed").ToString();
+        Assert.Contains($"'{ids[0]}' | Wait-ComfyRun", message, StringComparison.Ordinal);
     }
 
     [Fact]

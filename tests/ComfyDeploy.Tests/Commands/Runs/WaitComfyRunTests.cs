@@ -3,13 +3,13 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Wait-ComfyRun: what comes out, and when.</summary>
+/// <summary>Wait-ComfyRun: what it writes, and when.</summary>
 public sealed class WaitComfyRunTests : EngineTest
 {
     [Fact]
     public void Twelve_runs_are_written_as_they_finish()
     {
-        // The slow one was given first; it ends only because the eleven before it came out and moved the clock.
+        // The slow run is first in the input; it ends only because the other eleven were written and moved the clock.
         EngineRun run = Engine.Run("""
             $runs = & { '#time=290'; foreach ($i in 1..11) { "run $i #time=1" } } | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance([timespan]'00:01:30')
@@ -33,7 +33,7 @@ public sealed class WaitComfyRunTests : EngineTest
             $runs | Wait-ComfyRun -Timeout 20 -InOrder
             """);
         string[] ids = [.. Emulator.Runs.Select(r => r.RunId)];
-        // The one that was late in the first wait comes last there, and nothing is lost behind it.
+        // The late run of the first wait is written last there, and none after it is lost.
         Assert.Equal([ids[1], ids[2], ids[0], .. ids], run.Runs.Select(r => r.RunId));
     }
 
@@ -41,7 +41,7 @@ public sealed class WaitComfyRunTests : EngineTest
     public void In_order_late_runs_keep_their_place()
     {
         string[] ids = [.. Start([.. Enumerable.Range(0, 8).Select(i => $"#stuck {i}")])];
-        // The first answer comes last, so that order is not a matter of luck.
+        // The first response comes last, so that the order is not accidental.
         Emulator.AddFault($"GET /run/{ids[0]} = latency 300ms");
         EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0 -InOrder", ("ids", ids));
         Assert.Equal(ids, run.Runs.Select(r => r.RunId));
@@ -191,7 +191,7 @@ public sealed class WaitComfyRunTests : EngineTest
         run.Error("WaitTimeout");
         if (Console.IsOutputRedirected)
         {
-            // A line for each change, since no bar would be seen.
+            // One line for each change, because no progress bar is visible.
             InformationRecord line = Assert.Single(run.Information);
             Assert.Contains($"{id} running", line.ToString(), StringComparison.Ordinal);
             Assert.Equal(["ComfyRun"], line.Tags);
