@@ -121,7 +121,7 @@ internal sealed partial class ComfyDeployClient
                 {
                     RunWire run = await GetAsync($"/run/{row.Id}", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
                         .ConfigureAwait(false);
-                    known[row.Id] = same = InputComparison.AreSame(lost.Request.InputsJson, run.WorkflowInputs);
+                    known[row.Id] = same = InputComparison.AreSame(lost.Request.InputsJson, run.WorkflowInputs?.GetRawText());
                 }
                 if (same) matches.Add(row.Id);
             }

@@ -31,7 +31,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     private static HttpRequestMessage Request(HttpMethod method, string path) => new(method, new Uri(path, UriKind.Relative));
 
     private static Func<MemoryStream, T> Json<T>(JsonTypeInfo<T> type) =>
-        body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+        body => WireJson.Read(body, type);
 
     /// <summary>For requests that may be repeated without harm: retries transient failures.</summary>
     private Task<T> SendAsync<T>(

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Text.Json;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy;
@@ -130,15 +131,15 @@ public sealed class ComfyRun : IConnected
 
     /// <summary>The graph that ran, on the first service only. Server: <c>workflow_api</c>.</summary>
     [Hidden]
-    public object? WorkflowApi => FreeJson.Read(WorkflowApiJson);
+    public object? WorkflowApi => FreeJson.Convert(WorkflowApiJson);
 
     /// <summary>The run's log lines, on the first service only. Server: <c>run_log</c>.</summary>
     [Hidden]
-    public object? Log => FreeJson.Read(LogJson);
+    public object? Log => FreeJson.Convert(LogJson);
 
     /// <summary>Fields of the response that this version does not know, as a custom object; null when there are none.</summary>
     [Hidden]
-    public PSObject? AdditionalProperties => FreeJson.ReadObject(AdditionalJson);
+    public PSObject? AdditionalProperties => FreeJson.Convert(AdditionalJson);
 
     /// <summary>URL the service calls on changes. Server: <c>webhook</c>.</summary>
     [Hidden]
@@ -189,11 +190,11 @@ public sealed class ComfyRun : IConnected
 
     internal string? InputsJson { get; set; }
 
-    internal string? WorkflowApiJson { get; init; }
+    internal JsonElement? WorkflowApiJson { get; init; }
 
-    internal string? LogJson { get; init; }
+    internal JsonElement? LogJson { get; init; }
 
-    internal string? AdditionalJson { get; init; }
+    internal IReadOnlyDictionary<string, JsonElement>? AdditionalJson { get; init; }
 
     /// <summary>The run's ID.</summary>
     public override string ToString() => RunId ?? Status ?? string.Empty;

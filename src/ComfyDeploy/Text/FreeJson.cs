@@ -20,10 +20,14 @@ internal static class FreeJson
     /// <returns>A custom object whose text is compact JSON; null for null or for anything but a JSON object.</returns>
     internal static PSObject? ReadObject(string? json)
     {
-        if (Read(json) is not PSObject value) return null;
-        value.Methods.Add(new PSCodeMethod("ToString", ToJsonTextMethod));
-        return value;
+        return Read(json) is PSObject value ? WithText(value) : null;
     }
+
+    /// <summary>Custom object with these members; null for none.</summary>
+    internal static PSObject? Convert(IReadOnlyDictionary<string, JsonElement>? members) =>
+        members is { Count: > 0 } ? WithText(ConvertMembers(members.Select(member => (member.Key, member.Value)))) : null;
+
+    internal static object? Convert(JsonElement? element) => element is { } value ? Convert(value) : null;
 
     /// <summary>The ToString of the objects made here; public, because PSCodeMethod requires it.</summary>
     public static string ToJsonText(PSObject value) => JsonText.Build(writer => JsonText.WriteValue(writer, ToPlain(value)));
@@ -37,7 +41,7 @@ internal static class FreeJson
 
     internal static object? Convert(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => ConvertObject(element),
+        JsonValueKind.Object => ConvertMembers(element.EnumerateObject().Select(property => (property.Name, property.Value))),
         JsonValueKind.Array => element.EnumerateArray().Select(Convert).ToArray(),
         JsonValueKind.String => element.GetString(),
         JsonValueKind.Number => ConvertNumber(element),
@@ -57,15 +61,21 @@ internal static class FreeJson
         _ => value,
     };
 
-    private static PSObject ConvertObject(JsonElement element)
+    private static PSObject WithText(PSObject value)
+    {
+        value.Methods.Add(new PSCodeMethod("ToString", ToJsonTextMethod));
+        return value;
+    }
+
+    private static PSObject ConvertMembers(IEnumerable<(string Name, JsonElement Value)> members)
     {
         PSObject result = new();
-        foreach (JsonProperty property in element.EnumerateObject())
+        foreach ((string given, JsonElement value) in members)
         {
             // PowerShell's names are case-insensitive, never empty and some are reserved; JSON has none of these rules.
-            string name = property.Name.Length == 0 ? "_" : property.Name;
+            string name = given.Length == 0 ? "_" : given;
             while (ReservedNames.Contains(name) || result.Properties[name] is not null) name += "_";
-            result.Properties.Add(new PSNoteProperty(name, Convert(property.Value)));
+            result.Properties.Add(new PSNoteProperty(name, Convert(value)));
         }
         return result;
     }

@@ -12,8 +12,8 @@ internal static class InputComparison
     /// </summary>
     internal static bool AreSame(string sent, string? stored)
     {
-        using JsonDocument ours = JsonDocument.Parse(LoneSurrogates.Replace(sent));
-        using JsonDocument theirs = JsonDocument.Parse(LoneSurrogates.Replace(stored ?? "{}"));
+        using JsonDocument ours = JsonDocument.Parse(ValidJson.Of(sent));
+        using JsonDocument theirs = JsonDocument.Parse(ValidJson.Of(stored ?? "{}"));
         return AreSame(ours.RootElement, theirs.RootElement);
     }
 

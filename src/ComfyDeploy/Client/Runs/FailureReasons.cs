@@ -76,12 +76,10 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
     }
 
     /// <summary>The message in an error output: what a ComfyUI node raised, or why the prompt was rejected.</summary>
-    internal static string? Reason(string? outputs)
+    internal static string? Reason(JsonElement? outputs)
     {
-        if (outputs is null) return null;
-        using JsonDocument document = JsonDocument.Parse(outputs);
-        if (document.RootElement.ValueKind != JsonValueKind.Array) return null;
-        foreach (JsonElement row in document.RootElement.EnumerateArray())
+        if (outputs is not { ValueKind: JsonValueKind.Array } rows) return null;
+        foreach (JsonElement row in rows.EnumerateArray())
         {
             if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("data", out JsonElement data)) continue;
             if (data.ValueKind != JsonValueKind.Object) continue;

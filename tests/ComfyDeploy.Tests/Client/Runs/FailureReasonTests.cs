@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Client;
@@ -102,7 +103,7 @@ public sealed class FailureReasonTests
     public void The_recorded_reasons_are_found()
     {
         JsonArray rows = JsonNode.Parse(Recorded.Exchange("runs-v1-default").Body)!.AsArray();
-        List<string?> reasons = [.. rows.Where(row => row!["status"]!.GetValue<string>() == "failed").Select(row => FailureReasons.Reason(row!["outputs"]!.ToJsonString()))];
+        List<string?> reasons = [.. rows.Where(row => row!["status"]!.GetValue<string>() == "failed").Select(row => FailureReasons.Reason(Element(row!["outputs"]!.ToJsonString())))];
         // The first run produced its image and was then marked as failed; its outputs contain no reason.
         Assert.Equal([null, "KSampler: CUDA out of memory. Tried to allocate 2.00 GiB"], reasons);
     }
@@ -119,7 +120,9 @@ public sealed class FailureReasonTests
     [InlineData("[]", null)]
     [InlineData("null", null)]
     [InlineData(null, null)]
-    public void The_message_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(outputs));
+    public void The_message_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(Element(outputs)));
+
+    private static JsonElement? Element(string? json) => json is null ? null : JsonDocument.Parse(json).RootElement;
 
     private int Lists => _test.Handler.Count("GET", "/runs?");
 
