@@ -54,6 +54,10 @@ internal sealed class ManualClock : IClock
         return WaitAsync(sleeper, stop);
     }
 
+    public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+
+    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
+
     /// <summary>Lets time pass; who wakes up goes on, in the order of waking, before this returns.</summary>
     internal void Advance(TimeSpan time)
     {

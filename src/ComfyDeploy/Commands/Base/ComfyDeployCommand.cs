@@ -11,6 +11,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private readonly PipelineQueue _queue = new();
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
+    private IClock _clock = SystemClock.Instance;
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
     /// <summary>Ends with Ctrl+C.</summary>
@@ -46,7 +47,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         Task<T> task = Task.Run(() => work(Stop), CancellationToken.None);
         try
         {
-            _queue.Run(this, task, OnTick, Stop);
+            _queue.Run(this, task, _clock, OnTick, Stop);
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -60,6 +61,12 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         await work(stop).ConfigureAwait(false);
         return true;
     });
+
+    /// <summary>Blocks until the work has ended, however it ends, or the time has passed.</summary>
+    internal void WaitFor(Task work, TimeSpan time)
+    {
+        if (!work.IsCompleted) _clock.Wait([((IAsyncResult)work).AsyncWaitHandle], time);
+    }
 
     /// <summary>The whole path of a file or folder, which need not exist; relative to $PWD, and taken literally.</summary>
     private protected string FileSystemPath(string path, string parameterName)
@@ -87,6 +94,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         {
             _clients.Add(connection, client = new(ApiSession.For(connection), Log));
         }
+        _clock = client.Session.Clock;
         return client;
     }
 

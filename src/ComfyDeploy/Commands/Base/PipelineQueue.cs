@@ -19,14 +19,14 @@ internal sealed class PipelineQueue : ICallLog
     public void Debug(string message) => Add(cmdlet => cmdlet.WriteDebug(message));
 
     /// <summary>Blocks until the work is done or stopped, and writes its lines as they come.</summary>
-    internal void Run(Cmdlet cmdlet, Task work, Action onTick, CancellationToken stop)
+    internal void Run(Cmdlet cmdlet, Task work, IClock clock, Action onTick, CancellationToken stop)
     {
         _ = work.ContinueWith(_ =>
             _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         WaitHandle[] handles = [_changed, stop.WaitHandle];
         while (!work.IsCompleted)
         {
-            WaitHandle.WaitAny(handles, Tick);
+            clock.Wait(handles, Tick);
             stop.ThrowIfCancellationRequested();
             Drain(cmdlet);
             onTick();

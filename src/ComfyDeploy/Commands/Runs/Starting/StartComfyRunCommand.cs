@@ -181,7 +181,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
             }
             try
             {
-                DateTime sentAt = DateTime.Now;
+                DateTime sentAt = client.Session.Clock.Now.ToLocalTime();
                 string runId = Await(stop => client.CreateRunAsync(template.ToRequest(json, label), stop));
                 WriteVerbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
                 Emit(template.Queued(runId, json, label, sentAt), client);

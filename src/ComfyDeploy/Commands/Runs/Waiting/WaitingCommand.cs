@@ -34,7 +34,7 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private protected void AddToWait(WaitTarget target)
     {
-        _progress ??= new(this, Runs);
+        _progress ??= new(this, Runs, target.Client.Session.Clock);
         Runs.Add(target);
     }
 
