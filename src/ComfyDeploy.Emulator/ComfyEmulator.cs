@@ -22,10 +22,10 @@ public sealed class ComfyEmulator : IDisposable
     private readonly RequestLog _log = new();
     private readonly ApiSite _api;
     private readonly StorageSite _storage;
-    private readonly HttpServer _apiServer;
-    private readonly HttpServer _storageServer;
+    private readonly HttpServer? _apiServer;
+    private readonly HttpServer? _storageServer;
 
-    private ComfyEmulator(EmulatorOptions options)
+    private ComfyEmulator(EmulatorOptions options, string? hostName = null)
     {
         EmulatorSeed seed = SeedReader.Read(options);
         foreach (string fault in options.Faults) AddFault(fault);
@@ -36,6 +36,13 @@ public sealed class ComfyEmulator : IDisposable
         ApiKey = _keys.Issue(seed.Users[0].Id, null, start);
         _storage = new StorageSite(_account, _keys);
         _api = new ApiSite(_account, _keys, _storage.Link);
+        if (hostName is not null)
+        {
+            BaseUri = new Uri($"http://{hostName}.test/api");
+            _storage.BaseUri = new Uri($"http://storage.{hostName}.test/");
+            return;
+        }
+
         _apiServer = new HttpServer(options.Port, HandleApi, () => _clock.Now);
         _storageServer = new HttpServer(0, HandleStorage, () => _clock.Now);
         BaseUri = new Uri($"http://127.0.0.1:{_apiServer.Port}/api");
@@ -85,6 +92,12 @@ public sealed class ComfyEmulator : IDisposable
         return new ComfyEmulator(options);
     }
 
+    /// <summary>An emulator without sockets: <see cref="Handle"/> is its only way in.</summary>
+    internal static ComfyEmulator WithoutSockets(EmulatorOptions options, string hostName) => new(options, hostName);
+
+    /// <summary>Answers one request.</summary>
+    internal HttpResponse Handle(HttpRequest request, bool isStorage) => isStorage ? HandleStorage(request) : HandleApi(request);
+
     /// <summary>Creates another key. With <paramref name="orgId"/> it sees that organization's rows, without it the user's own.</summary>
     public SecureString AddKey(string userId, string? orgId = null)
     {
@@ -125,8 +138,8 @@ public sealed class ComfyEmulator : IDisposable
     /// <summary>Closes all connections and frees the ports. The requests received can still be read.</summary>
     public void Stop()
     {
-        _apiServer.Dispose();
-        _storageServer.Dispose();
+        _apiServer?.Dispose();
+        _storageServer?.Dispose();
     }
 
     /// <summary>Stops.</summary>

@@ -51,7 +51,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
-        limit.CancelAfter(timeout < MaxRequestTimeout ? timeout : MaxRequestTimeout);
+        session.Clock.CancelAfter(limit, timeout < MaxRequestTimeout ? timeout : MaxRequestTimeout);
         using HttpRequestMessage request = create();
         string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
         try

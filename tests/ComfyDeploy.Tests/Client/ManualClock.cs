@@ -54,6 +54,10 @@ internal sealed class ManualClock : IClock
         return WaitAsync(sleeper, cancellationToken);
     }
 
+    public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+
+    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
+
     /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>
     internal void Advance(TimeSpan time)
     {

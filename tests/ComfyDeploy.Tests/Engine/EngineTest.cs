@@ -85,6 +85,10 @@ public abstract class EngineTest : IDisposable
             Interlocked.Add(ref _slept, time.Ticks);
             return Task.CompletedTask;
         }
+
+        public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+
+        public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -28,6 +27,9 @@ internal sealed class ApiSession
     internal IClock Clock { get; }
 
     internal AccountState Account { get; }
+
+    /// <summary>Makes what carries the requests to storage hosts, at most so many at a time.</summary>
+    internal Func<int, HttpMessageHandler> StorageHandler { get; init; } = StorageConnections.CreateHandler;
 
     internal KnownRuns KnownRuns => Account.KnownRuns;
 
@@ -62,18 +64,18 @@ internal sealed class ApiSession
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
         request.Headers.UserAgent.ParseAdd(UserAgent);
-        Stopwatch watch = Stopwatch.StartNew();
+        DateTime began = Clock.Now;
         try
         {
             HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
-            log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {(Clock.Now - began).TotalMilliseconds:0} ms");
             if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
             return response;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
-            log.Debug($"{request.Method} {path} -> {ConnectionFailures.Describe(e)} after {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request.Method} {path} -> {ConnectionFailures.Describe(e)} after {(Clock.Now - began).TotalMilliseconds:0} ms");
             throw;
         }
     }

@@ -11,6 +11,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private readonly PipelineQueue _queue;
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
+    private IClock _clock = SystemClock.Instance;
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
     private protected ComfyDeployCommand()
@@ -73,7 +74,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         Task<T> task = Task.Run(() => work(ending.Token), CancellationToken.None);
         try
         {
-            _queue.Run(task, OnTick, canEndEarly ? ending.Cancel : null, Stop);
+            _queue.Run(task, _clock, OnTick, canEndEarly ? ending.Cancel : null, Stop);
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -87,6 +88,12 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         await work(cancellationToken).ConfigureAwait(false);
         return true;
     });
+
+    /// <summary>Blocks until the work has ended, however it ends, or the time has passed.</summary>
+    internal void WaitFor(Task work, TimeSpan time)
+    {
+        if (!work.IsCompleted) _clock.Wait([((IAsyncResult)work).AsyncWaitHandle], time);
+    }
 
     /// <summary>The full path of a file or folder, which need not exist. The path is relative to $PWD and literal.</summary>
     private protected string FileSystemPath(string path, string parameterName)
@@ -118,6 +125,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         {
             _clients.Add(connection, client = new(ApiSession.For(connection), Log));
         }
+        _clock = client.Session.Clock;
         return client;
     }
 

@@ -27,17 +27,18 @@ internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
 
     /// <summary>Blocks until the work is done or stopped, and writes its messages as they come.</summary>
     /// <param name="work">What to wait for.</param>
+    /// <param name="clock">Measures the ticks.</param>
     /// <param name="onTick">Called a few times a second.</param>
     /// <param name="onEnding">Called when a message may end the pipeline, so that the work can end early.</param>
     /// <param name="cancellationToken">Canceled by Ctrl+C.</param>
-    internal void Run(Task work, Action onTick, Action? onEnding, CancellationToken cancellationToken)
+    internal void Run(Task work, IClock clock, Action onTick, Action? onEnding, CancellationToken cancellationToken)
     {
         _ = work.ContinueWith(
             _ => _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         WaitHandle[] handles = [_changed, cancellationToken.WaitHandle];
         while (!work.IsCompleted)
         {
-            WaitHandle.WaitAny(handles, Tick);
+            clock.Wait(handles, Tick);
             cancellationToken.ThrowIfCancellationRequested();
             WriteHarmless();
             if (IsEnding) onEnding?.Invoke();

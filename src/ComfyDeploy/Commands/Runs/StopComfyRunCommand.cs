@@ -43,7 +43,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     /// <summary>When another cmdlet of the pipeline fails, the runs received are still stopped; Ctrl+C ends that.</summary>
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !Stopping && _runs is not null) Task.WhenAny(_runs.Rest).Wait(DisposeTimeout);
+        if (disposing && !Stopping && _runs is not null) WaitFor(_runs.Rest, DisposeTimeout);
         base.Dispose(disposing);
     }
 

@@ -126,7 +126,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             }
             try
             {
-                DateTime sentAt = DateTime.Now;
+                DateTime sentAt = clock.Now.ToLocalTime();
                 string runId = cmdlet.Await(cancellationToken => client.CreateRunAsync(template.ToRequest(json, label), cancellationToken));
                 _queued.Add(runId);
                 Emit(template.Queued(runId, json, label, sentAt), client);

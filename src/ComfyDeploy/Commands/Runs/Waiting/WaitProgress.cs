@@ -1,12 +1,12 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
+using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>Shows the progress of a wait: bars on a console, a line per change where output is redirected.</summary>
-internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait)
+internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClock clock)
 {
     private const int MaxChildren = 5;
     private const int MaxRunsWithLines = 10;
@@ -16,17 +16,19 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait)
     private static int _lastActivity = 7_300;
 
     private readonly int _activity = Interlocked.Add(ref _lastActivity, MaxChildren + 1);
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly DateTime _began = clock.Now;
     private readonly Dictionary<string, string?> _reported = [];
     private TimeSpan _lastShown;
     private TimeSpan _lastSummary;
     private int _childrenShown;
     private bool _shown;
 
+    private TimeSpan Elapsed => clock.Now - _began;
+
     /// <summary>Shows the current state, at most four times a second, and nothing for a short wait.</summary>
     internal void Update()
     {
-        TimeSpan now = _watch.Elapsed;
+        TimeSpan now = Elapsed;
         if (now < SilentTime || now - _lastShown < Pause || cmdlet.Preferences.EndPipeline("Progress")) return;
         _lastShown = now;
         if (Console.IsOutputRedirected) WriteLines(now);
@@ -36,7 +38,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait)
     /// <summary>Writes how a run ended, where lines are written: every run of a few, and of many those that did not succeed.</summary>
     internal void Ended(ComfyRun run)
     {
-        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < SilentTime
+        if (!Console.IsOutputRedirected || run.RunId is null || Elapsed < SilentTime
             || (wait.Received > MaxRunsWithLines && run.IsSuccess))
         {
             return;
@@ -114,7 +116,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait)
         string.Format(CultureInfo.InvariantCulture, "{0}:{1:00}:{2:00}", (int)time.TotalHours, time.Minutes, time.Seconds);
 
     // For those who ask for it with -InformationAction: standard output belongs to the objects.
-    private void Line(string text) => cmdlet.Log.Information($"{DateTime.Now:HH:mm:ss} {text}");
+    private void Line(string text) => cmdlet.Log.Information($"{clock.Now.ToLocalTime():HH:mm:ss} {text}");
 
     private void Close(int activity) =>
         cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });

@@ -67,7 +67,7 @@ public abstract class WaitingCommand : ConnectedCommand
 
     internal void AddToWait(WaitTarget target)
     {
-        _progress ??= new(this, Runs);
+        _progress ??= new(this, Runs, target.Client.Session.Clock);
         Runs.Add(target);
     }
 
