@@ -33,7 +33,7 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         AnySet => 1,
         CountSet => Count,
         _ => null,
-    });
+    }, StopOnTimeout);
 
     protected override void ProcessRecord()
     {

@@ -19,7 +19,8 @@ public abstract class WaitingCommand : ConnectedCommand
     public SwitchParameter StopOnTimeout { get; set; }
 
     /// <summary>What the parameters ask for; read once, when the first run comes in.</summary>
-    private protected virtual RunWaitOptions WaitOptions => new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null);
+    private protected virtual RunWaitOptions WaitOptions =>
+        new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null, CancelLate: StopOnTimeout);
 
     private protected RunWait Runs => _wait ??= new(WaitOptions, Log, Stop);
 
@@ -67,20 +68,14 @@ public abstract class WaitingCommand : ConnectedCommand
         try
         {
             while (!Runs.HasEnough && TakeNext()) _progress?.Update();
-            WriteObject(Await(_ => Runs.EndAsync(StopOnTimeout)), enumerateCollection: true);
+            WriteObject(Runs.End(), enumerateCollection: true);
         }
         finally
         {
             _progress?.Complete();
         }
-        if (!Runs.HasEnough)
-        {
-            ReportDeferred();
-            foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs, StopOnTimeout))
-            {
-                WriteError(ErrorRecords.Create(error, target));
-            }
-        }
+        ReportDeferred();
+        foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs)) WriteError(ErrorRecords.Create(error, target));
         if (throwOnFailure && WaitReport.Failure(Runs) is { } failure) ThrowTerminating(failure.Error, failure.Target);
     }
 
@@ -96,18 +91,7 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private bool TakeNext()
     {
-        bool taken = false;
-        try
-        {
-            taken = Await(_ => Runs.NextAsync());
-        }
-        catch (ComfyDeployException e)
-        {
-            // A rejected key, a closed connection: no run can be read any more.
-            WriteReady();
-            WritePending();
-            ThrowTerminating(e, Runs.RunIds.ToArray());
-        }
+        bool taken = Await(_ => Runs.NextAsync());
         WriteReady();
         return taken;
     }
