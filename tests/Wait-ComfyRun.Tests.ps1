@@ -262,10 +262,14 @@ Describe 'Wait-ComfyRun' {
             ($run | Wait-ComfyRun -WarningAction SilentlyContinue -Timeout 30s).Status | Should -Be 'success'
         }
 
-        It 'ends when the key is rejected' {
+        It 'loses no run when the key is rejected, and says so' {
             $runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt
             $emulator.AddFault('GET /run/* = 401 always')
-            { $runs | Wait-ComfyRun } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+            $waited = $runs | Wait-ComfyRun -Timeout 1 -ErrorVariable errors -ErrorAction SilentlyContinue
+            $waited.Count | Should -Be 2
+            $errors.Count | Should -Be 1
+            $errors[0].FullyQualifiedErrorId | Should -BeLike 'WaitTimeout,*'
+            $errors[0].Exception.Message | Should -BeLike '*does not accept the API key*'
         }
 
         It 'rejects a deployment and names its type' {

@@ -6,7 +6,7 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>Failure reasons need at most two lists for each batch, then a log for each remaining run, and never cause an error.</summary>
-public sealed class FailureReasonTests
+public sealed partial class FailureReasonTests
 {
     private const string NodeError = """[{"data":{"exception_message":"CUDA out of memory\n","node_type":"KSampler","exception_type":"RuntimeError"}}]""";
     private readonly Dictionary<string, string> _outputsById = [];
@@ -17,7 +17,7 @@ public sealed class FailureReasonTests
 
     public FailureReasonTests()
     {
-        _test = new(new ScriptedHandler(Answer));
+        _test = new(new ScriptedHandler(Answer), new() { Runs = false });
         _reasons = new(_test.Client, _test.Log);
     }
 
@@ -61,9 +61,9 @@ public sealed class FailureReasonTests
         foreach (ComfyRun run in runs) _logById[run.RunId!] = $"Error in {run.RunId}";
         await FillAsync(runs);
         Assert.All(runs, run => Assert.Equal($"Error in {run.RunId}", run.Error));
-        Assert.Equal((2, 500), (Lists, Logs));
+        Assert.Equal((1, 500), (Lists, Logs));
         await FillAsync([.. runs.Select(run => Failed(run.RunId!))]);
-        Assert.Equal((2, 500), (Lists, Logs));
+        Assert.Equal((1, 500), (Lists, Logs));
     }
 
     [Fact]

@@ -124,12 +124,20 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     }
 
     [Fact]
-    public void A_rejected_key_ends_the_wait()
+    public void A_key_that_is_rejected_until_the_deadline_is_the_error_of_a_run_that_was_never_read()
     {
         string id = Start("#stuck")[0];
         Emulator.AddFault("GET /run/* = 401 always");
-        Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 20", ("id", id)).Error("ApiKeyRejected");
-        Assert.Equal(1, Count("GET", "/api/run/" + id));
+        Assert.Contains(id, Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 1", ("id", id)).Error("ApiKeyRejected").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Runs_that_are_known_come_out_although_the_key_is_refused()
+    {
+        Emulator.AddFault("GET /run/* = 401 always");
+        EngineRun run = Engine.RunWithErrors("'#stuck', 'b' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun -Timeout 1");
+        Assert.Equal(2, run.Runs.Count);
+        Assert.Contains("does not accept the API key", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

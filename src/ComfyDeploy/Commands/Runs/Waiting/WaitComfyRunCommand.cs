@@ -33,7 +33,7 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         AnySet => 1,
         CountSet => Count,
         _ => null,
-    });
+    }, StopOnTimeout);
 
     private protected override void Receive()
     {

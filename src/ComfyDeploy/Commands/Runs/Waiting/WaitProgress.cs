@@ -20,6 +20,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
     private readonly Dictionary<string, string?> _reported = [];
     private TimeSpan _lastShown;
     private TimeSpan _lastSummary;
+    private TimeSpan? _away;
     private int _childrenShown;
     private bool _shown;
 
@@ -31,6 +32,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         TimeSpan now = Elapsed;
         if (now < SilentTime || now - _lastShown < Pause || cmdlet.Preferences.EndPipeline("Progress")) return;
         _lastShown = now;
+        _away = wait.CheckOutage();
         if (Console.IsOutputRedirected) WriteLines(now);
         else WriteBars();
     }
@@ -67,8 +69,9 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         });
         _shown = true;
 
-        ComfyRun[] nearest =
-            [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
+        // A progress record must have a text.
+        ComfyRun[] nearest = [.. live.Where(run => SafeText.Clean(run.LiveStatus).Length > 0)
+            .OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
         for (int i = 0; i < nearest.Length; i++)
         {
             ComfyRun run = nearest[i];
@@ -108,8 +111,9 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         int unsuccessful = wait.Unsuccessful.Count;
         int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
         string left = wait.TimeLeft is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
+        string away = _away is { } gone ? $" · not reachable for {gone.TotalSeconds:0} s" : string.Empty;
         return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · " +
-            $"{waiting} queued{left}";
+            $"{waiting} queued{away}{left}";
     }
 
     private static string Clock(TimeSpan time) =>

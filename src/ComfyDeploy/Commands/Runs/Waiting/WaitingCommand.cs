@@ -24,7 +24,8 @@ public abstract class WaitingCommand : ConnectedCommand
     public SwitchParameter StopOnTimeout { get; set; }
 
     /// <summary>What the parameters ask for; read once, when the first run comes in.</summary>
-    private protected virtual RunWaitOptions WaitOptions => new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null);
+    private protected virtual RunWaitOptions WaitOptions =>
+        new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null, CancelLate: StopOnTimeout);
 
     private protected RunWait Runs => _wait ??= new(WaitOptions, Log, Stop);
 
@@ -98,19 +99,13 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void FinishWait(bool throwOnFailure = false)
     {
         while (!Runs.HasEnough && TakeNext()) _progress?.Update();
-        foreach (ComfyRun run in Await(_ => Runs.EndAsync(StopOnTimeout))) _unwritten.Enqueue(run);
+        foreach (ComfyRun run in Runs.End()) _unwritten.Enqueue(run);
         WriteUnwritten();
         _progress?.Complete();
         _isEnded = true;
         WriteQueued();
         ReportDeferred();
-        if (!Runs.HasEnough)
-        {
-            foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs, StopOnTimeout))
-            {
-                WriteError(ErrorRecords.Create(error, target));
-            }
-        }
+        foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs)) WriteError(ErrorRecords.Create(error, target));
         if (throwOnFailure && WaitReport.Failure(Runs) is { } failure) ThrowTerminating(failure.Error, failure.Target);
     }
 
@@ -138,12 +133,6 @@ public abstract class WaitingCommand : ConnectedCommand
         catch (OperationCanceledException)
         {
             // A message is about to end the pipeline; writing it below writes the pending runs first.
-        }
-        catch (ComfyDeployException e)
-        {
-            // A rejected key, a closed connection: no run can be read any more.
-            WriteReady();
-            ThrowTerminating(e, Runs.RunIds.ToArray());
         }
         WriteReady();
         WriteQueued();
