@@ -85,6 +85,8 @@ public abstract class EngineTest : IDisposable
             Interlocked.Add(ref _slept, time.Ticks);
             return Task.CompletedTask;
         }
+
+        public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
     }
 }
 

@@ -7,6 +7,9 @@ internal interface IClock
     DateTime Now { get; }
 
     Task DelayAsync(TimeSpan time, CancellationToken cancellationToken);
+
+    /// <summary>Cancels the source when the time has passed.</summary>
+    void CancelAfter(CancellationTokenSource source, TimeSpan time);
 }
 
 internal sealed class SystemClock : IClock
@@ -18,4 +21,6 @@ internal sealed class SystemClock : IClock
     public DateTime Now => DateTime.UtcNow;
 
     public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
+
+    public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
 }
