@@ -5,7 +5,7 @@ using ComfyDeploy.Commands;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>A create is sent again only when it surely made no run; else the run is looked for, and nothing is sent again.</summary>
-public sealed class SafeCreateTests
+public sealed partial class SafeCreateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse","seed":7}""";
 
