@@ -4,6 +4,8 @@ namespace ComfyDeploy.Client;
 // is unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the deployment's list instead.
 internal sealed partial class ComfyDeployClient
 {
+    private static readonly TimeSpan AnswerTolerance = TimeSpan.FromSeconds(5);
+
     /// <summary>Queues one run.</summary>
     /// <returns>The new run's ID.</returns>
     internal Task<string> CreateRunAsync(CreateRequest request, CancellationToken cancellationToken) =>
@@ -15,14 +17,16 @@ internal sealed partial class ComfyDeployClient
     private async Task<Attempt<string>> CreateOnceAsync(CreateRequest request, CancellationToken cancellationToken)
     {
         DeploymentCreates creates = session.Account.Creates.For(request.DeploymentId);
-        SentCreate sent = await creates.BeginAsync(request, session.Clock, cancellationToken).ConfigureAwait(false);
+        SentCreate? sent = await BeginInTimeAsync(creates, request, cancellationToken).ConfigureAwait(false);
+        if (sent is null) return new(string.Empty) { Error = Errors.NotQueuedInTime(request.DeploymentName) };
         // What its caller stops (Ctrl+C) may have made a run all the same.
         CreateState state = CreateState.Unanswered;
         Attempt<CreatedRunWire> answer;
         try
         {
             Func<MemoryStream, CreatedRunWire> read = Json(WireContext.Default.CreatedRunWire);
-            answer = await SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
+            answer = await Sender().SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken)
+                .ConfigureAwait(false);
             if (answer.Error is null && Guid.TryParse(answer.Value?.RunId, out _))
             {
                 session.KnownRuns.Take(answer.Value!.RunId!, request.Origin);
@@ -37,6 +41,33 @@ internal sealed partial class ComfyDeployClient
         }
         if (state == CreateState.Answered) return new(answer.Request) { Error = answer.Error, CanRetry = MayBeSentAgain(answer) };
         return new(answer.Request) { Value = await FindLostRunAsync(creates, sent, answer.Error, cancellationToken).ConfigureAwait(false) };
+    }
+
+    /// <summary>Waits for the look-up of another create; null when the deadline passes meanwhile, since nothing is queued after it.</summary>
+    private async Task<SentCreate?> BeginInTimeAsync(
+        DeploymentCreates creates, CreateRequest request, CancellationToken cancellationToken)
+    {
+        bool isLate = session.Clock.Now >= Deadline;
+        using CancellationTokenSource limit = isLate
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
+            : LimitTo(MaxRequestTimeout, cancellationToken);
+        try
+        {
+            return await creates.BeginAsync(request, session.Clock, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits for the answer until shortly after the deadline: without it a paid run may be lost.</summary>
+    private ComfyDeployClient Sender()
+    {
+        TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
+        if (Deadline - session.Clock.Now is not { } left || left + AnswerTolerance > timeout) return this;
+        TimeSpan rest = (left > TimeSpan.Zero ? left : TimeSpan.Zero) + AnswerTolerance;
+        return new(session, log) { RequestTimeout = rest < timeout ? rest : timeout };
     }
 
     /// <summary>The service stated that it made no run, or the request never left.</summary>

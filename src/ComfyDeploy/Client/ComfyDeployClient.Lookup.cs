@@ -3,8 +3,9 @@ namespace ComfyDeploy.Client;
 // The look-up of runs whose create was not answered. It ends in time whatever the service does, and decides only what is certain.
 internal sealed partial class ComfyDeployClient
 {
-    private static readonly TimeSpan[] LookupPauses =
-        [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)];
+    // After the request was found to be lost.
+    private static readonly TimeSpan[] Looks =
+        [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(15)];
     private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan UnknownClockTolerance = TimeSpan.FromMinutes(5);
@@ -17,7 +18,8 @@ internal sealed partial class ComfyDeployClient
     /// </summary>
     internal async Task FindUnansweredCreatesAsync(CancellationToken cancellationToken)
     {
-        foreach (DeploymentCreates creates in session.Account.Creates.Unanswered)
+        // Where others still look for theirs, what is found belongs to them first.
+        foreach (DeploymentCreates creates in session.Account.Creates.Unanswered.Where(creates => creates.Lost.Count == 0))
         {
             using CancellationTokenSource limit = LimitTo(LookTimeout, cancellationToken);
             try
@@ -74,15 +76,18 @@ internal sealed partial class ComfyDeployClient
         // Looking at what cannot be decided helps nobody.
         Twins[] decidable = [.. twins.Where(each => !IsContested(each, creates))];
         Dictionary<string, string?> inputs = [];
-        TimeSpan whole = TimeSpan.FromTicks(LookupPauses.Sum(pause => pause.Ticks)) + LookTimeout;
-        using CancellationTokenSource limit = LimitTo(whole, cancellationToken);
-        bool isCut = Deadline < session.Clock.Now + whole;
+        DateTime begin = session.Clock.Now;
+        TimeSpan longest = Looks.Last() + LookTimeout;
+        using CancellationTokenSource limit = LimitTo(longest, cancellationToken);
+        bool isCut = Deadline < begin + longest;
         try
         {
-            foreach (TimeSpan pause in LookupPauses)
+            foreach (TimeSpan look in Looks)
             {
-                if (decidable.All(each => each.IsFound) || session.Clock.Now + pause > Deadline || Connection.IsClosed) break;
-                await session.Clock.DelayAsync(pause, limit.Token).ConfigureAwait(false);
+                if (decidable.All(each => each.IsFound) || begin + look > Deadline || Connection.IsClosed) break;
+                // A look that is not answered takes the time of the next pause.
+                TimeSpan pause = begin + look - session.Clock.Now;
+                await session.Clock.DelayAsync(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, limit.Token).ConfigureAwait(false);
                 await LookAsync(decidable, inputs, limit.Token).ConfigureAwait(false);
             }
         }

@@ -54,6 +54,10 @@ internal static class Errors
         $"The answer to {request} cannot be read: it is {(cause is JsonException ? "not the expected JSON" : "damaged")}.",
         cause);
 
+    internal static ComfyDeployException NotQueuedInTime(string deploymentName) => new(
+        ErrorIds.WaitTimeout,
+        $"The time was up before {deploymentName} could be queued: a lost request was being looked for. No run was made.");
+
     internal static ComfyDeployException AnotherRun(string runId) =>
         new(ErrorIds.ServiceError, $"The service returned something else than run {runId}.");
 

@@ -183,6 +183,46 @@ public sealed partial class SafeCreateTests
         Assert.Equal([TimeSpan.Zero], _test.Clock.Pauses);
     }
 
+    [Fact]
+    public async Task A_look_up_does_not_let_another_create_past_its_deadline()
+    {
+        _service.Faults.Enqueue(CreateFault.ResetNotTaken);
+        TaskCompletionSource looking = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ScriptedHandler handler = new(async (request, stop) =>
+        {
+            if (request.Method == "GET")
+            {
+                looking.TrySetResult();
+                await released.Task;
+            }
+            return await _service.AnswerAsync(request, stop);
+        });
+        ApiSession session = new(ClientUnderTest.Connect(), handler, _test.Clock);
+        Task<string> lost = new ComfyDeployClient(session, _test.Log).CreateRunAsync(Request(Inputs), default);
+        await looking.Task.WaitAsync(ClientUnderTest.Limit);
+        ComfyDeployClient hurried = new(session, _test.Log) { Deadline = _test.Clock.Now + TimeSpan.FromMilliseconds(100) };
+        ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => hurried.CreateRunAsync(Request(Inputs), default).WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal(ErrorIds.WaitTimeout, error.ErrorId);
+        released.SetResult();
+        await Assert.ThrowsAsync<ComfyDeployException>(() => lost.WaitAsync(ClientUnderTest.Limit));
+        Assert.Equal(1, handler.Count("POST", "/run/deployment/queue"));
+    }
+
+    [Theory]
+    [InlineData(-3, 5)]
+    [InlineData(0, 5)]
+    [InlineData(20, 25)]
+    [InlineData(600, 60)]
+    public async Task A_create_is_given_up_shortly_after_the_deadline(int left, int allowed)
+    {
+        ClientUnderTest test = new(new ScriptedHandler(_service.AnswerAsync), _test.Clock, TimeSpan.FromSeconds(60));
+        test.Client.Deadline = _test.Clock.Now + TimeSpan.FromSeconds(left);
+        _service.Faults.Enqueue(CreateFault.HangNotTaken);
+        await Assert.ThrowsAsync<ComfyDeployException>(() => test.Client.CreateRunAsync(Request(Inputs), default).WaitAsync(ClientUnderTest.Limit));
+        Assert.Contains($"within {allowed} s", test.Log.Warnings[0], StringComparison.Ordinal);
+    }
+
     private static string Image(string content) => $$"""{"image":"data:image/png;base64,{{content}}"}""";
 
     private Task FindAsync() => _test.Client.FindUnansweredCreatesAsync(default).WaitAsync(ClientUnderTest.Limit);
