@@ -26,6 +26,7 @@ internal static class ErrorIds
     internal const string PollFailed = nameof(PollFailed);
     internal const string PortInUse = nameof(PortInUse);
     internal const string RequestTimeout = nameof(RequestTimeout);
+    internal const string ResponseTooLarge = nameof(ResponseTooLarge);
     internal const string RunFailed = nameof(RunFailed);
     internal const string RunIdInvalid = nameof(RunIdInvalid);
     internal const string RunNotCancellable = nameof(RunNotCancellable);

@@ -144,7 +144,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         {
             return await source.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new IncompleteDownloadException(ConnectionFailures.Describe(e), e);

@@ -135,6 +135,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     /// <summary>The runs that this process queued, newest first.</summary>
     private IEnumerable<ComfyRun> StartedHere(ComfyDeployClient client)
     {
+        cmdlet.Await(client.FindUnansweredCreatesAsync);
         IEnumerable<(string, RunOrigin?)> started = client.Session.KnownRuns.Started.Reverse().Select(id => (id, (RunOrigin?)null));
         foreach (IReadOnlyList<RunReadResult> reads in Read(client, started))
         {
