@@ -5,6 +5,9 @@ internal sealed partial class ComfyDeployClient
     private const int WorkflowPageSize = 100;
     private static readonly TimeSpan PriceTimeout = TimeSpan.FromSeconds(5);
 
+    private readonly object _namesGate = new();
+    private Task? _names;
+
     /// <summary>All deployments of the account, newest change first; at most a minute old unless <paramref name="fresh"/>.</summary>
     internal async Task<IReadOnlyList<ComfyDeployment>> GetDeploymentsAsync(bool fresh, CancellationToken cancellationToken)
     {
@@ -24,18 +27,23 @@ internal sealed partial class ComfyDeployClient
             cancellationToken);
 
     /// <summary>
-    /// Reads the deployments for their names. A failure is no error here: a single malformed workflow makes the service's list fail, and
-    /// a list of runs is useful without names.
+    /// Reads the deployments for their names, once in the life of this client. A failure is no error here: a single malformed workflow
+    /// makes the service's list fail, and a list of runs is useful without names.
     /// </summary>
-    internal async Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
+    internal Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
     {
-        try
+        lock (_namesGate) return _names ??= ReadAsync();
+
+        async Task ReadAsync()
         {
-            await GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ComfyDeployException e)
-        {
-            log.Verbose($"The names of deployments could not be read: {e.Message}");
+            try
+            {
+                await GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ComfyDeployException e)
+            {
+                log.Verbose($"The names of deployments could not be read: {e.Message}");
+            }
         }
     }
 

@@ -179,6 +179,17 @@ public sealed class GetComfyRunPagingTests : EngineTest
         Assert.Equal(3, Pages);
     }
 
+    [Theory]
+    [InlineData("not-started")]
+    [InlineData("NotStarted -First 240")]
+    public void All_runs_of_a_status_can_be_stopped_while_they_are_listed(string status)
+    {
+        int waiting = Emulator.Runs.Count(run => run.Status == "not-started");
+        EngineRun run = Engine.Run($"Get-ComfyRun -Workflow portrait -Status {status} | Stop-ComfyRun -PassThru");
+        Assert.Equal(waiting, run.Objects.Count);
+        Assert.DoesNotContain(Emulator.Runs, r => r.Status == "not-started");
+    }
+
     [Fact]
     public void A_run_that_arrives_between_two_pages_shows_none_twice()
     {
