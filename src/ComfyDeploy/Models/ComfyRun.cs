@@ -181,6 +181,12 @@ public sealed class ComfyRun : IConnected
 
     ComfyConnection? IConnected.Connection => Connection;
 
+    /// <summary>
+    /// Whether the run may still bill: not over, or <c>timeout</c> without an end. The service computes such a time-out when it is asked,
+    /// and stops nothing.
+    /// </summary>
+    internal bool IsActive => !IsFinished || (Status == RunStatus.Timeout && EndedAt is null);
+
     /// <summary>Read by its own id, with inputs and outputs; lists leave them out.</summary>
     internal bool IsDetailed { get; set; }
 

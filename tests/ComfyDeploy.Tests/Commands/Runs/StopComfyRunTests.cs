@@ -5,7 +5,7 @@ using ComfyDeploy.Tests.Engine;
 namespace ComfyDeploy.Tests.Commands;
 
 /// <summary>Stop-ComfyRun: what becomes of a run, and how each end is told.</summary>
-public sealed class StopComfyRunTests : OutputsTest
+public sealed partial class StopComfyRunTests : OutputsTest
 {
     private const string Neighbour = "user_neighbour";
 
