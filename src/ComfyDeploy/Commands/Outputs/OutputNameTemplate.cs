@@ -13,6 +13,7 @@ internal sealed class OutputNameTemplate
 
     // In a folder of 100,000 runs two begin alike with a chance of 1 in 56,000; with 8 digits it is certain.
     private const int IdentifyingDigits = 12;
+    private const int ShortestValue = 10;
 
     private static readonly Regex Placeholder = new(@"\{(?<name>[A-Za-z]+)(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
 
@@ -60,9 +61,26 @@ internal sealed class OutputNameTemplate
     }
 
     /// <summary>The path below the folder; its separators are this platform's.</summary>
-    internal string Expand(ComfyRunOutput output) =>
-        Path.Combine([.. _segments.Select(segment =>
-            SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+    internal string Expand(ComfyRunOutput output) => Path.Combine([.. _segments.Select(segment => Name(segment, output))]);
+
+    /// <summary>What makes a name too long is cut, such as a label, and never the run's ID or the index behind it.</summary>
+    private static string Name(string segment, ComfyRunOutput output)
+    {
+        int longest = SafeFileName.MostBytes;
+        string name = Fill();
+        while (!SafeFileName.Fits(name) && longest > ShortestValue)
+        {
+            longest -= ShortestValue;
+            name = Fill();
+        }
+        return SafeFileName.Of(name);
+
+        string Fill() => Placeholder.Replace(segment, match =>
+        {
+            string value = Value(output, match).Replace('/', '-').Replace('\\', '-');
+            return NameOf(match) is "runid" or "index" ? value : SafeFileName.Shorten(value, longest);
+        });
+    }
 
     private static string NameOf(Match placeholder) => placeholder.Groups["name"].Value.ToLowerInvariant();
 

@@ -54,6 +54,22 @@ public sealed partial class SaveComfyRunOutputTests
         Assert.Equal([first.File, second.File], run.All<FileInfo>().Select(file => File.ReadAllBytes(file.FullName)));
     }
 
+    [Theory]
+    [InlineData("{Label}_{RunId:12}_{Index:00}{Extension}", 300)]
+    [InlineData("{Label} {FileName} {Label} {RunId} {Index}", 300)]
+    [InlineData("{Label}_{RunId:12}_{Index:00}{Extension}", 20)]
+    public void A_long_label_does_not_cut_off_what_identifies_the_output(string template, int length)
+    {
+        using FileStorage storage = new(10);
+        ComfyRun run = Whole("0a1b2c3d-1111-4222-8333-444455556666", ("x.png", storage.Link("a")), ("y.png", storage.Link("b")));
+        run.Label = string.Concat(Enumerable.Repeat("世", length));
+        Engine.Run("$run | Save-ComfyRunOutput $folder -NameTemplate $template", ("run", run), ("template", template));
+        Assert.All(Files, file => Assert.Matches("世.*[_ ]0a1b2c3d-?1111.*[_ ]0?[01]", file));
+        Assert.All(Files, file => Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(file), 80, 200));
+        Assert.Equal(2, Files.Length);
+        Assert.DoesNotContain(Files, file => file.Contains("(2)", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void To_skip_what_may_be_another_run_s_is_one_warning()
     {
