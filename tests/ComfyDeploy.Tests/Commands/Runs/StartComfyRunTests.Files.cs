@@ -20,8 +20,6 @@ public sealed class StartComfyRunFileTests() : EngineTest(speed: 100)
     [Theory]
     [InlineData("https://example.com/photo.png")]
     [InlineData("data:image/png;base64,iVBORw0KGgo=")]
-    [InlineData("s3://bucket/photo.png")]
-    [InlineData("iVBORw0KGgo")]
     public void A_link_or_data_is_queued(string link)
     {
         Engine.Run("Start-ComfyRun portrait @{ image = $link }", ("link", link));

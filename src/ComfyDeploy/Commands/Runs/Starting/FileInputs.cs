@@ -1,28 +1,48 @@
-using System.Text.RegularExpressions;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Inputs that take a file. The service types them as text; the class of their node tells what they are.</summary>
+/// <summary>
+/// Inputs that take a file, known by the node behind them, since the service calls their type a string. The node fetches a link, and reads
+/// a <c>data:</c> text; any other text fails the run after it is billed.
+/// </summary>
 internal static class FileInputs
 {
-    // Classes that are not known here are left alone: a value that the service accepts is never refused.
-    private static readonly HashSet<string> Classes =
-    [
-        "ComfyUIDeployExternalImage", "ComfyUIDeployExternalImageAlpha", "ComfyUIDeployExternalVideo", "ComfyUIDeployExternalAudio",
-        "ComfyUIDeployExternalFile", "ComfyUIDeployExternalEXR", "ComfyUIDeployExternalFaceModel",
-    ];
-
-    private static readonly Regex Link = new("^[a-z][a-z0-9+.-]+:", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
-    private static readonly Regex LocalPath = new(@"^[a-z]:|[\\/]|\.[a-z0-9]{1,5}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
-    private const int MaxPath = 1024;
-
-    /// <summary>Refuses a local path: the service would start the GPU, bill the run, and fail.</summary>
-    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
-    internal static void Check(ComfyDeploymentInput definition, string text)
+    private static readonly HashSet<string> NodeClasses = new(StringComparer.Ordinal)
     {
-        if (definition.NodeClass is not { } name || !Classes.Contains(name)) return;
-        if (text.Length > MaxPath || Link.IsMatch(text) || !LocalPath.IsMatch(text)) return;
-        throw new ComfyDeployException(ErrorIds.InvalidInput,
-            $"Input '{definition.Name}' takes the link of a file (https://…), not the path '{text}'. Upload the file and give its link.");
+        "ComfyUIDeployExternalImage", "ComfyUIDeployExternalImageAlpha", "ComfyUIDeployExternalImageBatch", "ComfyUIDeployExternalVideo",
+        "ComfyUIDeployExternalAudio",
+    };
+
+    /// <summary>Whether an input takes a file; one of a node that is not known here does not.</summary>
+    internal static bool IsFileInput(ComfyDeploymentInput definition) =>
+        definition.NodeClass is not null && NodeClasses.Contains(definition.NodeClass);
+
+    /// <summary>Refuses a text that cannot be fetched, such as a path on this machine.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
+    internal static void Check(IReadOnlyDictionary<string, object?> values, IReadOnlyList<ComfyDeploymentInput> definitions)
+    {
+        foreach (ComfyDeploymentInput definition in definitions.Where(IsFileInput))
+        {
+            string? path = Texts(values.FirstOrDefault(value => IsNamed(value.Key, definition)).Value).FirstOrDefault(IsNoLink);
+            if (path is null) continue;
+            throw new ComfyDeployException(ErrorIds.InvalidInput,
+                $"Input '{definition.Name}' takes the link of a file (https://… or data:…), not '{SafeText.Clean(path, 100)}'.");
+        }
     }
+
+    private static bool IsNamed(string name, ComfyDeploymentInput definition) =>
+        string.Equals(name, definition.Name, StringComparison.OrdinalIgnoreCase);
+
+    private static IEnumerable<string> Texts(object? value) => value switch
+    {
+        // A batch may come as a JSON list.
+        string text => text.TrimStart() is "" or ['[', ..] ? [] : [text],
+        object?[] several => several.SelectMany(Texts),
+        _ => [],
+    };
+
+    private static bool IsNoLink(string text) =>
+        !text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        && !(Uri.TryCreate(text.Trim(), UriKind.Absolute, out Uri? link) && link.Scheme is "http" or "https");
 }

@@ -113,7 +113,6 @@ internal sealed class InputSet
     private static object Scalar(ComfyDeploymentInput definition, object value)
     {
         string text = value is bool flag ? (flag ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
-        FileInputs.Check(definition, text);
         object? converted = definition.Type switch
         {
             "string" => text,
