@@ -51,7 +51,7 @@ public sealed class ComfyRun : IConnected
     public DateTime? StartedAt { get; internal init; }
 
     /// <summary>When the run ended, local time; some finished runs have no end. Server: <c>ended_at</c>.</summary>
-    public DateTime? EndedAt { get; internal set; }
+    public DateTime? EndedAt { get; internal init; }
 
     /// <summary>Seconds from creation until a container picked up the run. Server: <c>comfy_deploy_cold_start</c>, else computed.</summary>
     public double? QueueSeconds { get; internal init; }
