@@ -53,14 +53,22 @@ internal sealed class ScenarioRunner : IDisposable
         }
         DateTime began = clock.Now;
         EngineRun run;
-        using (Underway underway = _engine.Begin(ScenarioScript.Of(scenario)))
+        using (ManualResetEventSlim begun = new())
         {
+            Underway? underway = null;
             // A thread of its own: one of the pool would count as work that is still to be done.
-            Thread stop = new(underway.Stop) { IsBackground = true };
+            Thread stop = new(() =>
+            {
+                begun.Wait();
+                underway!.Stop();
+            });
             handler.PressStop = stop.Start;
-            run = underway.Finish();
-            if (stop.ThreadState.HasFlag(ThreadState.Unstarted)) handler.PressStop = null;
-            else stop.Join();
+            using (underway = _engine.Begin(ScenarioScript.Of(scenario)))
+            {
+                begun.Set();
+                run = underway.Finish();
+                if (!stop.ThreadState.HasFlag(ThreadState.Unstarted)) stop.Join();
+            }
         }
         TimeSpan duration = clock.Now - began;
         handler.IsTroubled = false;

@@ -3,7 +3,7 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <summary>Makes a failing scenario smaller for as long as it fails.</summary>
 internal static class Shrinker
 {
-    private const int MostTries = 150;
+    private const int MostTries = 80;
 
     /// <summary>The smallest scenario that was found to fail, in the same way.</summary>
     /// <param name="scenario">One that fails.</param>
