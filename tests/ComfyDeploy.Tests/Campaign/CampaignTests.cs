@@ -13,7 +13,7 @@ public sealed class CampaignTests(ITestOutputHelper output)
 {
     private const int ShortCount = 300;
     private const ulong ShortSeed = 20261124;
-    private const int PartSize = 100;
+    private const int PartSize = 50;
     private const int MostReported = 5;
 
     private static readonly int Count = (int)Number("COMFY_CAMPAIGN_COUNT", 10_000);

@@ -126,6 +126,8 @@ internal static class Invariants
         bool startsSlowly = scenario.HasFault(ServiceRoute.Create, ServiceRoute.OwnRuns, ServiceRoute.Deployments);
         if (scenario.Deadline is not { } seconds || scenario.HasSockets || (startsSlowly && scenario.Flow != Flow.StopWait)) yield break;
         TimeSpan most = TimeSpan.FromSeconds(seconds) + Grace;
+        // There each account is waited for by a call of its own.
+        if (scenario.Flow == Flow.StartWait && scenario.HasTwoConnections) most *= 2;
         if (scenario.Flow is Flow.WaitStopOnTimeout or Flow.StopWait && scenario.Faults.Count > 0) most += GraceOfCancels;
         if (scenario.Flow == Flow.WaitSave) most += GraceOfCancels;
         if (result.Duration > most) yield return $"Time is bounded: {result.Duration} with a deadline of {seconds} s.";
