@@ -99,7 +99,7 @@ internal sealed class ScenarioRunner : IDisposable
         ComfyConnection connection = new(name, emulator.BaseUri, emulator.ApiKey.Copy(), ApiKeyOwner.Read(emulator.ApiKey), TimeSpan.FromSeconds(30));
         ApiSession.Attach(scenario.HasSockets
             ? new(connection, new HttpClientHandler { AllowAutoRedirect = false }, clock)
-            : new(connection, handler, clock) { StorageHandler = _ => handler });
+            : new(connection, handler, clock) { ConnectStorage = _ => new(handler) });
         return connection;
     }
 
