@@ -9,6 +9,8 @@
     PowerShellVersion      = '5.1'
     DotNetFrameworkVersion = '4.7.2'
     CompatiblePSEditions   = @('Desktop', 'Core')
+    # Windows PowerShell reads types and formats before it loads RootModule, and they need the assembly.
+    RequiredAssemblies     = @('ComfyDeploy.dll')
     FormatsToProcess       = @('ComfyDeploy.Format.ps1xml')
     TypesToProcess         = @('ComfyDeploy.Types.ps1xml')
     FunctionsToExport      = @()

@@ -4,10 +4,7 @@ namespace ComfyDeploy.Client;
 // is unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the deployment's list instead.
 internal sealed partial class ComfyDeployClient
 {
-    private static readonly TimeSpan[] LookupPauses =
-        [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)];
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan UnknownClockTolerance = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan AnswerTolerance = TimeSpan.FromSeconds(5);
 
     /// <summary>Queues one run.</summary>
     /// <returns>The new run's ID.</returns>
@@ -20,57 +17,85 @@ internal sealed partial class ComfyDeployClient
     private async Task<Attempt<string>> CreateOnceAsync(CreateRequest request, CancellationToken cancellationToken)
     {
         DeploymentCreates creates = session.Account.Creates.For(request.DeploymentId);
-        await creates.BeginAsync(cancellationToken).ConfigureAwait(false);
-        LostCreate sent = new(request, session.Clock.Now);
-        LostCreate? lost = null;
+        SentCreate? sent = await BeginInTimeAsync(creates, request, cancellationToken).ConfigureAwait(false);
+        if (sent is null) return new(string.Empty) { Error = Errors.NotQueuedInTime(request.DeploymentName) };
+        // What its caller stops (Ctrl+C) may have made a run all the same.
+        CreateState state = CreateState.Unanswered;
         Attempt<CreatedRunWire> answer;
         try
         {
             Func<MemoryStream, CreatedRunWire> read = Json(WireContext.Default.CreatedRunWire);
-            answer = await SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
+            answer = await Sender().SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken)
+                .ConfigureAwait(false);
             if (answer.Error is null && Guid.TryParse(answer.Value?.RunId, out _))
             {
                 session.KnownRuns.Take(answer.Value!.RunId!, request.Origin);
+                state = CreateState.Answered;
                 return new(answer.Request) { Value = answer.Value.RunId };
             }
-            if (!IsDefiniteRefusal(answer)) lost = sent;
+            state = IsDefiniteRefusal(answer) ? CreateState.Answered : CreateState.Lost;
         }
         finally
         {
-            // A create that its caller cancelled has no owner: among the lost ones it would claim the run of a later one.
-            creates.Answered(lost);
+            creates.End(sent, state);
         }
-        if (lost is null) return new(answer.Request) { Error = answer.Error, CanRetry = answer.Status == 429 || answer.NotSent };
-        return new(answer.Request) { Value = await FindLostRunAsync(creates, lost, answer.Error, cancellationToken).ConfigureAwait(false) };
+        if (state == CreateState.Answered) return new(answer.Request) { Error = answer.Error, CanRetry = MayBeSentAgain(answer) };
+        return new(answer.Request) { Value = await FindLostRunAsync(creates, sent, answer.Error, cancellationToken).ConfigureAwait(false) };
+    }
+
+    /// <summary>Waits for the look-up of another create; null when the deadline passes meanwhile, since nothing is queued after it.</summary>
+    private async Task<SentCreate?> BeginInTimeAsync(
+        DeploymentCreates creates, CreateRequest request, CancellationToken cancellationToken)
+    {
+        bool isLate = session.Clock.Now >= Deadline;
+        using CancellationTokenSource limit = isLate
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
+            : LimitTo(MaxRequestTimeout, cancellationToken);
+        try
+        {
+            return await creates.BeginAsync(request, session.Clock, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits for the answer until shortly after the deadline: without it a paid run may be lost.</summary>
+    private ComfyDeployClient Sender()
+    {
+        TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
+        if (Deadline - session.Clock.Now is not { } left || left + AnswerTolerance > timeout) return this;
+        TimeSpan rest = (left > TimeSpan.Zero ? left : TimeSpan.Zero) + AnswerTolerance;
+        return new(session, log) { RequestTimeout = rest < timeout ? rest : timeout };
     }
 
     /// <summary>The service stated that it made no run, or the request never left.</summary>
     private static bool IsDefiniteRefusal(Attempt<CreatedRunWire> answer) =>
         answer.NotSent || answer.Status is (>= 300 and < 500 and not 408) or 500 or 501;
 
+    /// <summary>A machine's own 429 is an error of the service: a run of it may be stored already.</summary>
+    private static bool MayBeSentAgain(Attempt<CreatedRunWire> answer) =>
+        answer is { CanRetry: true, NotSent: true } or { Status: 429, Error.ErrorId: ErrorIds.LimitReached };
+
     private async Task<string> FindLostRunAsync(
-        DeploymentCreates creates, LostCreate lost, ComfyDeployException? reason, CancellationToken cancellationToken)
+        DeploymentCreates creates, SentCreate lost, ComfyDeployException? reason, CancellationToken cancellationToken)
     {
         string why = reason?.Message ?? "The answer contains no run ID.";
         CreateRequest request = lost.Request;
-        log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before queueing " +
-            "another.");
         try
         {
-            await creates.EnterLookupAsync(cancellationToken).ConfigureAwait(false);
-            try
+            // A closed connection has no key to look with.
+            if (!Connection.IsClosed)
             {
-                // The look-up of another lost create with the same inputs may have decided this one too.
-                if (!lost.IsDecided) await DecideAsync(creates.TwinsOf(lost), cancellationToken).ConfigureAwait(false);
-            }
-            finally
-            {
-                creates.ExitLookup();
+                log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before " +
+                    "queueing another.");
+                await LookUpAsync(creates, lost, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
-            creates.Forget(lost);
+            creates.Settle(lost);
         }
         if (lost.RunId is not null)
         {
@@ -79,59 +104,5 @@ internal sealed partial class ComfyDeployClient
         }
         DateTime sentAfter = lost.SentAt - ClockTolerance;
         throw Errors.AmbiguousCreate(request.DeploymentId, request.DeploymentName, request.InputsJson, sentAfter, why, reason);
-    }
-
-    /// <summary>Assigns each of these lost creates, which have equal inputs, a run that can only be its own, or none.</summary>
-    private async Task DecideAsync(IReadOnlyList<LostCreate> twins, CancellationToken cancellationToken)
-    {
-        LostCreate first = twins[0];
-        Dictionary<string, bool> compared = [];
-        List<string> matches = [];
-        foreach (TimeSpan pause in LookupPauses)
-        {
-            if (Deadline is { } deadline && session.Clock.Now + pause > deadline) break;
-            await session.Clock.DelayAsync(pause, cancellationToken).ConfigureAwait(false);
-            matches = await FindMatchesAsync(first, compared, cancellationToken).ConfigureAwait(false);
-            if (matches.Count >= twins.Count) break;
-        }
-        foreach (LostCreate twin in twins) twin.IsDecided = true;
-
-        // With more matches than lost creates, one is another client's; without the service's clock only a single match is certain.
-        bool isCertain = matches.Count <= twins.Count && (session.ClockOffset is not null || (matches.Count == 1 && twins.Count == 1));
-        if (!isCertain) return;
-        foreach ((LostCreate twin, string runId) in twins.Zip(matches, (twin, runId) => (twin, runId)))
-        {
-            if (session.KnownRuns.Take(runId, twin.Request.Origin)) twin.RunId = runId;
-        }
-    }
-
-    private async Task<List<string>> FindMatchesAsync(LostCreate lost, Dictionary<string, bool> known, CancellationToken cancellationToken)
-    {
-        List<string> matches = [];
-        try
-        {
-            IReadOnlyList<RunWire> rows = await GetOwnRunsAsync(lost.Request.DeploymentId, cancellationToken).ConfigureAwait(false);
-            // Only now: the Date header of the list may be the first to show the service's clock.
-            DateTime since = lost.SentAt + (session.ClockOffset - ClockTolerance ?? -UnknownClockTolerance);
-            foreach (RunWire row in rows)
-            {
-                if (row.Id is null || row.CreatedAt?.ToUniversalTime() < since) continue;
-                if (session.KnownRuns.IsTaken(row.Id, lost.SentTicks)) continue;
-                if (!known.TryGetValue(row.Id, out bool same))
-                {
-                    RunWire run = await GetAsync($"/run/{row.Id}", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
-                        .ConfigureAwait(false);
-                    known[row.Id] = same = InputComparison.AreSame(lost.Request.InputsJson, run.WorkflowInputs?.GetRawText());
-                }
-                if (same) matches.Add(row.Id);
-            }
-            return matches;
-        }
-        catch (ComfyDeployException e)
-        {
-            // An incomplete look-up decides nothing, since the rest might match as well. If none succeeds, the outcome stays unknown.
-            log.Verbose($"Looking for the lost run failed: {e.Message}");
-            return [];
-        }
     }
 }

@@ -60,10 +60,10 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
             int status = (int)response.StatusCode;
             if (response.IsSuccessStatusCode)
             {
-                using MemoryStream body = await ResponseBody.ReadAsync(response, int.MaxValue, limit.Token).ConfigureAwait(false);
-                return new(what) { Value = read(body), Status = status };
+                T value = await ResponseBody.ReadAsync(response, what, Connection.BaseUri.Host, read, limit.Token).ConfigureAwait(false);
+                return new(what) { Value = value, Status = status };
             }
-            using MemoryStream error = await ResponseBody.ReadAsync(response, ResponseBody.ErrorLimit, limit.Token).ConfigureAwait(false);
+            using MemoryStream error = await ResponseBody.ReadErrorAsync(response, limit.Token).ConfigureAwait(false);
             ComfyDeployException failure = ApiErrors.From(response, error, notFoundId, request.Headers.Authorization?.Parameter);
             failure.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, session.ServiceNow);
             return new(what) { Error = failure, Status = status, CanRetry = Retry.IsTransient(status) };
@@ -82,13 +82,13 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
                 NotSent = ConnectionFailures.NotSent(e),
             };
         }
-        catch (ObjectDisposedException e) when (Connection.IsClosed)
+        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.NotConnected)
         {
-            return new(what) { Error = Errors.ConnectionClosed(Connection.Name, e) };
+            return new(what) { Error = e, NotSent = true };
         }
-        catch (JsonException e)
+        catch (ComfyDeployException e)
         {
-            return new(what) { Error = Errors.UnreadableAnswer(what, e), CanRetry = true };
+            return new(what) { Error = e, CanRetry = e.ErrorId != ErrorIds.ResponseTooLarge };
         }
     }
 }

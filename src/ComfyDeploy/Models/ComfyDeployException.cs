@@ -1,11 +1,16 @@
+using ComfyDeploy.Text;
+
 namespace ComfyDeploy;
 
 /// <summary>A failed call: the service's message, the HTTP status, and the stable error ID.</summary>
 public sealed class ComfyDeployException : Exception
 {
+    // The service may return an ID of megabytes, and most messages contain some of its text.
+    private const int MaxLength = 3000;
+
     /// <summary>Creates an error without a response from the service.</summary>
-    public ComfyDeployException(string errorId, string message, Exception? innerException = null) : base(message, innerException) =>
-        ErrorId = errorId;
+    public ComfyDeployException(string errorId, string message, Exception? innerException = null)
+        : base(SafeText.Shorten(message, MaxLength), innerException) => ErrorId = errorId;
 
     /// <summary>The stable ID, as listed in about_ComfyDeploy_Errors.</summary>
     public string ErrorId { get; }

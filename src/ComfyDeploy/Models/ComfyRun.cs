@@ -182,6 +182,12 @@ public sealed class ComfyRun : IConnected
 
     ComfyConnection? IConnected.Connection => Connection;
 
+    /// <summary>
+    /// Whether the run may still bill: not over, or <c>timeout</c> without an end. The service computes such a time-out when it is asked,
+    /// and stops nothing.
+    /// </summary>
+    internal bool IsActive => !IsFinished || (Status == RunStatus.Timeout && EndedAt is null);
+
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }
 

@@ -21,11 +21,13 @@ internal static class ErrorIds
     internal const string LimitReached = nameof(LimitReached);
     internal const string NoRuns = nameof(NoRuns);
     internal const string NotConnected = nameof(NotConnected);
+    internal const string NotFound = nameof(NotFound);
     internal const string NotSupportedByServer = nameof(NotSupportedByServer);
     internal const string ParametersConflict = nameof(ParametersConflict);
     internal const string PollFailed = nameof(PollFailed);
     internal const string PortInUse = nameof(PortInUse);
     internal const string RequestTimeout = nameof(RequestTimeout);
+    internal const string ResponseTooLarge = nameof(ResponseTooLarge);
     internal const string RunFailed = nameof(RunFailed);
     internal const string RunIdInvalid = nameof(RunIdInvalid);
     internal const string RunNotCancellable = nameof(RunNotCancellable);

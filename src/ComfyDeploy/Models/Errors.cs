@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy;
@@ -17,7 +18,9 @@ internal static class Errors
         From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
 
     internal static ComfyDeployException StillRunning(string runId, string? status) =>
-        new(ErrorIds.WaitTimeout, $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
+        new(ErrorIds.WaitTimeout, status is null
+            ? $"Run {runId} was cancelled, but it cannot be read, so it may still be running."
+            : $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
 
     /// <param name="deploymentId">The deployment.</param>
     /// <param name="deploymentName">Its name.</param>
@@ -48,11 +51,23 @@ internal static class Errors
     internal static ComfyDeployException ConnectionFailed(string host, string reason, Exception cause) =>
         new(ErrorIds.ConnectionFailed, $"The service at {host} cannot be reached: {reason}", cause);
 
-    internal static ComfyDeployException ConnectionClosed(string connectionName, Exception cause) =>
-        new(ErrorIds.NotConnected, $"The connection '{connectionName}' was closed during the request.", cause);
+    internal static ComfyDeployException ConnectionClosed(string connectionName) =>
+        new(ErrorIds.NotConnected, $"The connection '{connectionName}' was closed before the request was sent.");
 
-    internal static ComfyDeployException UnreadableAnswer(string request, Exception cause) =>
-        new(ErrorIds.ServiceError, $"The answer to {request} cannot be read: it is not the expected JSON.", cause);
+    internal static ComfyDeployException UnreadableAnswer(string request, Exception cause) => new(
+        ErrorIds.ServiceError,
+        $"The answer to {request} cannot be read: it is {(cause is JsonException ? "not the expected JSON" : "damaged")}.",
+        cause);
+
+    internal static ComfyDeployException NotQueuedInTime(string deploymentName) => new(
+        ErrorIds.WaitTimeout,
+        $"The time was up before {deploymentName} could be queued: a lost request was being looked for. No run was made.");
+
+    internal static ComfyDeployException AnotherRun(string runId) =>
+        new(ErrorIds.ServiceError, $"The service returned something else than run {runId}.");
+
+    internal static ComfyDeployException ResponseTooLarge(string request, int limit) =>
+        new(ErrorIds.ResponseTooLarge, $"The answer to {request} is larger than {limit / (1024 * 1024)} MB.");
 
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };

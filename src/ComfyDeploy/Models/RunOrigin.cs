@@ -6,6 +6,12 @@ namespace ComfyDeploy;
 internal sealed record RunOrigin(string? DeploymentId, string? DeploymentName, string? WorkflowName, string? Label, string? RestartOf,
     string? InputsJson)
 {
+    // What is queued is remembered as long as the process lives, and an image in the inputs has megabytes.
+    private const int LongestInputs = 8192;
+
+    /// <summary>The inputs, except long ones: the service returns those with the run.</summary>
+    internal string? InputsJson { get; } = InputsJson is { Length: > LongestInputs } ? null : InputsJson;
+
     internal static RunOrigin Of(ComfyRun run) =>
         new(run.DeploymentId, run.DeploymentName, run.WorkflowName, run.Label, run.RestartOf, run.InputsJson);
 }

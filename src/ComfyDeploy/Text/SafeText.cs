@@ -19,6 +19,18 @@ internal static class SafeText
     /// <summary>Removes the queries of signed links, which give any reader access to the file.</summary>
     internal static string HideSignatures(string text) => SignedQuery.Replace(text, "?…");
 
+    /// <summary>The beginning and the end of a text that is longer than the limit.</summary>
+    internal static string Shorten(string text, int limit)
+    {
+        if (text.Length <= limit) return text;
+        int begin = limit * 2 / 3;
+        int end = text.Length - (limit - begin);
+        // Not in the middle of a letter of two characters.
+        if (char.IsHighSurrogate(text[begin - 1])) begin--;
+        if (char.IsLowSurrogate(text[end])) end++;
+        return $"{text.Substring(0, begin)} … {text.Substring(end)}";
+    }
+
     internal static string Clean(string? text, int limit = 500)
     {
         if (string.IsNullOrEmpty(text)) return string.Empty;

@@ -8,6 +8,7 @@ internal sealed class ManualClock : IClock
     private readonly object _gate = new();
     private readonly List<Sleeper> _sleepers = [];
     private readonly List<TimeSpan> _pauses = [];
+    private readonly AsyncLocal<CancellationTokenSource> _limit = new();
     private DateTime _now = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
 
     /// <summary>Whether each pause ends at once and moves the clock.</summary>
@@ -54,7 +55,15 @@ internal sealed class ManualClock : IClock
         return WaitAsync(sleeper, cancellationToken);
     }
 
-    public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+    /// <summary>Time limits are real: time that is skipped uses up nobody's.</summary>
+    public void CancelAfter(CancellationTokenSource source, TimeSpan time)
+    {
+        _limit.Value = source;
+        source.CancelAfter(time);
+    }
+
+    /// <summary>Ends the time of the request that is being sent here.</summary>
+    internal void EndLimit() => _limit.Value!.Cancel();
 
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 

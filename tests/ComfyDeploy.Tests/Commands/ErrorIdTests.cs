@@ -2,6 +2,8 @@ using System.Management.Automation;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
+using ComfyDeploy.Client;
+using ComfyDeploy.Tests.Client;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -32,11 +34,13 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.LimitReached, ErrorCategory.LimitsExceeded, "Start-ComfyRun portrait", "POST /run/deployment/queue = 402"),
         (ErrorIds.NoRuns, ErrorCategory.InvalidResult, "@() | Wait-ComfyRun -ThrowOnFailure", null),
         (ErrorIds.NotConnected, ErrorCategory.AuthenticationError, "$PSDefaultParameterValues = @{}; Get-ComfyRun", null),
+        (ErrorIds.NotFound, ErrorCategory.ObjectNotFound, "Invoke-ComfyApi /run/$nobody", null),
         (ErrorIds.NotSupportedByServer, ErrorCategory.NotImplemented, "Get-ComfyDeployment", "GET /deployments = 405 always"),
         (ErrorIds.ParametersConflict, ErrorCategory.InvalidArgument, "Get-ComfyRun -Active -Finished", null),
         (ErrorIds.PollFailed, ErrorCategory.ResourceUnavailable, "Wait-ComfyRun $nobody -Timeout 0", "GET /run/* = 500 always"),
         (ErrorIds.PortInUse, ErrorCategory.ResourceBusy, "Start-ComfyEmulator -Port $port", null),
         (ErrorIds.RequestTimeout, ErrorCategory.OperationTimeout, "Get-ComfyRun $nobody -Connection $impatient -WarningAction Ignore", "GET /run/* = hang always"),
+        (ErrorIds.ResponseTooLarge, ErrorCategory.LimitsExceeded, "Invoke-ComfyApi /workflows -Connection $endless", null),
         (ErrorIds.RunFailed, ErrorCategory.InvalidResult, "Start-ComfyRun portrait @{ prompt = '#failearly #queue=0 #cold=0' } | ForEach-Object { $emulator.Advance('0:1'); $_ } | Wait-ComfyRun -ThrowOnFailure", null),
         (ErrorIds.RunIdInvalid, ErrorCategory.InvalidArgument, "Get-ComfyRun nothing", null),
         (ErrorIds.RunNotCancellable, ErrorCategory.InvalidOperation, "Start-ComfyRun portrait @{ prompt = '#stuck=running #nocall' } | Stop-ComfyRun", null),
@@ -63,6 +67,9 @@ public sealed class ErrorIdTests : EngineTest
         Engine.Set("folder", folder.Path);
         Engine.Set("hasty", WithoutPauses());
         Engine.Set("impatient", WithoutPauses(requestTimeout: TimeSpan.FromMilliseconds(200)));
+        ComfyConnection endless = ConnectionTo(Emulator, "endless");
+        ApiSession.Attach(new(endless, new ScriptedHandler(() => new() { Content = new EndlessContent() })));
+        Engine.Set("endless", endless);
         if (fault is not null) Emulator.AddFault(fault);
         ErrorRecord error = Engine.RunWithErrors(script).Error(id);
         Assert.Equal(category, error.CategoryInfo.Category);

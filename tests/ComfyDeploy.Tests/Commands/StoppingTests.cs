@@ -88,6 +88,20 @@ public sealed class StoppingTests : EngineTest
         Assert.Equal(Emulator.Runs.Select(r => r.RunId).Reverse(), Engine.Run("Get-ComfyRun -ThisSession").Runs.Select(r => r.RunId));
     }
 
+    [Fact]
+    public async Task A_run_whose_create_was_stopped_is_known_afterwards()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = stall");
+        using (Underway underway = Engine.Begin("[pscustomobject]@{ prompt = 'a'; shot = 'first' } | Start-ComfyRun portrait -LabelColumn shot"))
+        {
+            await UntilAsync(() => Emulator.Runs.Count == 1);
+            await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
+            Assert.Empty(underway.SoFar);
+        }
+        ComfyRun run = Engine.Run("Get-ComfyRun -ThisSession").One<ComfyRun>();
+        Assert.Equal((Emulator.Runs[0].RunId, "first", "portrait/production"), (run.RunId, run.Label, run.DeploymentName));
+    }
+
     private static async Task UntilAsync(Func<bool> happened)
     {
         using CancellationTokenSource limit = new(EngineFixture.Limit);

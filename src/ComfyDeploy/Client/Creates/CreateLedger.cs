@@ -1,11 +1,18 @@
-using System.Diagnostics;
-
 namespace ComfyDeploy.Client;
 
-/// <summary>The creates under way on one connection, by deployment.</summary>
+/// <summary>The creates of one account whose run is not known, by deployment.</summary>
 internal sealed class CreateLedger
 {
     private readonly Dictionary<string, DeploymentCreates> _byDeployment = [];
+
+    /// <summary>The deployments with creates whose answer never arrived.</summary>
+    internal IReadOnlyList<DeploymentCreates> Unanswered
+    {
+        get
+        {
+            lock (_byDeployment) return [.. _byDeployment.Values.Where(creates => creates.Unanswered.Count > 0)];
+        }
+    }
 
     internal DeploymentCreates For(string deploymentId)
     {
@@ -18,32 +25,51 @@ internal sealed class CreateLedger
 }
 
 /// <summary>
-/// Creates of one deployment: many may be sent at the same time, but while a lost one is looked up nothing else is sent and all others are
+/// Creates of one deployment: many may be sent at the same time, but while lost ones are looked up nothing else is sent and all others are
 /// answered, so that a run found in that time can only belong to a lost one.
 /// </summary>
 internal sealed class DeploymentCreates
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly List<LostCreate> _lost = [];
-    private int _sending;
+    private readonly List<SentCreate> _open = [];
     private TaskCompletionSource<bool>? _idle;
 
-    /// <summary>Waits while a look-up is under way, then counts as being sent until <see cref="Answered"/>.</summary>
-    internal async Task BeginAsync(CancellationToken cancellationToken)
+    /// <summary>Those that somebody waits for, oldest first.</summary>
+    internal IReadOnlyList<SentCreate> Lost => In(CreateState.Lost);
+
+    /// <summary>Those that nobody waits for any longer, oldest first.</summary>
+    internal IReadOnlyList<SentCreate> Unanswered => In(CreateState.Unanswered);
+
+    /// <summary>Waits while a look-up is under way, then counts a create as being sent until <see cref="End"/>.</summary>
+    internal async Task<SentCreate> BeginAsync(CreateRequest request, IClock clock, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        lock (_lost) _sending++;
-        _gate.Release();
+        try
+        {
+            SentCreate sent = new(request, clock.Now);
+            lock (_open) _open.Add(sent);
+            return sent;
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
-    /// <summary>The create is answered, or lost.</summary>
-    internal void Answered(LostCreate? lost = null)
+    /// <summary>The create is no longer being sent.</summary>
+    internal void End(SentCreate sent, CreateState state)
     {
-        lock (_lost)
+        lock (_open)
         {
-            if (lost is not null) _lost.Add(lost);
-            if (--_sending == 0) _idle?.TrySetResult(true);
+            Set(sent, state);
+            if (!IsSending) _idle?.TrySetResult(true);
         }
+    }
+
+    /// <summary>The look-up of a lost create is over, with or without a run.</summary>
+    internal void Settle(SentCreate lost)
+    {
+        lock (_open) Set(lost, lost.RunId is null ? CreateState.Unanswered : CreateState.Answered);
     }
 
     /// <summary>Reserves the deployment for a look-up: when it returns, nothing is being sent, until <see cref="ExitLookup"/>.</summary>
@@ -53,10 +79,10 @@ internal sealed class DeploymentCreates
         try
         {
             Task idle;
-            lock (_lost)
+            lock (_open)
             {
                 _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                if (_sending == 0) _idle.SetResult(true);
+                if (!IsSending) _idle.SetResult(true);
                 idle = _idle.Task;
             }
             using (cancellationToken.Register(() => _idle.TrySetCanceled())) await idle.ConfigureAwait(false);
@@ -70,34 +96,17 @@ internal sealed class DeploymentCreates
 
     internal void ExitLookup() => _gate.Release();
 
-    /// <summary>The lost creates with the same inputs, this one included, oldest first.</summary>
-    internal IReadOnlyList<LostCreate> TwinsOf(LostCreate lost)
+    private bool IsSending => _open.Exists(create => create.State == CreateState.Sending);
+
+    private void Set(SentCreate create, CreateState state)
     {
-        lock (_lost)
-        {
-            return [.. _lost.Where(other => !other.IsDecided && InputComparison.AreSame(other.Request.InputsJson, lost.Request.InputsJson))
-                .OrderBy(other => other.SentTicks)];
-        }
+        create.State = state;
+        if (state == CreateState.Answered) _open.Remove(create);
+        if (state == CreateState.Unanswered) create.Shrink();
     }
 
-    internal void Forget(LostCreate lost)
+    private SentCreate[] In(CreateState state)
     {
-        lock (_lost) _lost.Remove(lost);
+        lock (_open) return [.. _open.Where(create => create.State == state).OrderBy(create => create.SentTicks)];
     }
-}
-
-/// <summary>A create that was sent and never clearly answered.</summary>
-internal sealed class LostCreate(CreateRequest request, DateTime sentAt)
-{
-    internal CreateRequest Request { get; } = request;
-
-    /// <summary>UTC, by the local clock.</summary>
-    internal DateTime SentAt { get; } = sentAt;
-
-    internal long SentTicks { get; } = Stopwatch.GetTimestamp();
-
-    /// <summary>The run it made, once found.</summary>
-    internal string? RunId { get; set; }
-
-    internal bool IsDecided { get; set; }
 }

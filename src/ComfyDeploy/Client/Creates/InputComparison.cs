@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
@@ -6,16 +7,30 @@ namespace ComfyDeploy.Client;
 /// <summary>Compares the inputs that were sent with those that the service stored.</summary>
 internal static class InputComparison
 {
+    // As deep as inputs can be written.
+    private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1000 };
+    private static readonly Regex Data = new("\"data:[^\"\\\\]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+
     /// <summary>
     /// Whether the stored inputs are those that were sent: numbers by value, objects unordered, files by key, since the service rewrites
     /// their links.
     /// </summary>
     internal static bool AreSame(string sent, string? stored)
     {
-        using JsonDocument ours = JsonDocument.Parse(ValidJson.Of(sent));
-        using JsonDocument theirs = JsonDocument.Parse(ValidJson.Of(stored ?? "{}"));
+        using JsonDocument ours = JsonDocument.Parse(ValidJson.Of(sent), Deep);
+        using JsonDocument theirs = JsonDocument.Parse(ValidJson.Of(stored ?? "{}"), Deep);
         return AreSame(ours.RootElement, theirs.RootElement);
     }
+
+    /// <summary>
+    /// Whether a stored run could be that of either create and it matters whose it is: their inputs are compared as equal and are not,
+    /// or cannot be told apart because they contain files.
+    /// </summary>
+    internal static bool AreConfusable(string sent, string other) =>
+        sent == other ? Data.IsMatch(sent) : AreSame(sent, other) || AreSame(other, sent);
+
+    /// <summary>The inputs without the content of their files, which is compared with nothing.</summary>
+    internal static string WithoutData(string inputs) => Data.Replace(inputs, "\"data:");
 
     private static bool AreSame(JsonElement sent, JsonElement stored)
     {
@@ -49,15 +64,31 @@ internal static class InputComparison
     private static bool AreSameTexts(string sent, string stored)
     {
         if (sent == stored || sent.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) return true;
-        return IsLink(sent, out Uri? from) && IsLink(stored, out Uri? to) && from!.Segments.Last() == to!.Segments.Last();
+        return IsLink(sent, out Uri? from) && IsLink(stored, out Uri? to) && AreSameLinks(from!, to!);
     }
 
     private static bool IsLink(string text, out Uri? link) =>
         Uri.TryCreate(text, UriKind.Absolute, out link) && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp);
 
+    /// <summary>
+    /// The service moves the bucket between host and path, and signs. A file name alone, such as ComfyUI_00001_.png, is the same for many
+    /// files.
+    /// </summary>
+    private static bool AreSameLinks(Uri sent, Uri stored)
+    {
+        (string longer, string shorter) = sent.AbsolutePath.Length >= stored.AbsolutePath.Length
+            ? (sent.AbsolutePath, stored.AbsolutePath)
+            : (stored.AbsolutePath, sent.AbsolutePath);
+        if (shorter == longer && sent.Authority == stored.Authority) return true;
+        return shorter.LastIndexOf('/') > 0 && longer.EndsWith(shorter, StringComparison.Ordinal);
+    }
+
     private static bool AreSameNumbers(JsonElement sent, JsonElement stored)
     {
-        if (!sent.TryGetDecimal(out decimal a) || !stored.TryGetDecimal(out decimal b)) return sent.GetDouble().Equals(stored.GetDouble());
+        if (!sent.TryGetDecimal(out decimal a) || !stored.TryGetDecimal(out decimal b))
+        {
+            return sent.TryGetDouble(out double x) && stored.TryGetDouble(out double y) && x.Equals(y);
+        }
         // A fraction is stored as a double, which may have fewer digits; a whole number, such as a seed, keeps all of them.
         return a == b || (a % 1 != 0 && sent.GetDouble().Equals(stored.GetDouble()));
     }

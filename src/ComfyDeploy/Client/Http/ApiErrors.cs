@@ -8,6 +8,9 @@ namespace ComfyDeploy.Client;
 /// <summary>Turns an answer without success into one error with a stable ID and the service's own message.</summary>
 internal static class ApiErrors
 {
+    // How the service passes on what the machine of a run answered, with the machine's status.
+    private const string MachineError = "Error creating run: ";
+    private const string PlanRefusal = "Access denied for requested operation";
     private static readonly string[] CreditTexts = ["Insufficient", "credits"];
 
     /// <param name="response">The answer.</param>
@@ -31,9 +34,12 @@ internal static class ApiErrors
 
     private static string IdOf(HttpStatusCode status, string sentence, string notFoundId) => (int)status switch
     {
+        // A machine that refuses says nothing of the key, the account or the deployment.
+        not (400 or 409 or 422) when sentence.StartsWith(MachineError, StringComparison.Ordinal) => ErrorIds.ServiceError,
         401 => ErrorIds.ApiKeyRejected,
+        402 when sentence.StartsWith("You still have these workflows", StringComparison.Ordinal) => ErrorIds.InvalidInput,
         402 or 429 => ErrorIds.LimitReached,
-        403 when CreditTexts.Any(text => sentence.Contains(text)) => ErrorIds.LimitReached,
+        403 when sentence == PlanRefusal || CreditTexts.Any(text => sentence.Contains(text)) => ErrorIds.LimitReached,
         // The service answers 403 for what belongs to another account; for this key it does not exist.
         403 when sentence.IndexOf("not authorized", StringComparison.OrdinalIgnoreCase) >= 0
             || sentence.StartsWith("Access denied.", StringComparison.Ordinal) => notFoundId,
@@ -52,6 +58,8 @@ internal static class ApiErrors
     private static string Explain(string id, string message, HttpResponseMessage response) => id switch
     {
         ErrorIds.ApiKeyRejected => $"The service does not accept the API key: {message}",
+        ErrorIds.LimitReached when message.StartsWith(PlanRefusal, StringComparison.Ordinal) =>
+            $"The plan of the account does not include this: {message}",
         ErrorIds.LimitReached => $"The account has reached its limit: {message}",
         ErrorIds.NotSupportedByServer =>
             $"The service at {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} does not support this request: " +

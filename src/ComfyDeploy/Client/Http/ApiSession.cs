@@ -10,16 +10,24 @@ internal sealed class ApiSession
     private static readonly ConditionalWeakTable<ComfyConnection, ApiSession> Sessions = new();
     private static readonly string UserAgent = $"ComfyDeploy-PowerShell/{typeof(ApiSession).Assembly.GetName().Version.ToString(3)}";
 
-    private readonly HttpClient _http;
     private readonly ComfyConnection _connection;
+    private readonly Func<HttpMessageHandler>? _renewHandler;
+    private volatile HttpClient _http;
 
-    internal ApiSession(ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, AccountState? account = null)
+    /// <param name="connection">The account.</param>
+    /// <param name="handler">Sends the requests.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="account">What the process remembers of the account.</param>
+    /// <param name="renewHandler">Makes another handler, with sockets of its own.</param>
+    internal ApiSession(
+        ComfyConnection connection, HttpMessageHandler handler, IClock? clock = null, AccountState? account = null,
+        Func<HttpMessageHandler>? renewHandler = null)
     {
         _connection = connection;
+        _renewHandler = renewHandler;
         Account = account ?? new();
         Clock = clock ?? SystemClock.Instance;
-        // Each request has its own timeout token, which distinguishes a timeout from Ctrl+C.
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = CreateClient(handler);
     }
 
     internal ComfyConnection Connection => _connection;
@@ -44,7 +52,7 @@ internal sealed class ApiSession
     internal DateTime ServiceNow => Clock.Now + (ClockOffset ?? TimeSpan.Zero);
 
     internal static ApiSession For(ComfyConnection connection) =>
-        Sessions.GetValue(connection, c => new(c, CreateHandler(), account: AccountState.Of(c)));
+        Sessions.GetValue(connection, c => new(c, CreateHandler(), account: AccountState.Of(c), renewHandler: CreateHandler));
 
     /// <summary>Lets a test give a connection its own handler and clock.</summary>
     internal static void Attach(ApiSession session) => Sessions.Add(session._connection, session);
@@ -53,6 +61,7 @@ internal sealed class ApiSession
     /// <param name="request">Its address is relative to the connection's base.</param>
     /// <param name="log">Receives one line.</param>
     /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="ComfyDeployException">The connection is closed; nothing was sent.</exception>
     internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ICallLog log, CancellationToken cancellationToken)
     {
         string path = request.RequestUri.OriginalString;
@@ -62,7 +71,7 @@ internal sealed class ApiSession
             throw new ArgumentException("A path must begin with a slash.", nameof(request));
         }
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _connection.ApiKey.Reveal());
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RevealKey());
         request.Headers.UserAgent.ParseAdd(UserAgent);
         DateTime began = Clock.Now;
         try
@@ -71,6 +80,8 @@ internal sealed class ApiSession
                 .ConfigureAwait(false);
             log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {(Clock.Now - began).TotalMilliseconds:0} ms");
             if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
+            // After an unhandled error the service closes the socket and does not say so. A create sent on it would be lost: leave it.
+            if (IsUnhandledError(response) && _renewHandler is not null) _http = CreateClient(_renewHandler());
             return response;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
@@ -79,6 +90,25 @@ internal sealed class ApiSession
             throw;
         }
     }
+
+    private string RevealKey()
+    {
+        try
+        {
+            return _connection.ApiKey.Reveal();
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Errors.ConnectionClosed(_connection.Name);
+        }
+    }
+
+    /// <summary>An error that the service handles is JSON.</summary>
+    private static bool IsUnhandledError(HttpResponseMessage response) =>
+        response is { StatusCode: HttpStatusCode.InternalServerError, Content.Headers.ContentType.MediaType: "text/plain" };
+
+    /// <summary>Each request has its own timeout token, which distinguishes a timeout from Ctrl+C.</summary>
+    private static HttpClient CreateClient(HttpMessageHandler handler) => new(handler) { Timeout = Timeout.InfiniteTimeSpan };
 
     private static HttpClientHandler CreateHandler()
     {

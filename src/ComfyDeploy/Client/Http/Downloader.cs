@@ -96,7 +96,20 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         finally
         {
             // No partial file of ours stays after a failure; that of another process is not ours to delete.
-            if (isOurs) File.Delete(part);
+            if (isOurs) Delete(part);
+        }
+    }
+
+    /// <summary>A file that something else holds open or has replaced stays; the download has ended in any case.</summary>
+    private void Delete(string part)
+    {
+        try
+        {
+            File.Delete(part);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warning($"The partial file {SafeText.Clean(part)} cannot be deleted: {ConnectionFailures.Describe(e)}");
         }
     }
 
@@ -144,7 +157,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         {
             return await source.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new IncompleteDownloadException(ConnectionFailures.Describe(e), e);

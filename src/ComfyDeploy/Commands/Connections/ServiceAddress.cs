@@ -12,6 +12,12 @@ internal static class ServiceAddress
     internal static Uri ParseOrEnd(ComfyDeployCommand cmdlet, string? text, bool allowInsecure)
     {
         if (string.IsNullOrWhiteSpace(text)) return Default;
+        if (text!.Contains('@'))
+        {
+            const string Message = "The address of the service must not contain a user name or password (the part before '@').";
+            // Without the address as target: the password would be in the error record.
+            cmdlet.ThrowTerminating(new(ErrorIds.InvalidInput, Message), null);
+        }
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
         {
             string message = $"'{text}' is not the address of a service. Give an absolute http or https URL such as {Default}.";

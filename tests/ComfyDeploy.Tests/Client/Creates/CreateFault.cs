@@ -22,6 +22,9 @@ public enum CreateFault
     Status408Taken,
     UnreadableTaken,
     WithoutIdTaken,
+    HangNotTaken,
+    HangTaken,
+    CorruptGzipTaken,
 }
 
 internal static class CreateFaults

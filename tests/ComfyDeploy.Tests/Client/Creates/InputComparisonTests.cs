@@ -39,9 +39,45 @@ public sealed class InputComparisonTests
     [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"https://bucket.test/in/cat.png?X-Amz-Signature=1"}""", true)]
     [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"https://bucket.test/in/dog.png"}""", false)]
     [InlineData("""{"a":"https://bucket.test/in/cat.png"}""", """{"a":"cat.png"}""", false)]
+    [InlineData("""{"a":"https://a.test/x/ComfyUI_00001_.png"}""", """{"a":"https://b.test/y/ComfyUI_00001_.png"}""", false)]
+    [InlineData("""{"a":"https://a.test/ComfyUI_00001_.png"}""", """{"a":"https://b.test/ComfyUI_00001_.png"}""", false)]
+    [InlineData("""{"a":"https://a.test/ComfyUI_00001_.png"}""", """{"a":"https://b.test/y/ComfyUI_00001_.png"}""", false)]
+    [InlineData("""{"a":"https://a.test/cat.png"}""", """{"a":"https://a.test/cat.png?v=1"}""", true)]
+    [InlineData("""{"a":"https://bucket.s3.test/inputs/cat.png"}""", """{"a":"https://s3.test/bucket/inputs/cat.png?v=1"}""", true)]
+    [InlineData("""{"a":"https://s3.test/bucket/inputs/cat.png"}""", """{"a":"https://bucket.s3.test/inputs/cat.png"}""", true)]
+    [InlineData("""{"a":"https://a.test/s/cat.png"}""", """{"a":"https://a.test/inputs/cat.png"}""", false)]
+    [InlineData("""{"a":1e999}""", """{"a":1e999}""", true)]
     [InlineData("""{"a":"half \ud83d"}""", """{"a":"half \ufffd"}""", true)]
     [InlineData("""{"a":1}""", "[1]", false)]
     public void Stored_inputs_are_compared_by_meaning(string sent, string? stored, bool same) => Assert.Equal(same, InputComparison.AreSame(sent, stored));
+
+    [Fact]
+    public void Inputs_as_deep_as_they_can_be_written_are_compared()
+    {
+        string deep = $$"""{"a":{{new string('[', 500)}}{{new string(']', 500)}}}""";
+        Assert.True(InputComparison.AreSame(deep, deep));
+    }
+
+    [Theory]
+    [InlineData("""{"a":1}""", """{"a":1}""", false)]
+    [InlineData("""{"a":1}""", """{"a":2}""", false)]
+    [InlineData("""{"a":1}""", """{"a":1.0}""", true)]
+    [InlineData("""{"a":"data:x,A"}""", """{"a":"data:x,A"}""", true)]
+    [InlineData("""{"a":"data:x,A"}""", """{"a":"data:x,B"}""", true)]
+    [InlineData("""{"a":"https://a.test/x/c.png"}""", """{"a":"data:x,B"}""", true)]
+    [InlineData("""{"a":"data:x,A","b":1}""", """{"a":"data:x,B","b":2}""", false)]
+    public void Creates_are_confusable_when_a_run_could_be_of_either_and_it_matters(string sent, string other, bool confusable)
+    {
+        Assert.Equal(confusable, InputComparison.AreConfusable(sent, other));
+        Assert.Equal(confusable, InputComparison.AreConfusable(other, sent));
+    }
+
+    [Fact]
+    public void A_file_is_compared_without_its_content()
+    {
+        string sent = """{"a":"data:image/png;base64,AAAA+/=","b":"say data: \"data:\""}""";
+        Assert.Equal("""{"a":"data:","b":"say data: \"data:\""}""", InputComparison.WithoutData(sent));
+    }
 
     [Theory]
     [InlineData("queue-inputs-coercion", "run-get-inputs-coercion")]

@@ -30,6 +30,8 @@ internal sealed class ModelService(ManualClock clock)
 
     internal Func<SentRequest, bool>? FailRead { get; set; }
 
+    internal Func<SentRequest, bool>? HangRead { get; set; }
+
     internal Action? BeforeAnswer { get; set; }
 
     internal IReadOnlyList<ModelRun> Runs => Locked(() => _runs.ToArray());
@@ -49,7 +51,7 @@ internal sealed class ModelService(ManualClock clock)
     internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken cancellationToken)
     {
         if (Between is not null) await Between().ConfigureAwait(false);
-        HttpResponseMessage response = request.Method == "POST" ? await CreateAsync(request, cancellationToken).ConfigureAwait(false) : Read(request);
+        HttpResponseMessage response = request.Method == "POST" ? await CreateAsync(request, cancellationToken).ConfigureAwait(false) : Read(request, cancellationToken);
         return SendsDate ? response.Dated(new DateTimeOffset(Now)) : response;
     }
 
@@ -71,7 +73,14 @@ internal sealed class ModelService(ManualClock clock)
         if (Between is not null) await Between().ConfigureAwait(false);
         BeforeAnswer?.Invoke();
         cancellationToken.ThrowIfCancellationRequested();
-        return Answer(fault, id);
+        return fault is CreateFault.HangNotTaken or CreateFault.HangTaken ? Hang(cancellationToken) : Answer(fault, id);
+    }
+
+    /// <summary>No answer, until whoever asked has waited long enough.</summary>
+    private HttpResponseMessage Hang(CancellationToken cancellationToken)
+    {
+        clock.EndLimit();
+        throw new OperationCanceledException(cancellationToken);
     }
 
     private static HttpResponseMessage Answer(CreateFault fault, string? id) => fault switch
@@ -89,11 +98,13 @@ internal sealed class ModelService(ManualClock clock)
         CreateFault.Gateway504NotTaken or CreateFault.Gateway504Taken => Reply.Status(504),
         CreateFault.Status408NotTaken or CreateFault.Status408Taken => Reply.Status(408),
         CreateFault.UnreadableTaken => Reply.Json($$"""{"run_id":"{{id![..10]}}"""),
+        CreateFault.CorruptGzipTaken => new() { Content = new StreamContent(new BrokenStream(nameof(InvalidDataException))) },
         _ => Reply.Json("""{"run_id":null}"""),
     };
 
-    private HttpResponseMessage Read(SentRequest request)
+    private HttpResponseMessage Read(SentRequest request, CancellationToken stop)
     {
+        if (HangRead?.Invoke(request) == true) return Hang(stop);
         if (FailRead?.Invoke(request) == true) return Reply.Status(500);
         string[] parts = request.Address.AbsolutePath.Split('/');
         lock (_gate)

@@ -64,7 +64,8 @@ public sealed class SafeCreateModelTests
                 ListedAfter = TimeSpan.FromSeconds(random.Next(4)),
                 FaultOf = (intent, sent) => PickFault(new(HashCode(intent, sent))),
                 Between = BetweenAsync,
-                FailRead = _readsFail ? _ => new Random(HashCode(-1, Interlocked.Increment(ref _step))).Next(4) == 0 : null,
+                FailRead = _readsFail ? _ => IsOneIn(8) : null,
+                HangRead = _readsFail ? _ => IsOneIn(8) : null,
             };
         }
 
@@ -119,6 +120,8 @@ public sealed class SafeCreateModelTests
                 return new(intent, null, e.ErrorId);
             }
         }
+
+        private bool IsOneIn(int number) => new Random(HashCode(-1, Interlocked.Increment(ref _step))).Next(number) == 0;
 
         private async Task BetweenAsync()
         {

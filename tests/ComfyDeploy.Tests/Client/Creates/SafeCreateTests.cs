@@ -5,7 +5,7 @@ using ComfyDeploy.Commands;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>A create is sent again only when it certainly made no run; otherwise the client searches for the run and sends nothing.</summary>
-public sealed class SafeCreateTests
+public sealed partial class SafeCreateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse","seed":7}""";
 

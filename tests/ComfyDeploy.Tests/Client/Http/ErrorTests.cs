@@ -82,6 +82,52 @@ public sealed class ErrorTests
     }
 
     [Theory]
+    [InlineData("401 Unauthorized", 401)]
+    [InlineData("402 Payment Required", 402)]
+    [InlineData("403 Forbidden", 403)]
+    [InlineData("404: Not Found", 404)]
+    [InlineData("405 Method Not Allowed", 405)]
+    [InlineData("429 Too Many Requests", 429)]
+    [InlineData("404: Not Found", 500)]
+    public async Task A_refusal_by_the_machine_is_no_error_of_key_account_or_deployment_and_is_final(string sentence, int status)
+    {
+        ClientUnderTest test = new(() => Reply.Json($$"""{"detail":"Error creating run: {{sentence}}"}""", status));
+        ComfyDeployException error = await FailAsync(() => test.Client.CreateRunAsync(new("d", "portrait/production", "{}", null, null, false), default));
+        Assert.Equal((ErrorIds.ServiceError, status), (error.ErrorId, error.StatusCode));
+        Assert.Contains($"Error creating run: {sentence} (HTTP {status})", error.Message, StringComparison.Ordinal);
+        Assert.Single(test.Handler.Requests);
+    }
+
+    [Fact]
+    public async Task A_feature_outside_the_plan_is_no_matter_of_the_key()
+    {
+        string body = Recorded.Example("errors/403-plan-feature.json");
+        ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 403)).GetRunAsync());
+        Assert.Equal("The plan of the account does not include this: Access denied for requested operation (HTTP 403).", error.Message);
+    }
+
+    [Fact]
+    public void No_text_of_the_service_makes_a_message_endless()
+    {
+        string id = new('x', 5_000_000);
+        ComfyDeployException error = new(ErrorIds.RunNotFound, $"There is no run {id} on connection 'test'.");
+        Assert.InRange(error.Message.Length, 2900, 3010);
+        Assert.StartsWith("There is no run xxx", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("xxx on connection 'test'.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_message_is_not_cut_inside_a_letter()
+    {
+        for (int shift = 0; shift < 2; shift++)
+        {
+            string text = new string('x', shift) + string.Concat(Enumerable.Repeat("\U0001F600", 5000));
+            string message = new ComfyDeployException(ErrorIds.ServiceError, text).Message;
+            Assert.Equal(message, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(message)));
+        }
+    }
+
+    [Theory]
     [InlineData("run-cancel-404-becomes-500", ErrorIds.RunNotFound)]
     [InlineData("run-cancel-classic-machine", ErrorIds.RunNotFound)]
     [InlineData("run-cancel-no-function-call", ErrorIds.RunNotFound)]
@@ -106,11 +152,12 @@ public sealed class ErrorTests
     }
 
     [Theory]
-    [InlineData("errors/402-machine-in-use.json", ErrorIds.LimitReached)]
+    [InlineData("errors/402-machine-in-use.json", ErrorIds.InvalidInput)]
     [InlineData("errors/403-access-denied-trailing-space.json", ErrorIds.RunNotFound)]
     [InlineData("errors/403-credits-deployment-owner.json", ErrorIds.LimitReached)]
     [InlineData("errors/403-credits-own.json", ErrorIds.LimitReached)]
     [InlineData("errors/403-plan-balance.json", ErrorIds.LimitReached)]
+    [InlineData("errors/403-plan-feature.json", ErrorIds.LimitReached)]
     [InlineData("errors/403-logs.json", ErrorIds.RunNotFound)]
     [InlineData("errors/403-progress.json", ErrorIds.RunNotFound)]
     [InlineData("errors/403-not-owner.json", ErrorIds.RunNotFound)]

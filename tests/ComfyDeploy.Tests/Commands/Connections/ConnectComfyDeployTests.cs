@@ -175,6 +175,23 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     public void A_URL_is_validated_before_the_key_is_sent(string address, string id) =>
         Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address", ("address", address)).Error(id);
 
+    [Theory]
+    [InlineData("https://user:S3cret@example.com/api")]
+    [InlineData("http://S3cret@example.com/api")]
+    [InlineData("ftp://user:S3cret@example.com")]
+    [InlineData("user:S3cret@example.com")]
+    public void A_password_in_an_address_is_refused_and_not_shown(string address)
+    {
+        EngineRun run = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address", ("address", address));
+        run.Error("InvalidInput");
+        Assert.DoesNotContain("S3cret", run.Everything(), StringComparison.Ordinal);
+        Environment.SetEnvironmentVariable(KeyVariable, "a.b.c");
+        Environment.SetEnvironmentVariable(AddressVariable, address);
+        run = Engine.RunWithErrors("Get-ComfyDeployment");
+        run.Error("InvalidInput");
+        Assert.DoesNotContain("S3cret", run.Everything(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AllowInsecure_accepts_an_unencrypted_URL() =>
         Assert.Equal("http://example.com/api", Engine.Run("Connect-ComfyDeploy $key1 -BaseUri http://example.com/api -AllowInsecure -SkipCheck -PassThru").One<ComfyConnection>().BaseUri.AbsoluteUri);

@@ -114,6 +114,21 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
+    public async Task A_connection_that_is_closed_during_the_request_is_ambiguous_at_once()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = hang");
+        ComfyConnection closing = ConnectionTo(Emulator, "closing", requestTimeout: TimeSpan.FromSeconds(1));
+        Engine.Set("closing", closing);
+        using Underway underway = Engine.Begin("Start-ComfyRun portrait -Connection $closing");
+        using CancellationTokenSource limit = new(EngineFixture.Limit);
+        while (Count("POST", Queue) == 0) await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+        int before = Emulator.Requests.Count;
+        closing.Close();
+        underway.Finish().Error("AmbiguousCreate");
+        Assert.Equal(before, Emulator.Requests.Count);
+    }
+
+    [Fact]
     public void Rows_after_the_credits_are_used_up_are_not_sent()
     {
         Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
