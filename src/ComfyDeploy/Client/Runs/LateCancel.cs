@@ -23,7 +23,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             while (true)
             {
                 (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
-                if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput or ErrorIds.RunNotFound }) break;
+                if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput } || RunAbsence.IsStatedBy(failure)) break;
                 await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter), limit.Token).ConfigureAwait(false);
             }
         }
@@ -46,7 +46,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             (_, ComfyDeployException? refusal) = await service.AskAsync("POST cancel", () => CancelAsync(target, limit), limit)
                 .ConfigureAwait(false);
             // "Not found" is said of a run that cannot be cancelled, too. It may have ended by itself.
-            if (refusal is not (null or { ErrorId: ErrorIds.RunNotFound })) return (late, refusal);
+            if (refusal is not null && !RunAbsence.IsStatedBy(refusal)) return (late, refusal);
             late = late with { IsCancelled = refusal is null, Error = refusal ?? late.Error };
         }
         (ComfyRun? run, ComfyDeployException? failure) = await service.AskAsync("GET /run", () => target.ReadAsync(limit), limit)

@@ -75,7 +75,7 @@ internal sealed class Reachability(ApiSession session, ICallLog log)
         Exception? cause = answer.Exception?.InnerException;
         ComfyDeployException failure = cause as ComfyDeployException
             ?? new(ErrorIds.ServiceError, $"The answer to {what} cannot be read.", cause);
-        if (failure.ErrorId == ErrorIds.RunNotFound) Answered();
+        if (RunAbsence.IsStatedBy(failure)) Answered();
         else Failed(failure);
         return (default, failure);
     }

@@ -144,7 +144,7 @@ internal sealed class RunWaiter : IDisposable
                 }
                 limit = deadline;
                 // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
-                TimeSpan pause = failure is null or { ErrorId: ErrorIds.RunNotFound } ? PollInterval.After(_clock.Now - began)
+                TimeSpan pause = failure is null || RunAbsence.IsStatedBy(failure) ? PollInterval.After(_clock.Now - began)
                     : Retry.PauseBefore(failures, failure.RetryAfter);
                 await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
             }
@@ -152,7 +152,7 @@ internal sealed class RunWaiter : IDisposable
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
             WaitEnd end = last is not null ? WaitEnd.TimedOut
-                : failure is { ErrorId: ErrorIds.RunNotFound } ? WaitEnd.NotFound : WaitEnd.PollFailed;
+                : RunAbsence.IsStatedBy(failure) ? WaitEnd.NotFound : WaitEnd.PollFailed;
             return new(target, last, end, failure);
         }
     }
@@ -160,7 +160,7 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>The failures that end the wait for a run before the deadline; after any other one the wait goes on.</summary>
     private static WaitEnd? EndOf(ComfyDeployException failure, ComfyDeployException? before, Reachability service) => failure switch
     {
-        { ErrorId: ErrorIds.RunNotFound } when before is { ErrorId: ErrorIds.RunNotFound } => WaitEnd.NotFound,
+        _ when RunAbsence.IsStatedBy(failure) && RunAbsence.IsStatedBy(before) => WaitEnd.NotFound,
         { ErrorId: ErrorIds.NotConnected } => WaitEnd.Refused,
         { StatusCode: 401 or 403 } when service.RefusesKey => WaitEnd.Refused,
         _ => null,
