@@ -5,7 +5,7 @@
     Author                 = 'ComfyDeploy for PowerShell contributors'
     CompanyName            = 'Community'
     Copyright              = '(c) 2026 ComfyDeploy for PowerShell contributors. MIT license.'
-    Description            = 'Queue ComfyUI runs on ComfyDeploy, wait for them and see them, as typed objects in the pipeline.'
+    Description            = 'Queue ComfyUI runs on ComfyDeploy, wait for them, and save their outputs, as typed objects in the pipeline.'
     PowerShellVersion      = '5.1'
     DotNetFrameworkVersion = '4.7.2'
     CompatiblePSEditions   = @('Desktop', 'Core')

@@ -1,16 +1,16 @@
 #Requires -Version 7.4
 <#
 .SYNOPSIS
-    Builds, tests, documents and packs the module: one task for each.
+    Builds, tests, documents, and packages the module, with one task for each.
 .EXAMPLE
     ./build.ps1
     Builds the module into out/ComfyDeploy.
 .EXAMPLE
     ./build.ps1 -Task Test
-    Runs dotnet test, then the Pester suite in a process of its own.
+    Runs dotnet test, then the Pester suite in a separate process.
 .EXAMPLE
     ./build.ps1 -Task Help -Check
-    Makes the help anew, and fails when it was not up to date.
+    Regenerates the help, and fails if it was not up to date.
 #>
 [CmdletBinding()]
 param(
@@ -20,7 +20,7 @@ param(
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # With Help: fail when a file of en-US changes.
+    # With -Task Help: fail if a file in en-US changes.
     [switch] $Check
 )
 
@@ -33,13 +33,13 @@ function Invoke-Native([scriptblock] $Command) {
     if ($LASTEXITCODE -ne 0) { throw "Failed with exit code ${LASTEXITCODE}:$Command" }
 }
 
-# Nothing is installed behind anybody's back: what is missing is named.
+# Does not install anything; reports which module is missing.
 function Assert-Module([string] $Name, [version] $Version) {
     if (Get-Module $Name -ListAvailable | Where-Object Version -ge $Version) { return }
     throw "$Name $Version or newer is not installed. Get it with: Install-PSResource $Name -Version '[$Version,)'"
 }
 
-# A dll that is imported stays locked until its process ends, so the module is imported in a child only.
+# An imported DLL stays locked until its process ends, so the module is imported only in a child process.
 function Invoke-Child([scriptblock] $Script, [object[]] $Arguments) {
     Invoke-Native { pwsh -NoProfile -NonInteractive -Command $Script -args $Arguments }
 }

@@ -11,14 +11,14 @@ Describe 'Connect-ComfyDeploy' {
         $key = Get-TestKey $emulator
     }
 
-    It 'checks the key with one cheap call, and writes nothing' {
+    It 'checks the key with one inexpensive request, and returns no output' {
         Connect-ComfyDeploy -ApiKey $emulator.ApiKey -BaseUri $emulator.BaseUri | Should -BeNullOrEmpty
         $emulator.Requests.Count | Should -Be 1
         "$($emulator.Requests[0].Method) $($emulator.Requests[0].Path)?$($emulator.Requests[0].Query)" | Should -Be 'GET /api/workflows?limit=1'
         (Get-ComfyConnection).IsDefault | Should -BeTrue
     }
 
-    It 'gives the connection on -PassThru: who, where, and no key' {
+    It 'returns the connection with -PassThru: user, address, and no key' {
         $connection = Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -PassThru
         $connection | Should -BeOfType ComfyDeploy.ComfyConnection
         $connection.UserId | Should -Be 'user_emulator'
@@ -26,44 +26,44 @@ Describe 'Connect-ComfyDeploy' {
         $connection | Get-Member -Force | ForEach-Object Name | Should -Not -Contain 'ApiKey'
     }
 
-    It 'leaves the call out with -SkipCheck' {
+    It 'sends no request with -SkipCheck' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -SkipCheck
         $emulator.Requests.Count | Should -Be 0
     }
 
-    It 'refuses a wrong key, and stays unconnected' {
+    It 'rejects a wrong key, and does not connect' {
         { Connect-ComfyDeploy (ConvertTo-SecureString 'nope' -AsPlainText) -BaseUri $emulator.BaseUri } | Should -Throw -ErrorId 'ApiKeyRejected,ComfyDeploy.Commands.ConnectComfyDeployCommand'
         Get-ComfyConnection | Should -BeNullOrEmpty
     }
 
-    It 'gives advice with a wrong key' {
+    It 'recommends an action for a wrong key' {
         try { Connect-ComfyDeploy (ConvertTo-SecureString 'nope' -AsPlainText) -BaseUri $emulator.BaseUri } catch { $record = $_ }
         $record.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
         $record.CategoryInfo.Category | Should -Be 'AuthenticationError'
     }
 
-    It 'keeps the connection there was when the new one is refused' {
+    It 'keeps the previous connection when the new one is rejected' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri
         { Connect-ComfyDeploy (ConvertTo-SecureString 'nope' -AsPlainText) -BaseUri $emulator.BaseUri } | Should -Throw
         Test-ComfyConnection | Should -BeTrue
     }
 
-    It 'refuses an empty key' {
+    It 'rejects an empty key' {
         { Connect-ComfyDeploy ([securestring]::new()) -BaseUri $emulator.BaseUri } | Should -Throw -ErrorId 'ApiKeyRejected,*'
         $emulator.Requests.Count | Should -Be 0
     }
 
-    It 'refuses plain text as a key' {
+    It 'rejects plain text as a key' {
         { Connect-ComfyDeploy -ApiKey 'plain' -BaseUri $emulator.BaseUri } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,*'
     }
 
-    It 'fails when nothing listens' {
+    It 'fails when no server listens' {
         $uri = $emulator.BaseUri
         Stop-ComfyEmulator
         { Connect-ComfyDeploy $emulator.ApiKey -BaseUri $uri -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ConnectionFailed,*'
     }
 
-    It 'refuses <Uri> (<ErrorId>)' -ForEach @(
+    It 'rejects <Uri> (<ErrorId>)' -ForEach @(
         @{ Uri = 'http://example.com/api'; ErrorId = 'InsecureBaseUri' }
         @{ Uri = 'ftp://example.com'; ErrorId = 'InvalidInput' }
         @{ Uri = 'example.com'; ErrorId = 'InvalidInput' }
@@ -75,12 +75,12 @@ Describe 'Connect-ComfyDeploy' {
         Get-ComfyConnection | Should -BeNullOrEmpty
     }
 
-    It 'takes http elsewhere only with -AllowInsecure' {
+    It 'accepts http on another machine only with -AllowInsecure' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri 'http://render.example/api' -AllowInsecure -SkipCheck
         (Get-ComfyConnection).BaseUri | Should -Be 'http://render.example/api'
     }
 
-    It 'takes an address with a slash at its end' {
+    It 'accepts an address with a trailing slash' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri "$($emulator.BaseUri)/"
         @(Get-ComfyDeployment).Count | Should -BeGreaterThan 0
         $emulator.Requests.Path | Should -Not -Match '//'
@@ -101,30 +101,30 @@ Describe 'Connect-ComfyDeploy' {
         Test-ComfyConnection | Should -BeTrue
     }
 
-    It 'does not close what the caller gave' {
+    It 'does not dispose the key of the caller' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -SkipCheck
         Disconnect-ComfyDeploy
         $emulator.ApiKey.Length | Should -BeGreaterThan 0
     }
 
-    It 'takes the key and the address of the environment' {
+    It 'uses the key and the address from the environment' {
         $child = Invoke-ChildPwsh 'Connect-ComfyDeploy -PassThru | ForEach-Object UserId' -Environment @{ COMFY_DEPLOY_API_KEY = $key; COMFY_DEPLOY_BASE_URI = $emulator.BaseUri }
         $child.Output | Should -Be 'user_emulator'
         $child.ExitCode | Should -Be 0
     }
 
-    It 'needs no Connect where the environment has the key' {
+    It 'needs no Connect-ComfyDeploy when the environment has the key' {
         $child = Invoke-ChildPwsh '(Get-ComfyDeployment portrait/production).DeploymentName; Get-ComfyConnection' -Environment @{ COMFY_DEPLOY_API_KEY = "$key`n"; COMFY_DEPLOY_BASE_URI = $emulator.BaseUri }
         $child.Output | Should -BeLike 'portrait/production*'
         $child.Error | Should -BeNullOrEmpty
     }
 
-    It 'refuses to send the key of the environment to an unencrypted address' {
+    It 'does not send the key from the environment to an unencrypted address' {
         $child = Invoke-ChildPwsh 'try { Get-ComfyDeployment } catch { $_.FullyQualifiedErrorId }' -Environment @{ COMFY_DEPLOY_API_KEY = $key; COMFY_DEPLOY_BASE_URI = 'http://render.example/api' }
         $child.Output | Should -BeLike 'InsecureBaseUri,*'
     }
 
-    It 'fails with NotConnected where nobody can be asked, in every cmdlet' {
+    It 'fails with NotConnected in every cmdlet when it cannot prompt' {
         $child = Invoke-ChildPwsh @'
 foreach ($call in { Connect-ComfyDeploy }, { Get-ComfyRun }, { Get-ComfyDeployment }, { Start-ComfyRun x }, { Wait-ComfyRun 11111111-2222-4333-8444-555555555555 }, { Test-ComfyConnection }) {
     try { & $call } catch { $_.FullyQualifiedErrorId }
@@ -135,7 +135,7 @@ foreach ($call in { Connect-ComfyDeploy }, { Get-ComfyRun }, { Get-ComfyDeployme
                 ForEach-Object { "NotConnected,ComfyDeploy.Commands.$($_ -eq 'Connect' ? 'ConnectComfyDeploy' : $_)Command" })
     }
 
-    It 'ends a script with exit code 1 where nobody can be asked' {
+    It 'ends a script with exit code 1 when it cannot prompt' {
         $child = Invoke-ChildPwsh '$ErrorActionPreference = "Stop"; Connect-ComfyDeploy; "not reached"'
         $child.ExitCode | Should -Be 1
         $child.Output | Should -Not -Match 'not reached'
@@ -151,13 +151,13 @@ foreach ($call in { Connect-ComfyDeploy }, { Get-ComfyRun }, { Get-ComfyDeployme
         $stopped.Errors | Should -BeNullOrEmpty
     }
 
-    It 'keeps -RequestTimeout for what is asked later' {
+    It 'applies -RequestTimeout to later requests' {
         $emulator.AddFault('GET /workflows = hang always')
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -RequestTimeout 200ms -SkipCheck
         Test-ComfyConnection | Should -BeFalse
     }
 
-    It 'completes nothing for a key' {
+    It 'offers no completion for a key' {
         Get-Completion 'Connect-ComfyDeploy -PassT' | Should -Be '-PassThru'
     }
 }

@@ -7,13 +7,13 @@ AfterAll { Clear-TestState }
 Describe 'Disconnect-ComfyDeploy' {
     BeforeEach { $emulator = New-TestEmulator }
 
-    It 'closes the default connection, and writes nothing' {
+    It 'closes the default connection, and returns no output' {
         Disconnect-ComfyDeploy | Should -BeNullOrEmpty
         Get-ComfyConnection | Should -BeNullOrEmpty
         { Get-ComfyRun } | Should -Throw -ErrorId 'NotConnected,*'
     }
 
-    It 'says so when there is none' {
+    It 'reports an error when there is none' {
         Disconnect-ComfyDeploy
         Disconnect-ComfyDeploy -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors.FullyQualifiedErrorId | Should -Be 'ConnectionNotFound,ComfyDeploy.Commands.DisconnectComfyDeployCommand'
@@ -27,7 +27,7 @@ Describe 'Disconnect-ComfyDeploy' {
         (Get-ComfyConnection).Name | Should -Be 'emulator'
     }
 
-    It 'goes on after a name that is unknown' {
+    It 'continues after an unknown name' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -Name a -SkipCheck
         Disconnect-ComfyDeploy nope, a -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors.Count | Should -Be 1
@@ -36,13 +36,13 @@ Describe 'Disconnect-ComfyDeploy' {
         (Get-ComfyConnection).Name | Should -Be 'emulator'
     }
 
-    It 'makes objects of the closed connection say NotConnected' {
+    It 'causes NotConnected for objects of the closed connection' {
         $run = Start-ComfyRun portrait @{ prompt = 'x' }
         Disconnect-ComfyDeploy
         { $run | Get-ComfyRun } | Should -Throw -ErrorId 'NotConnected,*'
     }
 
-    It 'leaves the others alone' {
+    It 'does not affect other connections' {
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri $emulator.BaseUri -Name other
         Disconnect-ComfyDeploy other
         Test-ComfyConnection | Should -BeTrue

@@ -39,7 +39,7 @@ BeforeAll {
         ComfyStopResult     = $started[2] | Stop-ComfyRun -PassThru
     }
 
-    # The lines of a display, without colours and empty lines.
+    # The lines of a display, without colors and empty lines.
     function Get-Line {
         [CmdletBinding()]
         param([Parameter(Mandatory, ValueFromPipeline)] [object] $InputObject, [int] $Width = 120)
@@ -55,7 +55,7 @@ BeforeAll {
 AfterAll { Clear-TestState }
 
 Describe 'Default tables' {
-    It '<Type> at <Width> columns: the header is whole, on one line, and nothing wraps' -ForEach $tables {
+    It '<Type> at <Width> columns: the header is complete, on one line, and nothing wraps' -ForEach $tables {
         $sample = @($samples[$Type])
         $lines = @($sample | Get-Line -Width $Width)
         $lines[0].Trim() -replace ' +', ' ' | Should -BeExactly $Header
@@ -71,7 +71,7 @@ Describe 'Default tables' {
         }
     }
 
-    It '<Type>: the names can be sorted by and selected' -ForEach ($tables | Where-Object Width -eq 120) {
+    It '<Type>: every header works with Sort-Object and Select-Object' -ForEach ($tables | Where-Object Width -eq 120) {
         $sample = @($samples[$Type])
         foreach ($name in $Header -split ' ') {
             { $sample | Sort-Object $name -ErrorAction Stop | Select-Object $name -ErrorAction Stop } | Should -Not -Throw
@@ -90,7 +90,7 @@ Describe 'The table of runs' {
         $lines.Count | Should -Be 8
     }
 
-    It 'shows how it ended' {
+    It 'shows the outcome' {
         $lines = @($runs | Get-Line)
         $lines[2] | Should -Match 'success +100% A10G +1m40s +\w+ 1 output$'
         $lines[6] | Should -Match 'cancelled'
@@ -109,10 +109,10 @@ Describe 'The table of runs' {
         $lines[2] | Should -Match "^ {9}portrait/production  not-queued .*'seed'"
     }
 
-    It 'serves deserialized runs too' {
+    It 'also applies to deserialized runs' {
         $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($runs))
         $back[0].PSObject.TypeNames[0] | Should -Be 'Deserialized.ComfyDeploy.ComfyRun'
-        # All but what goes on: the age, and the time of a run that runs. The emulator's clock, hours ahead here, is forgotten with the connection.
+        # Except for values that still change: the age, and the run time of a running run. The emulator's clock, hours ahead here, is lost with the connection.
         $shown = $back, $runs | ForEach-Object { ($_ | Get-Line | Select-Object -Skip 2).ForEach{ if ($_ -match ' running ') { $_.Remove(57, 12) } else { $_.Remove(65, 4) } } -join "`n" }
         $shown[0] | Should -Be $shown[1]
         @($back | Get-Line -Width 80).Count | Should -Be 8
@@ -120,13 +120,13 @@ Describe 'The table of runs' {
         $back[0].Id | Should -Be $back[0].RunId
     }
 
-    It 'serves runs of a job' {
+    It 'applies to runs from a job' {
         $job = Start-ThreadJob { Import-Module $using:ModulePath/ComfyDeploy.psd1; $using:runs | Get-ComfyRun }
         $received = $job | Receive-Job -Wait -AutoRemoveJob
         @($received | Get-Line)[0] | Should -Match '^RunId +DeploymentName +Status'
     }
 
-    It 'strips what would move the cursor' {
+    It 'removes control characters that would move the cursor' {
         $run = Start-ComfyRun portrait @{ prompt = 'x' }
         $emulator.SetStatus($run.RunId, "`e[2Jevil`nline", $false)
         $lines = @(Get-ComfyRun $run.RunId | Out-String -Width 120)
@@ -141,7 +141,7 @@ Describe 'The table of runs' {
         @($runs | Format-Table -View Timing | Get-Line -Width 80)[0] | Should -Match 'TotalSeconds$'
     }
 
-    It 'has the view Error: whole ids, whole reasons' {
+    It 'has the view Error with complete IDs and reasons' {
         $text = $runs[1] | Format-List -View Error | Out-String -Width 120
         $text | Should -Match $runs[1].RunId
         ($text -replace '\s+', ' ') | Should -BeLike "*$($runs[1].Error)*"
@@ -158,7 +158,7 @@ Describe 'The table of runs' {
         $names | Should -Be 'RunId', 'DeploymentName', 'Status', 'Error', 'Gpu', 'CreatedAt', 'RunSeconds', 'EstimatedCost', 'OutputCount'
     }
 
-    It 'can be read in de-DE' {
+    It 'is readable in de-DE' {
         $before = [cultureinfo]::CurrentCulture
         try {
             [cultureinfo]::CurrentCulture = 'de-DE'
@@ -170,7 +170,7 @@ Describe 'The table of runs' {
     }
 }
 
-Describe 'Colour' {
+Describe 'Color' {
     It 'is in no redirected output' {
         $child = Invoke-ChildPwsh @"
 Connect-ComfyDeploy (ConvertTo-SecureString '$(Get-TestKey $emulator)' -AsPlainText) -BaseUri $($emulator.BaseUri)
@@ -179,7 +179,7 @@ Connect-ComfyDeploy (ConvertTo-SecureString '$(Get-TestKey $emulator)' -AsPlainT
         ($child.Output -split '\r?\n' | Select-Object -Skip 2) -join "`n" | Should -Not -Match '\e\['
     }
 
-    It 'is gone with $PSStyle.OutputRendering = PlainText' {
+    It 'is absent with $PSStyle.OutputRendering = PlainText' {
         $before = $PSStyle.OutputRendering
         try {
             $PSStyle.OutputRendering = 'PlainText'

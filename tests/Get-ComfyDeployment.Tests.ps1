@@ -33,7 +33,7 @@ Describe 'Get-ComfyDeployment' {
         @(Get-ComfyDeployment portrait, upscale-4k -Environment staging).Count | Should -Be 2
     }
 
-    It 'reports what is not there, with the nearest, and goes on' {
+    It 'reports a name that does not exist, suggests similar names, and continues' {
         $found = Get-ComfyDeployment portrat/staging, animate/preview -ErrorVariable errors -ErrorAction SilentlyContinue
         $found.DeploymentName | Should -Be 'animate/preview'
         $errors.FullyQualifiedErrorId | Should -Be 'DeploymentNotFound,ComfyDeploy.Commands.GetComfyDeploymentCommand'
@@ -45,13 +45,13 @@ Describe 'Get-ComfyDeployment' {
         @(Get-ComfyDeployment portrait/staging, port*).Count | Should -Be 3
     }
 
-    It 'finds the deployment of a run, and each once' {
+    It 'finds the deployments of runs, each once' {
         $runs = Start-ComfyRun portrait @{ prompt = 'x' } -Repeat 2
         ($runs | Get-ComfyDeployment).DeploymentName | Should -Be 'portrait/production'
         ($runs | ConvertTo-Csv | ConvertFrom-Csv | Get-ComfyDeployment).DeploymentName | Should -Be 'portrait/production'
     }
 
-    It 'says DeploymentUnknown of a run that does not tell' {
+    It 'reports DeploymentUnknown for a run that does not name its deployment' {
         $run = Start-ComfyRun portrait @{ prompt = 'x' }
         $child = Invoke-ChildPwsh @"
 Connect-ComfyDeploy (ConvertTo-SecureString '$(Get-TestKey $emulator)' -AsPlainText) -BaseUri $($emulator.BaseUri)
@@ -61,24 +61,24 @@ Get-ComfyRun $($run.RunId) | Get-ComfyDeployment -ErrorAction SilentlyContinue -
         $child.Output | Should -Be 'DeploymentUnknown,ComfyDeploy.Commands.GetComfyDeploymentCommand'
     }
 
-    It 'takes ids by parameter; one that is none or not there is an error' {
+    It 'accepts IDs by parameter; an invalid or unknown ID is an error' {
         (Get-ComfyDeployment -DeploymentId 00000031-0000-4000-8000-000000000031).DeploymentName | Should -Be 'portrait/staging'
         $null = Get-ComfyDeployment -DeploymentId nope, $MissingId -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors.FullyQualifiedErrorId | Should -Be @(1..2 | ForEach-Object { 'DeploymentNotFound,ComfyDeploy.Commands.GetComfyDeploymentCommand' })
     }
 
-    It 'shows nothing of another owner by id' {
+    It 'does not get a deployment of another owner by ID' {
         { Get-ComfyDeployment -DeploymentId 00000039-0000-4000-8000-000000000039 -ErrorAction Stop } | Should -Throw -ErrorId 'DeploymentNotFound,*'
     }
 
-    It 'goes through CSV and JSON without a type name' {
+    It 'converts to CSV and JSON without a type name' {
         $csv = Get-ComfyDeployment portrait | ConvertTo-Csv
         $csv -join "`n" | Should -Not -Match 'System\.|ComfyDeploy\.'
         Get-ComfyDeployment portrait | ConvertTo-Json -Depth 5 -WarningVariable warnings -WarningAction SilentlyContinue | Should -Not -Match 'ValueKind'
         $warnings | Should -BeNullOrEmpty
     }
 
-    It 'gives dates in local time that compare with Get-Date' {
+    It 'returns dates in local time that compare with Get-Date' {
         $deployment = Get-ComfyDeployment portrait/staging
         $deployment.CreatedAt.Kind | Should -Be 'Local'
         ((Get-Date) - $deployment.CreatedAt).TotalDays | Should -BeGreaterThan 29.9
@@ -89,7 +89,7 @@ Get-ComfyRun $($run.RunId) | Get-ComfyDeployment -ErrorAction SilentlyContinue -
         Get-Completion 'Get-ComfyDeployment -Name upsc' | Should -Contain 'upscale-4k/staging'
     }
 
-    It 'takes a broken pattern for an error of ours, or a name' {
+    It 'reports an invalid pattern as a module error, or treats it as a name' {
         $caught = try { Get-ComfyDeployment '[a' -ErrorAction Stop } catch { $_ }
         $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|DeploymentNotFound),'
     }

@@ -4,7 +4,7 @@ BeforeAll { . $PSScriptRoot/common.ps1 }
 
 AfterAll { Clear-TestState }
 
-Describe 'Get-ComfyRun by id' {
+Describe 'Get-ComfyRun by ID' {
     BeforeAll {
         $emulator = New-TestEmulator
         $runs = 'a', 'b #fail', 'c' | Start-ComfyRun portrait -InputName prompt
@@ -13,16 +13,16 @@ Describe 'Get-ComfyRun by id' {
 
     BeforeEach { $before = $emulator.Requests.Count }
 
-    It 'refreshes the runs piped in and nothing else' {
+    It 'reads the piped runs again and nothing else' {
         $fresh = $runs[0], $runs[2] | Get-ComfyRun
         $fresh.RunId | Should -Be $runs[0].RunId, $runs[2].RunId
         $fresh.Status | Should -Be 'success', 'success'
         $runs[0].Status | Should -Be 'not-started' -Because 'a snapshot does not change'
-        # The price list is read once in a session.
+        # The price list is read once per session.
         (Get-TestRequest $emulator -Since $before).Path | Where-Object { $_ -notlike '*pricing' } | Sort-Object | Should -Be ($runs[0], $runs[2] | ForEach-Object { "/api/run/$($_.RunId)" } | Sort-Object)
     }
 
-    It 'carries over what only the caller knew' {
+    It 'keeps what only the caller knows' {
         $row = [pscustomobject]@{ prompt = 'x'; shot = 's01' } | Start-ComfyRun portrait -LabelColumn shot
         $fresh = $row | Get-ComfyRun
         $fresh.Label | Should -Be 's01'
@@ -30,7 +30,7 @@ Describe 'Get-ComfyRun by id' {
         $fresh.DeploymentId | Should -Be $row.DeploymentId
     }
 
-    It 'takes an id as <What>' -ForEach @(
+    It 'accepts an ID as <What>' -ForEach @(
         @{ What = 'text'; Form = { $_.RunId } }
         @{ What = 'upper case'; Form = { $_.RunId.ToUpperInvariant() } }
         @{ What = '32 characters'; Form = { $_.RunId -replace '-' } }
@@ -49,31 +49,31 @@ Describe 'Get-ComfyRun by id' {
         ($given | Get-ComfyRun).RunId | Should -Be $runs[0].RunId
     }
 
-    It 'takes short ids typed bare, even where they are numbers to the parser: <_>' -ForEach '12345678', '1e234567', '12345e12', '0x123456', '1234567d' {
+    It 'accepts short IDs without quotes, even if the parser reads them as numbers: <_>' -ForEach '12345678', '1e234567', '12345e12', '0x123456', '1234567d' {
         $typed = $_
         $record = try { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $typed -ErrorAction Stop")) } catch { $_ }
         $record.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*'
         $record.TargetObject | Should -Be $typed
     }
 
-    It 'refuses <_> before any request' -ForEach 'portrait', 'abc', '1234567', '', ' ', 'g1234567', "$('f' * 37)", '../../keys', 'deadbeef', "$('0' * 31)" {
+    It 'rejects <_> before any request' -ForEach 'portrait', 'abc', '1234567', '', ' ', 'g1234567', "$('f' * 37)", '../../keys', 'deadbeef', "$('0' * 31)" {
         $null = Get-ComfyRun $_ -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors.FullyQualifiedErrorId | Should -Be 'RunIdInvalid,ComfyDeploy.Commands.GetComfyRunCommand'
         $emulator.Requests.Count | Should -Be $before
     }
 
-    It 'hints at what was probably meant' {
+    It 'suggests what was probably meant' {
         { Get-ComfyRun portrait -ErrorAction Stop } | Should -Throw '*Get-ComfyRun -Workflow*portrait*'
         { Get-ComfyRun deadbeef -ErrorAction Stop } | Should -Throw '*36 characters*'
     }
 
-    It 'skips no blank line of a file without a word' {
+    It 'reports a blank line of a file' {
         $found = $runs[0].RunId, '', $runs[1].RunId | Get-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
         $found.Count | Should -Be 2
         $errors.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*'
     }
 
-    It 'one bad id among three: two objects, one error, $? false' {
+    It 'one unknown ID among three: two objects, one error, $? false' {
         $found = $runs[0].RunId, $MissingId, $runs[2].RunId | Get-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
         $succeeded = $?
         $succeeded | Should -BeFalse
@@ -87,7 +87,7 @@ Describe 'Get-ComfyRun by id' {
         $errors[0].Exception.Message | Should -BeLike "*$MissingId*'emulator'*Run not found*"
     }
 
-    It 'honours -ErrorAction <_>' -ForEach 'Stop', 'Ignore' {
+    It 'honors -ErrorAction <_>' -ForEach 'Stop', 'Ignore' {
         if ($_ -eq 'Stop') {
             { $MissingId | Get-ComfyRun -ErrorAction Stop } | Should -Throw -ErrorId 'RunNotFound,*'
         } else {
@@ -102,26 +102,26 @@ Describe 'Get-ComfyRun by id' {
         $caught | Should -Be 'RunNotFound'
     }
 
-    It 'handles an id given twice once' {
+    It 'reads a run once if its ID is given twice' {
         $found = $runs[0], $runs[0].RunId, $runs[0].RunId.ToUpperInvariant() | Get-ComfyRun
         @($found).Count | Should -Be 1
         ($emulator.Requests.Count - $before) | Should -Be 1
     }
 
-    It 'keeps the order of what was asked' {
+    It 'keeps the order of the IDs' {
         $ids = $runs[2].RunId, $runs[0].RunId, $runs[1].RunId
         ($ids | Get-ComfyRun).RunId | Should -Be $ids
         (Get-ComfyRun $ids).RunId | Should -Be $ids
     }
 
-    It 'tells why a run failed, and asks no more with -SkipErrorDetail' {
+    It 'gets the reason for a failed run, and does not request it with -SkipErrorDetail' {
         (Get-ComfyRun $runs[1].RunId).Error | Should -Not -BeNullOrEmpty
         $before = $emulator.Requests.Count
         (Get-ComfyRun $runs[1].RunId -SkipErrorDetail).Error | Should -BeNullOrEmpty
         ($emulator.Requests.Count - $before) | Should -Be 1
     }
 
-    It 'passes on what never was queued' {
+    It 'returns rows that were never queued unchanged' {
         $row = "seed`nx" | ConvertFrom-Csv | Start-ComfyRun portrait -WarningAction SilentlyContinue
         ($row | Get-ComfyRun).Status | Should -Be 'not-queued'
         ($row | ConvertTo-Csv | ConvertFrom-Csv | Get-ComfyRun).Status | Should -Be 'not-queued'
@@ -139,7 +139,7 @@ Describe 'Get-ComfyRun by id' {
         $fresh[0] | Should -BeOfType ComfyDeploy.ComfyRun
     }
 
-    It 'refuses what is no run by the name of its type: <Type>' -ForEach @(
+    It 'rejects an object that is not a run and names its type: <Type>' -ForEach @(
         @{ Type = 'Process'; Make = { Get-Process -Id $PID } }
         @{ Type = 'An object'; Make = { [pscustomobject]@{ Name = 'x' } } }
         @{ Type = 'TimeSpan'; Make = { [timespan]::Zero } }
@@ -148,7 +148,7 @@ Describe 'Get-ComfyRun by id' {
         $errors[0].Exception.Message | Should -BeLike "*$Type*is not a run*"
     }
 
-    It 'retries what passes, and warns of it' {
+    It 'retries transient failures, and writes a warning' {
         $emulator.AddFault('GET /run/* = 503')
         $run = Get-ComfyRun $runs[0].RunId -WarningVariable warnings -WarningAction SilentlyContinue
         $run.RunId | Should -Be $runs[0].RunId
@@ -156,7 +156,7 @@ Describe 'Get-ComfyRun by id' {
         ($emulator.Requests.Count - $before) | Should -Be 2
     }
 
-    It 'ends all at once when the key is rejected' {
+    It 'ends immediately when the key is rejected' {
         $emulator.AddFault('GET /run/* = 401 always')
         try {
             { $runs | Get-ComfyRun } | Should -Throw -ErrorId 'ApiKeyRejected,*'
@@ -200,11 +200,11 @@ Describe 'Get-ComfyRun as a list' {
 
     BeforeEach { $before = $emulator.Requests.Count }
 
-    It 'is of all workflows, newest first' {
+    It 'lists all workflows, newest first' {
         (Get-ComfyRun).RunId | Should -Be $started[5..0].RunId
     }
 
-    It 'is of a deployment, a workflow, several, a wildcard' {
+    It 'lists by deployment, workflow, several names, or a wildcard' {
         (Get-ComfyRun -Deployment portrait).RunId | Should -Be $started[5, 4, 3, 0].RunId
         (Get-ComfyRun -Deployment portrait -Environment staging).RunId | Should -Be $started[1].RunId
         (Get-ComfyRun -Workflow portrait).RunId | Should -Be $started[5, 4, 3, 1, 0].RunId
@@ -214,12 +214,12 @@ Describe 'Get-ComfyRun as a list' {
         (Get-ComfyRun -Workflow 00000022-0000-4000-8000-000000000022).RunId | Should -Be $started[2].RunId
     }
 
-    It 'is of deployments piped in' {
+    It 'lists piped deployments' {
         (Get-ComfyDeployment portrait/production | Get-ComfyRun).RunId | Should -Be $started[5, 4, 3, 0].RunId
         (Get-ComfyDeployment */staging | Get-ComfyRun -Finished).RunId | Sort-Object | Should -Be ($started[1, 2].RunId | Sort-Object)
     }
 
-    It 'asks once for the first: -Deployment x | Select-Object -First 1' {
+    It 'sends one request for the first run: -Deployment x | Select-Object -First 1' {
         $null = Get-ComfyDeployment
         $before = $emulator.Requests.Count
         @(Get-ComfyRun -Deployment portrait | Select-Object -First 1).Count | Should -Be 1
@@ -252,11 +252,11 @@ Describe 'Get-ComfyRun as a list' {
         Get-ComfyRun -Origin manual | Should -BeNullOrEmpty
     }
 
-    It 'refuses <_> together' -ForEach '-Active -Finished', '-Active -Status failed', '-Finished -Status failed' {
+    It 'rejects <_> together' -ForEach '-Active -Finished', '-Active -Status failed', '-Finished -Status failed' {
         { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $_")) } | Should -Throw -ErrorId 'ParametersConflict,*'
     }
 
-    It 'takes dates and durations: -After inclusive, -Before exclusive' {
+    It 'accepts dates and durations: -After inclusive, -Before exclusive' {
         $list = Get-ComfyRun
         $middle = $list[2].CreatedAt
         @(Get-ComfyRun -After $middle).Count | Should -Be 3
@@ -271,7 +271,7 @@ Describe 'Get-ComfyRun as a list' {
         @(Get-ComfyRun -After ([timespan]::FromHours(3))).Count | Should -Be 6
     }
 
-    It 'takes dates the service cannot: <_>' -ForEach '99999d', '1960-01-01', '([datetime]::MinValue)' {
+    It 'accepts dates that the service does not: <_>' -ForEach '99999d', '1960-01-01', '([datetime]::MinValue)' {
         @(Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_ -ErrorAction Stop"))).Count | Should -Be 6
     }
 
@@ -279,39 +279,39 @@ Describe 'Get-ComfyRun as a list' {
         Get-ComfyRun -After ([datetime]::MaxValue) -ErrorAction Stop | Should -BeNullOrEmpty
     }
 
-    It 'says in words what is wrong with -After $null' {
+    It 'explains what is wrong with -After $null' {
         $caught = try { Get-ComfyRun -After $null -ErrorAction Stop; 'no error' } catch { $_ }
         "$caught" | Should -Not -BeLike '*Object reference*'
     }
 
-    It 'takes a broken pattern for an error of ours, or a name: <_>' -ForEach '-Workflow ''[a''', '-Deployment ''[''' {
+    It 'reports an invalid pattern as a module error, or treats it as a name: <_>' -ForEach '-Workflow ''[a''', '-Deployment ''[''' {
         $caught = try { Invoke-Command ([scriptblock]::Create("Get-ComfyRun $_ -ErrorAction Stop")) } catch { $_ }
         $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|WorkflowNotFound|DeploymentNotFound),'
     }
 
-    It 'refuses <_> as a date' -ForEach 'yesterday', '10:00x', "''" {
+    It 'rejects <_> as a date' -ForEach 'yesterday', '10:00x', "''" {
         { Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_")) } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
     }
 
-    It 'reads each run once more with -Full' {
+    It 'reads each run individually with -Full' {
         $full = Get-ComfyRun -Workflow portrait -Full
         ($full | Where-Object Status -eq failed).Error | Should -Not -BeNullOrEmpty
         $full[0].PercentComplete | Should -Not -BeNullOrEmpty
         @(Get-TestRequest $emulator -Since $before -Path '/run/*').Count | Should -Be 5
     }
 
-    It 'asks for no single run without -Full' {
+    It 'reads no single run without -Full' {
         $null = Get-ComfyRun
         Get-TestRequest $emulator -Since $before -Path '/run/*' | Should -BeNullOrEmpty
     }
 
-    It 'shows what this session queued, newest first' {
+    It 'lists the runs that this session queued, newest first' {
         (Get-ComfyRun -ThisSession).RunId | Should -Be $started[5..0].RunId
         (Get-ComfyRun -ThisSession -Active).RunId | Should -Be $started[3].RunId
         @(Get-ComfyRun -ThisSession -Deployment portrait/staging).RunId | Should -Be $started[1].RunId
     }
 
-    It 'makes ids known, so that short ones work' {
+    It 'registers the IDs, so that short IDs work' {
         $child = Invoke-ChildPwsh @"
 Connect-ComfyDeploy (ConvertTo-SecureString '$(Get-TestKey $emulator)' -AsPlainText) -BaseUri $($emulator.BaseUri)
 `$short = '$($started[0].RunId.Substring(0, 8))'
@@ -322,7 +322,7 @@ try { Get-ComfyRun `$short -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId
         $child.Output -split '\r?\n' | Should -Be 'RunIdInvalid,ComfyDeploy.Commands.GetComfyRunCommand', $started[0].RunId
     }
 
-    It 'goes on after a workflow or deployment that is not there' {
+    It 'continues after a workflow or deployment that does not exist' {
         $found = Get-ComfyRun -Workflow nope, animate -ErrorVariable errors -ErrorAction SilentlyContinue
         $found.RunId | Should -Be $started[2].RunId
         $errors.FullyQualifiedErrorId | Should -Be 'WorkflowNotFound,ComfyDeploy.Commands.GetComfyRunCommand'
@@ -330,7 +330,7 @@ try { Get-ComfyRun `$short -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId
         $errors.FullyQualifiedErrorId | Should -Be 'DeploymentNotFound,ComfyDeploy.Commands.GetComfyRunCommand'
     }
 
-    It 'writes all of it, or says that it did not, when a page fails' {
+    It 'returns the complete list, or reports an error, when a page fails' {
         $emulator.AddFault('GET /workflow/*/runs* = 500 always')
         $emulator.AddFault('GET /v2/workflow/*/runs* = 500 always')
         $emulator.AddFault('GET /deployment/*/runs* = 500 always')
@@ -351,7 +351,7 @@ try { Get-ComfyRun `$short -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId
         @{ Line = 'Get-ComfyRun -Connection e'; Word = 'emulator' }
     ) { $null = Get-ComfyDeployment; Get-Completion $Line | Should -Contain $Word }
 
-    It 'streams: the first of many comes after one page' {
+    It 'streams: the first of many runs is returned after one page' {
         $emulator = New-TestEmulator
         $null = 1..120 | Start-ComfyRun portrait -InputName seed
         $before = $emulator.Requests.Count

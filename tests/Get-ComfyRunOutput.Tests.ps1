@@ -10,7 +10,7 @@ BeforeAll {
 AfterAll { Clear-TestState }
 
 Describe 'Get-ComfyRunOutput' {
-    It 'writes each output of each run, in order' {
+    It 'returns each output of each run, in order' {
         $outputs = $runs | Get-ComfyRunOutput
         $outputs[0] | Should -BeOfType ComfyDeploy.ComfyRunOutput
         $outputs.Kind | Should -Be 'image', 'image', 'image', 'text', 'video'
@@ -18,33 +18,33 @@ Describe 'Get-ComfyRunOutput' {
         $outputs.RunId | Should -Be $runs[0, 0, 2, 2, 4].RunId
     }
 
-    It 'reads fresh what is piped before it was finished' {
+    It 'reads a run again if it was piped before it finished' {
         $runs[0].OutputCount | Should -Be 0
         @($runs[0] | Get-ComfyRunOutput).Count | Should -Be 2
     }
 
-    It 'filters by kind, several' {
+    It 'filters by several kinds' {
         ($runs | Get-ComfyRunOutput -Kind TEXT).Text | Should -Not -BeNullOrEmpty
         @($runs | Get-ComfyRunOutput -Kind text, video).Count | Should -Be 2
     }
 
-    It 'leads back to the run, its inputs and its label' {
+    It 'links to the run, its inputs, and its label' {
         $output = @($runs | Get-ComfyRunOutput)[0]
         $output.Run.Inputs.prompt | Should -Be 'a #multi=2'
         $output.Run.DeploymentName | Should -Be 'portrait/production'
     }
 
-    It 'shows no run in its columns' {
+    It 'does not show the run in its columns' {
         (@($runs | Get-ComfyRunOutput)[0] | Select-Object *).PSObject.Properties.Name |
             Should -Be 'RunId', 'Index', 'Kind', 'NodeId', 'NodeClass', 'Detail', 'FileName', 'Text', 'Url', 'OutputId', 'CreatedAt'
     }
 
-    It 'makes the contact sheet of a grid' {
+    It 'creates a contact sheet of a grid' {
         $sheet = $runs | Wait-ComfyRun | Get-ComfyRunOutput | Select-Object RunId, @{ n = 'prompt'; e = { $_.Run.Inputs.prompt } }, Url | ConvertTo-Csv
         @($sheet | Where-Object { $_ -like "*$($runs[0].RunId)*a #multi=2*http*" }).Count | Should -Be 2
     }
 
-    It 'one bad id among three: one error, $? false' {
+    It 'one unknown ID among three: one error, $? false' {
         $outputs = $runs[0].RunId, $MissingId, $runs[4].RunId | Get-ComfyRunOutput -ErrorVariable errors -ErrorAction SilentlyContinue
         $succeeded = $?
         $succeeded | Should -BeFalse
@@ -52,7 +52,7 @@ Describe 'Get-ComfyRunOutput' {
         $errors.FullyQualifiedErrorId | Should -Be 'RunNotFound,ComfyDeploy.Commands.GetComfyRunOutputCommand'
     }
 
-    It 'goes to JSON and CSV' {
+    It 'converts to JSON and CSV' {
         $json = $runs | Get-ComfyRunOutput | ConvertTo-Json -Depth 5 -WarningVariable warnings -WarningAction SilentlyContinue
         $warnings | Should -BeNullOrEmpty
         $json | Should -Not -Match 'ValueKind'

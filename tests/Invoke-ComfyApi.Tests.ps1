@@ -11,13 +11,13 @@ AfterAll { Clear-TestState }
 Describe 'Invoke-ComfyApi' {
     BeforeEach { $before = $emulator.Requests.Count }
 
-    It 'gets, with and without a slash, one object per element' {
+    It 'accepts a path with or without a slash, and returns one object per element' {
         @(Invoke-ComfyApi /workflows).Count | Should -Be 4
         @(Invoke-ComfyApi workflows)[0].name | Should -Be 'portrait'
         (Invoke-ComfyApi workflows | Get-Member)[0].TypeName | Should -Be 'System.Management.Automation.PSCustomObject'
     }
 
-    It 'sends a query, escaped' {
+    It 'escapes the query' {
         $null = Invoke-ComfyApi workflows -Query ([ordered]@{ limit = 1; search = 'a b&c=d'; flag = $true })
         $emulator.Requests[-1].Query | Should -Be 'limit=1&search=a%20b%26c%3Dd&flag=true'
     }
@@ -27,33 +27,33 @@ Describe 'Invoke-ComfyApi' {
         ($emulator.Requests[-1].Body | ConvertFrom-Json).inputs.prompt | Should -Be 'x'
     }
 
-    It 'does not make a POST of a body alone' {
+    It 'does not send a POST because there is a body' {
         { Invoke-ComfyApi /run/deployment/queue $queue } | Should -Throw '*-Method POST*' -ErrorId 'BodyNeedsMethod,*'
         $emulator.Requests.Count | Should -Be $before
     }
 
-    It 'asks before anything but GET, and sends nothing with -WhatIf' {
+    It 'confirms every method except GET, and sends nothing with -WhatIf' {
         Invoke-ComfyApi /run/deployment/queue $queue -Method POST -WhatIf | Should -BeNullOrEmpty
         $emulator.Requests.Count | Should -Be $before
         @(Invoke-ComfyApi workflows -WhatIf).Count | Should -Be 4
     }
 
-    It 'sends the key nowhere else: <_>' -ForEach 'https://evil.example/x', '//evil.example/x', '\\evil.example\x', '../../x', '/../x', 'http://127.0.0.1:1/api/workflows', '/%2e%2e/x', '@evil.example/x' {
+    It 'does not send the key to any other address: <_>' -ForEach 'https://evil.example/x', '//evil.example/x', '\\evil.example\x', '../../x', '/../x', 'http://127.0.0.1:1/api/workflows', '/%2e%2e/x', '@evil.example/x' {
         try { $null = Invoke-ComfyApi $_ -ErrorAction Stop } catch { $id = $_.FullyQualifiedErrorId }
         $id | Should -Match '^(ForeignOrigin|NotSupportedByServer|ServiceError),'
         $emulator.Requests | Where-Object { $_.Number -gt $before -and $_.Path -notlike '/api/*' } | Should -BeNullOrEmpty
     }
 
-    It 'takes a whole address below the base' {
+    It 'accepts an absolute URL below the base address' {
         @(Invoke-ComfyApi "$($emulator.BaseUri)/workflows").Count | Should -Be 4
     }
 
-    It 'reports what the service says' {
+    It 'reports the message of the service' {
         { Invoke-ComfyApi "/run/$MissingId" -ErrorAction Stop } | Should -Throw '*Run not found*'
         { Invoke-ComfyApi /nope -ErrorAction Stop } | Should -Throw -ErrorId 'NotSupportedByServer,*'
     }
 
-    It 'gives numbers and text, no JsonElement' {
+    It 'returns numbers and text, not a JsonElement' {
         $answer = Invoke-ComfyApi workflows
         $answer | ConvertTo-Json -Depth 5 | Should -Not -Match 'ValueKind'
         $answer[0].pinned | Should -BeOfType bool
@@ -66,7 +66,7 @@ Describe 'Invoke-ComfyApi' {
         ($emulator.Requests.Count - $before) | Should -Be 1
     }
 
-    It 'gives up after -RequestTimeout, with an id of its own' {
+    It 'fails after -RequestTimeout with its own error ID' {
         $emulator.AddFault('POST /run/deployment/queue = hang always')
         $null = Invoke-ComfyApi /run/deployment/queue $queue -Method POST -RequestTimeout 200ms -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
         $emulator.ClearFaults()

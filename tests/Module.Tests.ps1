@@ -20,7 +20,7 @@ Describe 'Conventions' {
         $commands.Where{ $_.Verb -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }
 
-    It 'declares what each cmdlet writes' {
+    It 'declares the output type of each cmdlet' {
         $commands.Where{ -not $_.OutputType } | Should -BeNullOrEmpty
     }
 
@@ -42,20 +42,20 @@ Describe 'Conventions' {
         $several | Should -BeNullOrEmpty
     }
 
-    It 'takes no secret as plain text' {
+    It 'accepts no secret as plain text' {
         $commands.ForEach{ $_.Parameters.Values }.Where{ $_.Name -match 'Key$|Token|Secret|Password' -and $_.ParameterType -eq [string] } | Should -BeNullOrEmpty
     }
 
-    It 'shows no type of System.Text.Json' {
+    It 'exposes no type of System.Text.Json' {
         $assembly.GetExportedTypes().ForEach{ $_.GetProperties() }.Where{ "$($_.PropertyType)" -match 'Text\.Json' } | Should -BeNullOrEmpty
         $assembly.GetExportedTypes().Where{ "$($_.BaseType)" -match 'Text\.Json' } | Should -BeNullOrEmpty
     }
 
-    It 'exports what the assembly has, and nothing else' {
+    It 'exports the cmdlets of the assembly, and nothing else' {
         Compare-Object $manifest.CmdletsToExport $commands.Name | Should -BeNullOrEmpty
     }
 
-    It 'leaves no gap in its help' {
+    It 'has no gap in its help' {
         $commands.Where{ (Get-Help $_ -Full | Out-String) -match '\{\{' } | Should -BeNullOrEmpty
     }
 
@@ -64,7 +64,7 @@ Describe 'Conventions' {
         $bound.Where{ $_ -notmatch '^Get-\w+ -(DeploymentId|WorkflowId|MachineId|SessionId|AssetId)$|-LiteralPath$' } | Should -BeNullOrEmpty
     }
 
-    It 'gives a parameter of one name one type' {
+    It 'uses one type for all parameters of the same name' {
         $kinds = $commands.ForEach{ $_.Parameters.Values }.Where{ $_.Name -in 'RunId', 'Timeout', 'RequestTimeout', 'Status', 'Environment', 'Gpu', 'Kind' } |
             Group-Object Name | ForEach-Object { [pscustomobject]@{ Name = $_.Name; Types = @($_.Group.ParameterType.FullName.ForEach{ $_ -replace '\[\]$' } | Sort-Object -Unique) } }
         $kinds.Where{ $_.Types.Count -gt 1 } | ForEach-Object { "$($_.Name): $($_.Types)" } | Should -BeNullOrEmpty
@@ -75,18 +75,18 @@ Describe 'Conventions' {
         if ($command.ParameterSets.Count -gt 1) { $command.DefaultParameterSet | Should -Not -BeNullOrEmpty }
     }
 
-    It 'collides with nothing that was there: <Name>' -ForEach $cmdlets {
+    It 'does not conflict with an existing command: <Name>' -ForEach $cmdlets {
         @(Get-Command $Name -All).Count | Should -Be 1
     }
 
-    It 'takes -Connection wherever it talks to the service: <Name>' -ForEach $cmdlets {
+    It 'has -Connection wherever it uses the service: <Name>' -ForEach $cmdlets {
         $isConnected = (Get-Command $Name).ImplementingType.BaseType.Name -in 'ConnectedCommand', 'WaitingCommand'
         (Get-Command $Name).Parameters.ContainsKey('Connection') | Should -Be ($isConnected -or $Name -eq 'Disconnect-ComfyDeploy')
     }
 }
 
 Describe 'Help' {
-    It '<Name>: a synopsis, two examples, a word on every parameter' -ForEach $cmdlets {
+    It '<Name>: a synopsis, two examples, and a description of every parameter' -ForEach $cmdlets {
         $help = Get-Help $Name -Full
         $help.Synopsis | Should -Not -BeNullOrEmpty
         $help.Synopsis | Should -Not -Match "^\s*$Name" -Because 'the engine makes such a synopsis of the syntax when there is no help'
@@ -98,7 +98,7 @@ Describe 'Help' {
         }
     }
 
-    It 'names every error id of the assembly in about_ComfyDeploy_Errors' {
+    It 'lists every error ID of the assembly in about_ComfyDeploy_Errors' {
         $ids = $assembly.GetType('ComfyDeploy.ErrorIds').GetFields('NonPublic, Static').Name
         $text = Get-Help about_ComfyDeploy_Errors | Out-String
         $ids.Where{ $text -notmatch "\b$_\b" } | Should -BeNullOrEmpty
@@ -120,7 +120,7 @@ Describe 'Manifest' {
         }
     }
 
-    It 'says what the gallery asks for' {
+    It 'has the fields that the gallery requires' {
         foreach ($name in 'Author', 'Description', 'GUID', 'Copyright', 'PowerShellVersion', 'CompatiblePSEditions') { $manifest[$name] | Should -Not -BeNullOrEmpty -Because $name }
         foreach ($name in 'Tags', 'LicenseUri', 'ProjectUri') { $manifest.PrivateData.PSData[$name] | Should -Not -BeNullOrEmpty -Because $name }
         $manifest.PrivateData.PSData.Tags | Where-Object { $_ -match '\s' } | Should -BeNullOrEmpty
@@ -132,11 +132,11 @@ Describe 'Manifest' {
         $version | Should -BeLike "$($manifest.ModuleVersion)*"
     }
 
-    It 'names files that are there' {
+    It 'lists only files that exist' {
         foreach ($file in @($manifest.FormatsToProcess) + @($manifest.TypesToProcess)) { Join-Path $ModulePath $file | Should -Exist }
     }
 
-    It 'ships nothing that is not its own' {
+    It 'ships only its own files' {
         $names = (Get-ChildItem $ModulePath -Recurse -File).Name
         $names | Should -Contain 'LICENSE'
         $names | Where-Object { $_ -match '\.pdb$|\.deps\.json$|System\.Management\.Automation|PowerShellStandard|xunit|Pester' } | Should -BeNullOrEmpty
@@ -144,7 +144,7 @@ Describe 'Manifest' {
 }
 
 Describe 'Loading' {
-    It 'comes by itself in a fresh process that has only PSModulePath' {
+    It 'loads automatically in a new process that has only PSModulePath' {
         $child = Invoke-ChildPwsh 'Get-ComfyConnection; (Get-Module ComfyDeploy).Path; [bool] [System.AppDomain]::CurrentDomain.GetAssemblies().Where{ $_.GetName().Name -eq "ComfyDeploy.Emulator" }'
         $child.Error | Should -BeNullOrEmpty
         $lines = $child.Output -split '\r?\n'
@@ -152,7 +152,7 @@ Describe 'Loading' {
         $lines[1] | Should -Be 'False' -Because 'the emulator is loaded when it is started, not before'
     }
 
-    It 'can be imported twice, forced, removed and imported again' {
+    It 'can be imported twice, forced, removed, and imported again' {
         $child = Invoke-ChildPwsh @'
 Import-Module ComfyDeploy; Import-Module ComfyDeploy; Import-Module ComfyDeploy -Force
 $emulator = Start-ComfyEmulator -Speed 0 -Connect
@@ -180,7 +180,7 @@ $run | Format-Table | Out-String -Width 120
 }
 
 Describe 'References' {
-    It 'has a public constructor from text and equals its text' {
+    It 'has a public constructor that takes text, and equals its text' {
         $reference = [ComfyDeploy.ComfyReference]::new('portrait')
         "$reference" | Should -Be 'portrait'
         $reference -eq 'PORTRAIT' | Should -BeTrue
@@ -196,7 +196,7 @@ Describe 'References' {
 Describe 'Durations' {
     BeforeAll {
         $emulator = New-TestEmulator
-        # Connect keeps what it was given, so it shows how a text was read.
+        # Connect-ComfyDeploy keeps the value, so the connection shows how a text was parsed.
         function Read-Duration {
             [CmdletBinding()]
             param([string] $Text)
@@ -224,15 +224,15 @@ Describe 'Durations' {
         @{ Text = '([double] 2.5)'; Seconds = 2.5 }
     ) { Read-Duration $Text | Should -Be $Seconds }
 
-    It '<_> is refused' -ForEach '10:00', '-5', "''", 'soon', '1w', '1kb', '0x10', '$null', '([timespan]::FromSeconds(-1))', '99999999999d', "'1,5h'" {
+    It '<_> is rejected' -ForEach '10:00', '-5', "''", 'soon', '1w', '1kb', '0x10', '$null', '([timespan]::FromSeconds(-1))', '99999999999d', "'1,5h'" {
         { Read-Duration $_ } | Should -Throw
     }
 
-    It '<_> is refused with the forms that are right' -ForEach '10:00', 'soon' {
+    It '<_> is rejected with the valid forms' -ForEach '10:00', 'soon' {
         { Read-Duration $_ } | Should -Throw '*90s, 10m, 1.5h, 2d*' -ErrorId 'ParameterArgumentTransformationError,*'
     }
 
-    It 'reads a point in the number in any culture' {
+    It 'reads a decimal point in any culture' {
         $child = Invoke-ChildPwsh @'
 [cultureinfo]::CurrentCulture = 'de-DE'
 $key = ConvertTo-SecureString 'x' -AsPlainText

@@ -6,7 +6,7 @@ BeforeAll {
         'QueueSeconds', 'ColdStartSeconds', 'RunSeconds', 'TotalSeconds', 'EstimatedCost', 'PercentComplete', 'LiveStatus', 'QueuePosition', 'OutputCount', 'OutputUrl', 'Outputs', 'Inputs',
         'DeploymentId', 'WorkflowId', 'WorkflowVersionId', 'MachineId', 'MachineType', 'BatchId', 'Origin', 'UserId', 'OrgId', 'RestartOf', 'ConnectionName'
 
-    # The environment a scheduled task gives to its script.
+    # The environment that a scheduled task provides to its script.
     function Get-TaskEnvironment {
         [CmdletBinding()]
         param([System.Collections.IDictionary] $More = @{})
@@ -24,24 +24,24 @@ Describe 'Nightly batch' {
         $runs | Export-Csv TestDrive:/all.csv
     }
 
-    It 'gives as many objects as rows' {
+    It 'returns as many objects as rows' {
         $runs.Count | Should -Be 4
         @($runs | Where-Object -Not IsSuccess).Status | Sort-Object | Should -Be 'cancelled', 'failed'
     }
 
-    It 'fits the one-liner for success' {
+    It 'works with the one-line check for success' {
         (-not $runs -or ($runs.IsSuccess -contains $false)) | Should -BeTrue
         $good = @($runs | Where-Object IsSuccess)
         (-not $good -or ($good.IsSuccess -contains $false)) | Should -BeFalse
     }
 
-    It 'writes a CSV of the stated columns in the stated order' {
+    It 'writes a CSV file with the documented columns in the documented order' {
         (Get-Content TestDrive:/all.csv -TotalCount 1) -replace '"' -split ',' | Should -Be $columns
         ($runs[0] | Select-Object *).PSObject.Properties.Name | Should -Be $columns
         ($runs[0].PSObject.Properties.Name) | Should -Be $columns
     }
 
-    It 'writes no type name, no object[] and no key' {
+    It 'writes no type name, no object[], and no key' {
         $text = Get-Content TestDrive:/all.csv -Raw
         $text | Should -Not -Match 'System\.|ComfyDeploy\.Comfy|@\{|#TYPE'
         $text | Should -Not -Match ([regex]::Escape((Get-TestKey $emulator)))
@@ -56,20 +56,20 @@ Describe 'Nightly batch' {
         ($rows | Where-Object Inputs -Like '*cat*').Error | Should -Not -BeNullOrEmpty
     }
 
-    It 'gives one column per input with -ExpandProperty' {
+    It 'returns one column per input with -ExpandProperty' {
         $wide = $runs | Select-Object RunId, Status, Error -ExpandProperty Inputs
         $wide[0].PSObject.Properties.Name | Should -Contain 'prompt'
         $wide.Count | Should -Be 4
-        # Once more: what is expanded must not have been changed by it.
+        # Again: -ExpandProperty must not change the object that it expands.
         { $runs | Select-Object RunId, Status, Error -ExpandProperty Inputs -ErrorAction Stop } | Should -Not -Throw
     }
 
-    It 'finds the failed ones in the file and by the pipeline of the front page' {
+    It 'finds the failed runs in the file and with the pipeline of the README' {
         Get-ComfyRun -Workflow portrait -After (Get-Date).AddDays(-7) | Where-Object Status -EQ Failed | Export-Csv TestDrive:/failed.csv
         @(Import-Csv TestDrive:/failed.csv).Count | Should -Be 1
     }
 
-    It 'can be summed, sorted, grouped and compared' {
+    It 'can be summed, sorted, grouped, and compared' {
         ($runs | Measure-Object RunSeconds -Sum).Sum | Should -BeGreaterThan 0
         ($runs | Measure-Object EstimatedCost -Sum).Sum | Should -BeGreaterThan 0
         @($runs | Where-Object RunSeconds -GT 60).Count | Should -Be 0
@@ -79,12 +79,12 @@ Describe 'Nightly batch' {
         @($runs | Group-Object Status).Count | Should -Be 3
     }
 
-    It 'starts the failed ones again by their inputs' {
+    It 'restarts the failed runs with their inputs' {
         $again = $runs | Where-Object Status -EQ failed | ForEach-Object Inputs | Start-ComfyRun portrait
         $again.Inputs.prompt | Should -Be 'cat #fail'
     }
 
-    It 'goes to JSON without ValueKind, without key, without a warning' {
+    It 'converts to JSON without ValueKind, a key, or a warning' {
         $json = $runs | ConvertTo-Json -Depth 5 -WarningVariable warnings -WarningAction SilentlyContinue
         $json | Should -Not -Match 'ValueKind'
         $json | Should -Not -Match ([regex]::Escape((Get-TestKey $emulator)))
@@ -92,7 +92,7 @@ Describe 'Nightly batch' {
         (($json | ConvertFrom-Json).Inputs | Where-Object prompt -Like 'fox*').seed | Should -BeExactly 1
     }
 
-    It 'goes through Clixml with inputs and outputs' {
+    It 'keeps inputs and outputs in Clixml' {
         $runs | Export-Clixml TestDrive:/all.xml
         Get-Content TestDrive:/all.xml -Raw | Should -Not -Match ([regex]::Escape((Get-TestKey $emulator)))
         $back = Import-Clixml TestDrive:/all.xml
@@ -106,7 +106,7 @@ Describe 'Nightly batch' {
 Describe 'Scheduled task' {
     BeforeAll { $emulator = New-TestEmulator -Speed 36000 }
 
-    It 'ends with exit code 0 when all is well, with the key from the environment alone' {
+    It 'ends with exit code 0 on success, with only the key from the environment' {
         $child = Invoke-ChildPwsh @'
 $ErrorActionPreference = 'Stop'
 Start-ComfyRun portrait @{ prompt = 'golden'; seed = 42 } | Wait-ComfyRun -Timeout 30s -ThrowOnFailure | ForEach-Object Status
@@ -129,7 +129,7 @@ catch { "caught `$(`$_.FullyQualifiedErrorId.Split(',')[0]) `$(`$runs.Count)"; t
         $child.Output + $child.Error | Should -Match 'did not succeed'
     }
 
-    It 'says a line per change where no bar can be shown, and none with 6>$null' {
+    It 'writes a line per change when no progress bar can be shown, and none with 6>$null' {
         $slow = New-TestEmulator -Speed 4
         $task = @{ COMFY_DEPLOY_API_KEY = Get-TestKey $slow; COMFY_DEPLOY_BASE_URI = $slow.BaseUri }
         $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun | ForEach-Object RunId' -Environment $task
@@ -154,12 +154,12 @@ Describe 'Parallel' {
 
     AfterAll { $env:PSModulePath = $before }
 
-    It 'works in ForEach-Object -Parallel after one Connect' {
+    It 'works in ForEach-Object -Parallel after one Connect-ComfyDeploy' {
         $found = $runs.RunId | ForEach-Object -Parallel { Get-ComfyRun $_ } -ThrottleLimit 4
         $found.RunId | Sort-Object | Should -Be ($runs.RunId | Sort-Object)
     }
 
-    It 'works there with runs piped in and with -Connection' {
+    It 'works there with piped runs and with -Connection' {
         $connection = Get-ComfyConnection emulator
         $found = $runs | ForEach-Object -Parallel { Get-ComfyRun $_.RunId -Connection $using:connection } -ThrottleLimit 4
         @($found).Count | Should -Be 8
@@ -167,7 +167,7 @@ Describe 'Parallel' {
         @($found).Count | Should -Be 8
     }
 
-    It 'queues there without mixing answers up' {
+    It 'queues there without mixing up responses' {
         $queued = 101..116 | ForEach-Object -Parallel { Start-ComfyRun portrait @{ seed = $_ } } -ThrottleLimit 8
         @($queued.RunId | Sort-Object -Unique).Count | Should -Be 16
         foreach ($run in $queued) { ($emulator.Runs | Where-Object RunId -EQ $run.RunId).Inputs | Should -Be "{`"seed`":$($run.Inputs.seed)}" }
@@ -178,14 +178,14 @@ Describe 'Parallel' {
         $job | Receive-Job -Wait -AutoRemoveJob | Should -Be $runs.RunId
     }
 
-    It 'leaves a connection made elsewhere there' {
+    It 'keeps a connection in the runspace that created it' {
         $other = Start-ComfyEmulator -Speed 0
         1..2 | ForEach-Object -Parallel { $e = $using:other; Connect-ComfyDeploy $e.ApiKey -BaseUri $e.BaseUri; (Get-ComfyConnection | Where-Object IsDefault).BaseUri } |
             Sort-Object -Unique | Should -Be $other.BaseUri
         (Get-ComfyConnection | Where-Object IsDefault).BaseUri | Should -Be $emulator.BaseUri
     }
 
-    It 'works in Start-Job, and what comes back can be waited for' {
+    It 'works in Start-Job, and Wait-ComfyRun accepts the returned runs' {
         $task = @{ Key = Get-TestKey $emulator; BaseUri = $emulator.BaseUri }
         $job = Start-Job {
             $env:COMFY_DEPLOY_API_KEY = $using:task.Key
@@ -207,19 +207,19 @@ Describe 'Two accounts' {
     BeforeAll {
         $emulator = New-TestEmulator
         $studio = New-NamedEmulator studio
-        # Emulators give the same ids in the same order; the accounts are to hold different ones.
+        # Emulators create the same IDs in the same order; the accounts should have different ones.
         $other = Start-ComfyRun portrait @{ prompt = 'other' } -Connection studio
         $mine = Start-ComfyRun portrait @{ prompt = 'mine' }
         $theirs = Start-ComfyRun portrait @{ prompt = 'theirs' } -Connection studio
     }
 
-    It 'never cross' {
+    It 'stay separate' {
         $emulator.Runs.RunId | Should -Be $mine.RunId
         $studio.Runs.RunId | Should -Be $other.RunId, $theirs.RunId
         $theirs.ConnectionName | Should -Be 'studio'
     }
 
-    It 'keep objects with the account they came from, piped together' {
+    It 'use the connection of each object when objects are piped together' {
         $fresh = $theirs, $mine | Get-ComfyRun
         $fresh.ConnectionName | Should -Be 'studio', 'emulator'
         $emulator.Advance('00:05:00')
@@ -229,17 +229,17 @@ Describe 'Two accounts' {
         $studio.Runs.Count | Should -Be 3
     }
 
-    It 'are two accounts even where ids are the same' {
+    It 'are two accounts even if their IDs are the same' {
         ($other, $mine | Get-ComfyRun).ConnectionName | Should -Be 'studio', 'emulator'
     }
 
-    It 'let -Connection win over the object' {
+    It 'let -Connection override the connection of the object' {
         $theirs | Get-ComfyRun -Connection emulator -ErrorVariable errors -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $errors[0].FullyQualifiedErrorId | Should -BeLike 'RunNotFound,*'
         $errors[0].Exception.Message | Should -BeLike "*'emulator'*"
     }
 
-    It 'warn once of a row that names another account' {
+    It 'warn once about a row that names another connection' {
         $rows = $theirs, $theirs | ConvertTo-Csv | ConvertFrom-Csv
         $null = $rows | Get-ComfyRun -WarningVariable warnings -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
         $warnings.Count | Should -Be 1
@@ -247,7 +247,7 @@ Describe 'Two accounts' {
         ($rows | Get-ComfyRun -Connection studio).RunId | Should -Be $theirs.RunId
     }
 
-    It 'are chosen for a session by $PSDefaultParameterValues' {
+    It 'can be selected for a session with $PSDefaultParameterValues' {
         $PSDefaultParameterValues = @{ '*-Comfy*:Connection' = 'studio'; 'Wait-ComfyRun:Timeout' = '30s' }
         @(Get-ComfyRun -Deployment portrait).RunId | Should -Contain $theirs.RunId
         Test-ComfyConnection | Should -BeTrue
@@ -255,12 +255,12 @@ Describe 'Two accounts' {
         { Get-ComfyConnection; Start-ComfyEmulator -WhatIf } | Should -Not -Throw
     }
 
-    It 'know short ids by account' {
+    It 'resolve short IDs by account' {
         $caught = try { Get-ComfyRun $theirs.RunId.Substring(0, 8) -Connection emulator -ErrorAction Stop } catch { $_ }
         if ($theirs.RunId.Substring(0, 8) -ne $mine.RunId.Substring(0, 8)) { $caught.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*' }
     }
 
-    It 'complete the deployments of the account that is named' {
+    It 'complete the deployments of the specified connection' {
         Clear-TestState
         $emulator = New-TestEmulator
         $null = New-NamedEmulator studio
@@ -303,13 +303,13 @@ Describe 'The key' {
         $Error | Format-List * -Force | Out-String -Width 4000 | Should -Not -Match $key
     }
 
-    It 'is in no message of a key with a mistake in it' {
+    It 'is in no message about an invalid key' {
         $wrong = (Get-TestKey $emulator) + 'x'
         $caught = try { Connect-ComfyDeploy (ConvertTo-SecureString $wrong -AsPlainText) -BaseUri $emulator.BaseUri -Verbose -Debug *>&1 } catch { $_ }
         $caught | Format-List * -Force | Out-String -Width 4000 | Should -Not -Match ([regex]::Escape($wrong))
     }
 
-    It 'with a line break or a strange character is refused in words' {
+    It 'with a line break or an invalid character is rejected with an explanation' {
         $caught = try { Connect-ComfyDeploy (ConvertTo-SecureString "abc`ndef" -AsPlainText) -BaseUri $emulator.BaseUri -ErrorAction Stop } catch { $_ }
         $caught.FullyQualifiedErrorId | Should -BeLike '*,ComfyDeploy.Commands.ConnectComfyDeployCommand'
         $caught.FullyQualifiedErrorId | Should -Match '^(ApiKeyRejected|InvalidInput),'
@@ -319,7 +319,7 @@ Describe 'The key' {
         "$caught" | Should -Not -Match 'schl'
     }
 
-    It 'goes along no redirect' {
+    It 'is not sent along a redirect' {
         $thief = Start-ComfyEmulator -Speed 0
         $emulator.AddFault("GET /workflows = redirect $($thief.BaseUri)/workflows always")
         $null = Test-ComfyConnection
@@ -331,7 +331,7 @@ Describe 'The key' {
 Describe 'Dates' {
     BeforeAll { $emulator = New-TestEmulator -Speed 1 }
 
-    It 'compare right with Get-Date in <_>' -ForEach 'Asia/Tokyo', 'America/New_York', 'Asia/Kathmandu' {
+    It 'compare correctly with Get-Date in <_>' -ForEach 'Asia/Tokyo', 'America/New_York', 'Asia/Kathmandu' {
         $child = Invoke-ChildPwsh @'
 [System.TimeZoneInfo]::Local.BaseUtcOffset.TotalHours
 $run = Start-ComfyRun portrait @{ prompt = 'x' }
@@ -356,7 +356,7 @@ foreach ($one in $run, ($run | Get-ComfyRun), (Get-ComfyRun -Deployment portrait
 Describe 'Culture' {
     BeforeAll { $emulator = New-TestEmulator }
 
-    It 'makes no difference to a round trip in <_>' -ForEach 'de-DE', 'tr-TR', 'ar-SA' {
+    It 'does not change a round trip in <_>' -ForEach 'de-DE', 'tr-TR', 'ar-SA' {
         $child = Invoke-ChildPwsh @'
 [cultureinfo]::CurrentCulture = $env:TEST_CULTURE; [cultureinfo]::CurrentUICulture = $env:TEST_CULTURE
 $run = [pscustomobject]@{ prompt = 'INIT ı i'; cfg = 7.5; seed = 12 } | Start-ComfyRun portrait
@@ -388,9 +388,9 @@ try { Start-ComfyRun portrait @{ cfg = '7,5' } -ErrorAction Stop } catch { $_.Fu
 }
 
 Describe 'The exit code of a gate' {
-    It 'is <Code> with <Arguments>, and the script <Fate>' -ForEach @(
-        @{ Code = 0; Arguments = '-ThrowOnFailure'; Fate = 'goes on'; Goes = 'after' }
-        @{ Code = 1; Arguments = '-ThrowOnFailure -ErrorAction Stop'; Fate = 'ends'; Goes = $null }
+    It 'is <Code> with <Arguments>, and the script <Outcome>' -ForEach @(
+        @{ Code = 0; Arguments = '-ThrowOnFailure'; Outcome = 'continues'; Goes = 'after' }
+        @{ Code = 1; Arguments = '-ThrowOnFailure -ErrorAction Stop'; Outcome = 'ends'; Goes = $null }
     ) {
         $script = Join-Path $TestDrive 'gate.ps1'
         Set-Content $script @"

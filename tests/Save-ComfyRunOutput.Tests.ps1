@@ -16,7 +16,7 @@ Describe 'Save-ComfyRunOutput' {
         $before = $emulator.Requests.Count
     }
 
-    It 'saves the outputs of a run, as files with run, index and deployment' {
+    It 'saves the outputs of a run as files with run, index, and deployment' {
         $files = $runs[0] | Save-ComfyRunOutput $folder
         $files.Count | Should -Be 2
         $files[0] | Should -BeOfType System.IO.FileInfo
@@ -28,13 +28,13 @@ Describe 'Save-ComfyRunOutput' {
         Get-ChildItem $folder -Filter *.part | Should -BeNullOrEmpty
     }
 
-    It 'is literal about a folder named [a], relative to $PWD' {
+    It 'uses a folder named [a] literally, relative to $PWD' {
         $null = New-Item -ItemType Directory $folder
         Push-Location -LiteralPath $folder
         try { ($runs[0] | Save-ComfyRunOutput './[a] b').DirectoryName | Should -Be @(1..2 | ForEach-Object { Join-Path $folder '[a] b' }) } finally { Pop-Location }
     }
 
-    It 'takes ids, outputs, and rows with RunId and Index' {
+    It 'accepts IDs, outputs, and rows with RunId and Index' {
         @($runs[0].RunId | Save-ComfyRunOutput $folder).Count | Should -Be 2
         ($runs[0] | Get-ComfyRunOutput | Where-Object Index -EQ 1 | Save-ComfyRunOutput $folder).Index | Should -Be 1
         ($runs[0] | Get-ComfyRunOutput | ConvertTo-Csv | ConvertFrom-Csv | Select-Object -Last 1 | Save-ComfyRunOutput $folder).Index | Should -Be 1
@@ -48,7 +48,7 @@ Describe 'Save-ComfyRunOutput' {
         $storage.HasAuthorization | Should -Not -Contain $true
     }
 
-    It 'leaves no file outside the folder, whatever the service calls it' {
+    It 'saves no file outside the folder, whatever its name' {
         $files = $runs[4] | Save-ComfyRunOutput $folder -NameTemplate '{FileName}'
         $files.Count | Should -Be 12
         @($files.FullName | Sort-Object -Unique).Count | Should -Be 12
@@ -58,14 +58,14 @@ Describe 'Save-ComfyRunOutput' {
         }
     }
 
-    It 'warns once of runs without outputs, and that is no error' {
+    It 'warns once about runs without outputs, and reports no error' {
         $files = $runs[1], $runs[0] | Save-ComfyRunOutput $folder -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable errors
         $files.Count | Should -Be 2
         $warnings.Count | Should -Be 1
         $errors | Should -BeNullOrEmpty
     }
 
-    It 'treats what is there as -Existing says: <Existing>' -ForEach @(
+    It 'handles existing files according to -Existing: <Existing>' -ForEach @(
         @{ Existing = 'Skip'; Objects = 2; Downloads = 0; Left = 2 }
         @{ Existing = 'Overwrite'; Objects = 2; Downloads = 2; Left = 2 }
         @{ Existing = 'Rename'; Objects = 2; Downloads = 2; Left = 4 }
@@ -85,25 +85,25 @@ Describe 'Save-ComfyRunOutput' {
         $files[0].FullName | Should -Be (Join-Path $folder portrait "$($runs[0].RunId.Substring(0, 8))_00.png")
     }
 
-    It 'refuses the template <_>' -ForEach '../{FileName}', '/{FileName}', '{Nope}', '{FileName', 'a//b', './x', 'x/' {
+    It 'rejects the template <_>' -ForEach '../{FileName}', '/{FileName}', '{Nope}', '{FileName', 'a//b', './x', 'x/' {
         { $runs[0] | Save-ComfyRunOutput $folder -NameTemplate $_ } | Should -Throw -ErrorId 'InvalidInput,*'
         $folder | Should -Not -Exist
     }
 
-    It 'downloads nothing and makes no folder with -WhatIf' {
+    It 'downloads nothing and creates no folder with -WhatIf' {
         $null = $runs[0] | Save-ComfyRunOutput $folder -WhatIf
         $folder | Should -Not -Exist
         $emulator.Requests | Where-Object { $_.Number -gt $before -and $_.IsStorage } | Should -BeNullOrEmpty
     }
 
-    It 'reads a link anew that has died, once' {
+    It 'renews an expired link once' {
         $output = $runs[3] | Get-ComfyRunOutput
         $emulator.Advance('02:00:00')
         $file = $output | Save-ComfyRunOutput $folder -WarningAction SilentlyContinue
         $file.Length | Should -BeGreaterThan 1000
     }
 
-    It 'tries again when the storage host breaks off, and leaves whole files: <_>' -ForEach 'cut', 'lost', 'wronglength', 'reset' {
+    It 'retries when the storage host breaks the connection, and saves complete files: <_>' -ForEach 'cut', 'lost', 'wronglength', 'reset' {
         $whole = ($runs[0] | Save-ComfyRunOutput "$folder-whole").Length
         $emulator.AddFault("GET /outputs/* = $_")
         $files = $runs[0] | Save-ComfyRunOutput $folder -WarningAction SilentlyContinue
@@ -111,14 +111,14 @@ Describe 'Save-ComfyRunOutput' {
         @(Get-ChildItem $folder).Count | Should -Be 2
     }
 
-    It 'leaves no half file when the storage host keeps breaking off' {
+    It 'leaves no partial file when the storage host repeatedly breaks the connection' {
         $emulator.AddFault('GET /outputs/* = cut always')
         $runs[0] | Save-ComfyRunOutput $folder -ErrorVariable errors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue | Should -BeNullOrEmpty
         $errors.FullyQualifiedErrorId | Should -Contain 'DownloadFailed,ComfyDeploy.Commands.SaveComfyRunOutputCommand'
         Get-ChildItem $folder -ErrorAction Ignore | Should -BeNullOrEmpty
     }
 
-    It 'goes on after one that fails, and reports it at the end, also under a preference of Stop' {
+    It 'continues after a failure, and reports it at the end, also with the preference Stop' {
         $ErrorActionPreference = 'Stop'
         $emulator.AddFault("GET /outputs/runs/$($runs[0].RunId)/ComfyUI_00001_.png = 404 always")
         $caught = try { $null = $runs[0], $runs[2] | Save-ComfyRunOutput $folder -OutVariable files } catch { $_ }
@@ -126,13 +126,13 @@ Describe 'Save-ComfyRunOutput' {
         $caught.FullyQualifiedErrorId | Should -BeLike 'DownloadFailed,*'
     }
 
-    It 'refuses a path that is no folder' {
+    It 'rejects a path that is not a folder' {
         $file = New-Item -ItemType File "$folder.txt"
         { $runs[0] | Save-ComfyRunOutput $file.FullName } | Should -Throw -ErrorId 'InvalidInput,*'
         { $runs[0] | Save-ComfyRunOutput Env: } | Should -Throw -ErrorId 'InvalidInput,*'
     }
 
-    It 'stops within 200 ms in a hung download, with no error and no half file' {
+    It 'stops within 200 ms in a hung download, with no error and no partial file' {
         $emulator.AddFault('GET /outputs/* = stall always')
         $hung = $emulator
         $since = $before

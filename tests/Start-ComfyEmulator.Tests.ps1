@@ -7,7 +7,7 @@ AfterAll { Clear-TestState }
 Describe 'Start-ComfyEmulator' {
     BeforeEach { Clear-TestState }
 
-    It 'gives the emulator, on loopback, and connects only with -Connect' {
+    It 'returns the emulator, on loopback, and connects only with -Connect' {
         $emulator = Start-ComfyEmulator
         $emulator.GetType().FullName | Should -Be 'ComfyDeploy.Emulator.ComfyEmulator'
         $emulator.BaseUri.Host | Should -Be '127.0.0.1'
@@ -28,18 +28,18 @@ Describe 'Start-ComfyEmulator' {
         Get-ComfyConnection | Should -BeNullOrEmpty
     }
 
-    It 'listens at the port it is given, and refuses one in use' {
+    It 'listens on the specified port, and rejects a port in use' {
         $port = (Start-ComfyEmulator).BaseUri.Port
         { Start-ComfyEmulator -Port $port } | Should -Throw -ErrorId 'PortInUse,ComfyDeploy.Commands.StartComfyEmulatorCommand'
         Stop-ComfyEmulator
         (Start-ComfyEmulator -Port $port).BaseUri.Port | Should -Be $port
     }
 
-    It 'refuses a fault it cannot read, and says how one reads' {
+    It 'rejects an invalid fault, and explains the syntax' {
         { Start-ComfyEmulator -Fault 'nonsense' } | Should -Throw '*METHOD PATH = WHAT*' -ErrorId 'FaultInvalid,*'
     }
 
-    It 'takes several faults' {
+    It 'accepts several faults' {
         $emulator = Start-ComfyEmulator -Connect -Fault 'GET /workflows = 404', 'GET /workflows = 403'
         (Test-ComfyConnection -Detailed).Result | Should -Be 'WrongBaseUri'
         (Test-ComfyConnection -Detailed).Result | Should -Be 'Forbidden'
@@ -47,7 +47,7 @@ Describe 'Start-ComfyEmulator' {
         $emulator.Requests.Status | Should -Be 404, 403, 200
     }
 
-    It 'reads a seed by a path of the session, and refuses what is none' {
+    It 'reads a seed from a path of the session, and rejects an invalid seed' {
         Push-Location TestDrive:
         try {
             Set-Content -LiteralPath 'seed [1].json' '{ "users": [ { "id": "u" } ], "workflows": [ { "id": "00000020-0000-4000-8000-0000000000aa", "name": "only" } ] }'
@@ -61,11 +61,11 @@ Describe 'Start-ComfyEmulator' {
         Get-ComfyRun -Workflow only | Should -BeNullOrEmpty
     }
 
-    It 'refuses a port and a speed that cannot be: <_>' -ForEach '-Port 70000', '-Port -1', '-Speed -1', '-Speed NaN' {
+    It 'rejects an invalid port or speed: <_>' -ForEach '-Port 70000', '-Port -1', '-Speed -1', '-Speed NaN' {
         { Invoke-Command ([scriptblock]::Create("Start-ComfyEmulator $_")) } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
     }
 
-    It 'lets hours pass in seconds' {
+    It 'simulates hours in seconds' {
         $emulator = Start-ComfyEmulator -Speed 36000 -Connect
         $run = Start-ComfyRun portrait @{ prompt = '#time=200' }
         Wait-TestCondition { (Get-ComfyRun $run.RunId).IsFinished }
@@ -73,7 +73,7 @@ Describe 'Start-ComfyEmulator' {
         $emulator.Speed | Should -Be 36000
     }
 
-    It 'moves by Advance alone at speed 0' {
+    It 'moves only with Advance at speed 0' {
         $emulator = Start-ComfyEmulator -Speed 0 -Connect
         $run = Start-ComfyRun portrait @{ prompt = 'x' }
         $now = $emulator.Now
@@ -83,7 +83,7 @@ Describe 'Start-ComfyEmulator' {
         ($run | Get-ComfyRun).Status | Should -Be 'success'
     }
 
-    It 'shows no key in what it remembers' {
+    It 'records no key' {
         $emulator = Start-ComfyEmulator -Connect
         $null = Get-ComfyDeployment
         $emulator.Requests | Format-List * -Force | Out-String | Should -Not -Match ([regex]::Escape((Get-TestKey $emulator)))

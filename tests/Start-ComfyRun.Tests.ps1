@@ -3,7 +3,7 @@
 BeforeAll {
     . $PSScriptRoot/common.ps1
 
-    # What the service was sent to queue, as objects.
+    # The create requests that the service received, as objects.
     function Get-QueuedBody {
         [CmdletBinding()]
         param()
@@ -17,7 +17,7 @@ Describe 'Start-ComfyRun' {
     BeforeEach { $emulator = New-TestEmulator }
 
     Context 'one run' {
-        It 'takes a name and a positional hashtable' {
+        It 'accepts a name and a positional hashtable' {
             $run = Start-ComfyRun portrait @{ prompt = 'fox'; seed = 7 }
             $run | Should -BeOfType ComfyDeploy.ComfyRun
             $run.Status | Should -Be 'not-started'
@@ -29,14 +29,14 @@ Describe 'Start-ComfyRun' {
             $body.deployment_id | Should -Be $run.DeploymentId
         }
 
-        It 'makes its object of the answer alone: no extra request' {
+        It 'creates its object without an extra request' {
             $null = Start-ComfyRun portrait @{ prompt = 'a' }
             $before = $emulator.Requests.Count
             $null = Start-ComfyRun portrait @{ prompt = 'b' }
             $emulator.Requests.Count | Should -Be ($before + 1)
         }
 
-        It 'takes <Given>' -ForEach @(
+        It 'accepts <Given>' -ForEach @(
             @{ Given = 'a name in another case'; Deployment = 'PORTRAIT'; Expected = 'portrait/production' }
             @{ Given = 'workflow/environment'; Deployment = 'portrait/staging'; Expected = 'portrait/staging' }
             @{ Given = 'an id'; Deployment = '00000031-0000-4000-8000-000000000031'; Expected = 'portrait/staging' }
@@ -46,22 +46,22 @@ Describe 'Start-ComfyRun' {
             (Start-ComfyRun $Deployment @{ prompt = 'x' }).DeploymentName | Should -Be $Expected
         }
 
-        It 'takes the environment as a parameter' {
+        It 'accepts the environment as a parameter' {
             (Start-ComfyRun portrait @{ prompt = 'x' } -Environment STAGING).DeploymentName | Should -Be 'portrait/staging'
         }
 
-        It 'takes an object as inputs, and -Input for -Inputs' {
+        It 'accepts an object as inputs, and -Input for -Inputs' {
             (Start-ComfyRun portrait ([pscustomobject]@{ prompt = 'a' })).Inputs.prompt | Should -Be 'a'
             (Start-ComfyRun portrait -Input ([ordered]@{ prompt = 'b' })).Inputs.prompt | Should -Be 'b'
         }
 
-        It 'reads inputs of a file, which -Inputs beats' {
+        It 'reads inputs from a file, which -Inputs overrides' {
             Set-Content -LiteralPath 'TestDrive:/in [1].json' '{ "prompt": "file", "seed": 5, "style": "noir" }'
             (Start-ComfyRun portrait -InputPath 'TestDrive:/in [1].json' -Inputs @{ seed = 6 }).Inputs | ConvertTo-Json -Compress |
                 ConvertFrom-Json -AsHashtable | ForEach-Object { "$($_.prompt) $($_.seed) $($_.style)" } | Should -Be 'file 6 noir'
         }
 
-        It 'converts to the types the deployment wants' {
+        It 'converts to the types that the deployment requires' {
             $null = Start-ComfyRun portrait @{ SEED = '7'; cfg = '7.5'; hires = 'yes'; prompt = 42 }
             $inputs = (Get-QueuedBody).inputs
             $inputs.seed | Should -BeExactly 7
@@ -79,12 +79,12 @@ Describe 'Start-ComfyRun' {
             $body.webhook_intermediate_status | Should -BeTrue
         }
 
-        It 'repeats, each run with its own id' {
+        It 'repeats a run, each time with its own ID' {
             $runs = Start-ComfyRun portrait @{ prompt = 'x' } -Repeat 3
             @($runs.RunId | Sort-Object -Unique).Count | Should -Be 3
         }
 
-        It 'keeps text as it is: quotes, lines, other scripts, 4-byte characters' {
+        It 'keeps text unchanged: quotes, line breaks, other scripts, 4-byte characters' {
             $text = "a `"b`" 'c'`n`té 日本 🦊 </script> \u0041 %20"
             $run = Start-ComfyRun portrait @{ prompt = $text }
             (Get-QueuedBody).inputs.prompt | Should -BeExactly $text
@@ -98,7 +98,7 @@ Describe 'Start-ComfyRun' {
         }
     }
 
-    Context 'refusals' {
+    Context 'rejected input' {
         It 'stops before anything is queued: <Call> is <ErrorId>' -ForEach @(
             @{ Call = "Start-ComfyRun portrait @{ promt = 'x' }"; ErrorId = 'UnknownInput' }
             @{ Call = 'Start-ComfyRun animate'; ErrorId = 'DeploymentAmbiguous' }
@@ -122,46 +122,46 @@ Describe 'Start-ComfyRun' {
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
 
-        It 'names the nearest and what there is' {
+        It 'suggests similar names and lists the inputs' {
             { Start-ComfyRun portrait @{ promt = 'x' } -ErrorAction Stop } | Should -Throw '*Nearest: prompt*'
             { Start-ComfyRun portrai -ErrorAction Stop } | Should -Throw '*portrait*'
             { Start-ComfyRun animate -ErrorAction Stop } | Should -Throw '*animate/preview*animate/staging*'
         }
 
-        It 'lets what it does not know pass with -SkipInputCheck' {
+        It 'sends unknown inputs with -SkipInputCheck' {
             $null = Start-ComfyRun portrait @{ unheard = 'x' } -SkipInputCheck
             (Get-QueuedBody).inputs.unheard | Should -Be 'x'
         }
 
-        It 'refuses a positional hashtable when deployments are piped, with the hint' {
+        It 'rejects a positional hashtable when deployments are piped, with a hint' {
             { Get-ComfyDeployment portrait/staging | Start-ComfyRun @{ prompt = 'x' } } | Should -Throw '*-Inputs @{*' -ErrorId 'ParameterArgumentTransformationError,*'
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
 
-        It 'refuses a run, as a row and as a deployment' {
+        It 'rejects a run, as a row and as a deployment' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             { $run | Start-ComfyRun -Deployment portrait -ErrorAction Stop } | Should -Throw '*ForEach-Object Inputs*' -ErrorId 'InputRowInvalid,*'
             { $run | Start-ComfyRun -ErrorAction Stop } | Should -Throw
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 1
         }
 
-        It 'refuses the row of a run read from a file, without -Deployment' {
+        It 'rejects the row of a run from a file, without -Deployment' {
             $row = Start-ComfyRun portrait @{ prompt = 'x' } | ConvertTo-Csv | ConvertFrom-Csv
             { $row | Start-ComfyRun -ErrorAction Stop } | Should -Throw
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 1
         }
 
-        It 'refuses a deployment piped although -Deployment is given' {
+        It 'rejects a piped deployment if -Deployment is specified' {
             { Get-ComfyDeployment portrait/staging | Start-ComfyRun -Deployment portrait -ErrorAction Stop } | Should -Throw -ErrorId 'InputRowInvalid,*'
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
 
-        It 'refuses text as a row, and says how to name the input' {
+        It 'rejects text as a row, and explains how to name the input' {
             { 'fox' | Start-ComfyRun -Deployment portrait -ErrorAction Stop } | Should -Throw '*-InputName*' -ErrorId 'InputRowInvalid,*'
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
 
-        It 'passes on what the service says of a key without credits, as one terminating error' {
+        It 'reports a key without credits with the message of the service, as one terminating error' {
             $emulator.AddFault('POST /run/deployment/queue = 402 always')
             { 1..5 | Start-ComfyRun portrait -InputName seed } | Should -Throw -ErrorId 'LimitReached,*'
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 1
@@ -169,33 +169,33 @@ Describe 'Start-ComfyRun' {
     }
 
     Context 'piped deployments' {
-        It 'runs each deployment, and names' {
+        It 'accepts deployments and their names' {
             (Get-ComfyDeployment portrait | Start-ComfyRun -Inputs @{ prompt = 'x' }).DeploymentName | Sort-Object | Should -Be 'portrait/preview', 'portrait/production', 'portrait/staging'
             ('portrait', 'upscale-4k/staging' | Start-ComfyRun).DeploymentName | Should -Be 'portrait/production', 'upscale-4k/staging'
         }
 
-        It 'goes on after one that is not there' {
+        It 'continues after a deployment that does not exist' {
             $runs = 'portrait', 'nope', 'upscale-4k' | Start-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
             $runs.Count | Should -Be 2
             $errors.FullyQualifiedErrorId | Should -Be 'DeploymentNotFound,ComfyDeploy.Commands.StartComfyRunCommand'
             $errors[0].TargetObject | Should -Be 'nope'
         }
 
-        It 'queues in no environment but the one named' {
+        It 'queues only in the specified environment' {
             $runs = Get-ComfyDeployment upscale-4k | Start-ComfyRun -Environment staging -ErrorAction SilentlyContinue
             $runs.DeploymentName | Should -Not -Contain 'upscale-4k/production'
         }
     }
 
     Context 'rows' {
-        It 'takes hashtables, ordered ones, objects and CSV rows' {
+        It 'accepts hashtables, ordered hashtables, objects, and CSV rows' {
             $rows = @{ prompt = 'a' }, [ordered]@{ prompt = 'b' }, [pscustomobject]@{ prompt = 'c' }, ("prompt,seed`nd,4" | ConvertFrom-Csv)
             $runs = $rows | Start-ComfyRun portrait
             $runs.Inputs.prompt | Should -Be 'a', 'b', 'c', 'd'
             (Get-QueuedBody)[3].inputs.seed | Should -BeExactly 4
         }
 
-        It 'takes text, numbers and links as the input that -InputName names' {
+        It 'accepts text, numbers, and links as the input of -InputName' {
             ('a', 'b' | Start-ComfyRun portrait -InputName prompt).Inputs.prompt | Should -Be 'a', 'b'
             (1..3 | Start-ComfyRun portrait -InputName seed).Inputs.seed | Should -Be 1, 2, 3
             ([uri] 'https://img.example/x.png' | Start-ComfyRun upscale-4k -InputName image).Inputs.image | Should -Be 'https://img.example/x.png'
@@ -207,33 +207,33 @@ Describe 'Start-ComfyRun' {
             (Get-QueuedBody).ForEach{ @($_.inputs.PSObject.Properties).Count } | Should -Be 1, 1
         }
 
-        It 'lets a row beat -Inputs, and -Inputs the file' {
+        It 'lets a row override -Inputs, and -Inputs override the file' {
             Set-Content TestDrive:/in.json '{ "prompt": "file", "seed": 1, "style": "noir" }'
             $run = [pscustomobject]@{ prompt = 'row' } | Start-ComfyRun portrait -InputPath TestDrive:/in.json -Inputs @{ prompt = 'inputs'; seed = 2 }
             "$($run.Inputs.prompt) $($run.Inputs.seed) $($run.Inputs.style)" | Should -Be 'row 2 noir'
         }
 
-        It 'refuses a file of inputs that is on no disk' {
+        It 'rejects a file of inputs that is not on a disk' {
             Push-Location Env:
             try { { Start-ComfyRun portrait -InputPath ./x.json } | Should -Throw -ErrorId 'InvalidInput,*' } finally { Pop-Location }
             try { Push-Location Env:; Start-ComfyRun portrait -InputPath ./x.json } catch { $caught = $_ } finally { Pop-Location }
             "$caught" | Should -Not -BeLike "*$(Join-Path ([System.Environment]::CurrentDirectory) 'x.json')*"
         }
 
-        It 'takes an empty cell as not given' {
+        It 'treats an empty cell as not specified' {
             $null = "prompt,seed,style`nfox,,noir" | ConvertFrom-Csv | Start-ComfyRun portrait -Inputs @{ seed = 9 }
             $inputs = (Get-QueuedBody).inputs
             $inputs.seed | Should -Be 9
             $inputs.prompt | Should -Be 'fox'
         }
 
-        It 'keeps a column out of the inputs as Label' {
+        It 'excludes a column from the inputs and uses it as Label' {
             $run = "prompt,shot`nfox,s01" | ConvertFrom-Csv | Start-ComfyRun portrait -LabelColumn SHOT
             $run.Label | Should -Be 's01'
             $run.Inputs.PSObject.Properties.Name | Should -Be 'prompt'
         }
 
-        It 'stops at an unknown column before anything is queued, with both ways out' {
+        It 'stops at an unknown column before anything is queued, and suggests both solutions' {
             { "prompt,shot`nfox,s01`ncat,s02" | ConvertFrom-Csv | Start-ComfyRun portrait } | Should -Throw '*Select-Object prompt*-LabelColumn shot*' -ErrorId 'UnknownInput,*'
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
@@ -248,7 +248,7 @@ Describe 'Start-ComfyRun' {
             $body.webhook | Should -BeNullOrEmpty
         }
 
-        It 'writes as many objects as rows came in, under a preference of Stop, when one is refused' {
+        It 'returns as many objects as rows, with the preference Stop, when one row is rejected' {
             $emulator.AddFault('POST /run/deployment/queue = 422 after=2')
             $ErrorActionPreference = 'Stop'
             $runs = 1..5 | Start-ComfyRun portrait -InputName seed -WarningVariable warnings -WarningAction SilentlyContinue
@@ -268,44 +268,44 @@ Describe 'Start-ComfyRun' {
             @(Get-TestRequest $emulator -Method GET -Path '/run/*').Count | Should -Be 4
         }
 
-        It 'makes a row of its own of a value that does not fit' {
+        It 'returns a not-queued row for an invalid value' {
             $runs = "seed`n1`nx`n3" | ConvertFrom-Csv | Start-ComfyRun portrait -WarningAction SilentlyContinue
             $runs.Status | Should -Be 'not-started', 'not-queued', 'not-started'
             $runs[1].Error | Should -BeLike "*'seed'*'x'*"
         }
 
-        It 'ends at once when the key is refused half-way' {
+        It 'sends no further row after the key is rejected' {
             $emulator.AddFault('POST /run/deployment/queue = 401 after=1 always')
-            { 1..5 | Start-ComfyRun portrait -InputName seed -OutVariable script:got } | Should -Throw -ErrorId 'ApiKeyRejected,*'
-            $got.Count | Should -Be 1
+            { 1..5 | Start-ComfyRun portrait -InputName seed -OutVariable script:got -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+            $got.Status | Should -Be 'not-started', 'not-queued', 'not-queued', 'not-queued', 'not-queued'
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 2
         }
 
-        It 'asks the service for the deployment once, not once a row' {
+        It 'reads the deployment once, not once per row' {
             $null = 1..20 | Start-ComfyRun portrait -InputName seed
             @(Get-TestRequest $emulator -Method GET).Count | Should -BeLessOrEqual 2
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 20
         }
 
-        It 'queues each row while the next is still to come' {
+        It 'queues each row before the next one arrives' {
             $seen = [System.Collections.Generic.List[int]]::new()
             $null = 1..3 | ForEach-Object { $seen.Add(@(Get-TestRequest $emulator -Method POST).Count); $_ } | Start-ComfyRun portrait -InputName seed
             $seen | Should -Be 0, 1, 2
         }
 
-        It 'queues no more than what was asked for: Select-Object -First 2' {
+        It 'queues only the requested number of runs: Select-Object -First 2' {
             $null = 1..10 | Start-ComfyRun portrait -InputName seed | Select-Object -First 2
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 2
         }
 
-        It 'takes an empty batch' {
+        It 'accepts an empty batch' {
             @() | Start-ComfyRun portrait -InputName prompt | Should -BeNullOrEmpty
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
         }
     }
 
-    Context 'never twice' {
-        It 'sends a create that was lost once, and finds its run' {
+    Context 'no duplicate runs' {
+        It 'sends a lost create request once, and finds its run' {
             $emulator.AddFault('POST /run/deployment/queue = lost')
             $run = Start-ComfyRun portrait @{ prompt = 'lost' } -WarningAction SilentlyContinue
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 1
@@ -330,7 +330,7 @@ Describe 'Start-ComfyRun' {
     }
 
     Context '-WhatIf' {
-        It 'sends no POST, names deployment, inputs, number and price' {
+        It 'sends no POST, and shows deployment, inputs, number, and price' {
             $lines = Start-ComfyRun portrait @{ prompt = 'fox' } -Repeat 2 -WhatIf -InformationVariable information 6>&1
             $lines | Should -Not -BeOfType ComfyDeploy.ComfyRun
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
@@ -346,7 +346,7 @@ Describe 'Start-ComfyRun' {
             ($child.Output -split '\r?\n')[-1] | Should -Match '1 run '
         }
 
-        It 'honours $WhatIfPreference' {
+        It 'honors $WhatIfPreference' {
             $WhatIfPreference = $true
             'a', 'b' | Start-ComfyRun portrait -InputName prompt
             Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
@@ -354,14 +354,14 @@ Describe 'Start-ComfyRun' {
     }
 
     Context '-Wait' {
-        It 'writes the finished runs' {
+        It 'returns the finished runs' {
             Clear-TestState
             $emulator = Start-ComfyEmulator -Speed 36000 -Connect
             $runs = 'a', 'b #fail' | Start-ComfyRun portrait -InputName prompt -Wait -Timeout 30s
             $runs.Status | Sort-Object | Should -Be 'failed', 'success'
         }
 
-        It 'cancels what is late with -StopOnTimeout' {
+        It 'cancels late runs with -StopOnTimeout' {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck=running' } -Wait -Timeout 0 -StopOnTimeout -ErrorVariable errors -ErrorAction SilentlyContinue
             $run.RunId | Should -Be $emulator.Runs[0].RunId
             $emulator.Runs[0].Status | Should -Be 'cancelled'
@@ -370,7 +370,7 @@ Describe 'Start-ComfyRun' {
     }
 
     Context 'stopping and completing' {
-        It 'stops within 200 ms in a hung create, and leaves no error' {
+        It 'stops within 200 ms in a hung create request, and leaves no error' {
             $emulator.AddFault('POST /run/deployment/queue = hang always')
             $hung = $emulator
             $stopped = Measure-TestStop 'Start-ComfyRun portrait @{ prompt = "x" }' -When { @(Get-TestRequest $hung -Method POST).Count -gt 0 }
@@ -379,7 +379,7 @@ Describe 'Start-ComfyRun' {
             $stopped.Output | Should -BeNullOrEmpty
         }
 
-        It 'completes deployments once they were listed, and asks nobody' {
+        It 'completes deployments after they were listed, without a request' {
             Get-Completion 'Start-ComfyRun port' | Should -Not -Contain 'portrait/staging'
             $null = Get-ComfyDeployment
             $before = $emulator.Requests.Count

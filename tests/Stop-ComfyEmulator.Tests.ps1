@@ -7,7 +7,7 @@ AfterAll { Clear-TestState }
 Describe 'Stop-ComfyEmulator' {
     BeforeEach { Clear-TestState }
 
-    It 'stops all of this process with their connections, and writes nothing' {
+    It 'stops all emulators of this process and closes their connections, and returns no output' {
         $first = Start-ComfyEmulator
         $null = Start-ComfyEmulator -Connect
         Connect-ComfyDeploy (ConvertTo-SecureString 'x' -AsPlainText) -Name elsewhere -SkipCheck
@@ -17,7 +17,7 @@ Describe 'Stop-ComfyEmulator' {
         Test-ComfyConnection | Should -BeFalse
     }
 
-    It 'stops the one piped in or given' {
+    It 'stops the piped or specified emulator' {
         $first = Start-ComfyEmulator
         $second = Start-ComfyEmulator
         $third = Start-ComfyEmulator -Connect
@@ -35,7 +35,7 @@ Describe 'Stop-ComfyEmulator' {
         Test-ComfyConnection | Should -BeTrue
     }
 
-    It 'may be called when none runs, and twice' {
+    It 'can be called twice, and when no emulator is running' {
         Stop-ComfyEmulator -ErrorVariable errors
         $emulator = Start-ComfyEmulator
         $emulator | Stop-ComfyEmulator
@@ -43,7 +43,7 @@ Describe 'Stop-ComfyEmulator' {
         $errors | Should -BeNullOrEmpty
     }
 
-    It 'leaves what was received to be read' {
+    It 'keeps the recorded requests' {
         $emulator = Start-ComfyEmulator -Connect
         $null = Test-ComfyConnection
         Stop-ComfyEmulator

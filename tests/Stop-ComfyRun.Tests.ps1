@@ -11,12 +11,12 @@ Describe 'Stop-ComfyRun' {
         $emulator.Advance('00:05:00')
     }
 
-    It 'cancels, and writes nothing' {
+    It 'cancels, and returns no output' {
         $runs[0] | Stop-ComfyRun | Should -BeNullOrEmpty
         $emulator.Runs[0].Status | Should -Be 'cancelled'
     }
 
-    It 'gives one outcome per run with -PassThru, in order, and one error at the end' {
+    It 'returns one outcome per run with -PassThru, in order, and reports one error at the end' {
         $all = $runs | Stop-ComfyRun -PassThru 2>&1
         $all.Count | Should -Be 5
         $all[0..3].Outcome | Should -Be 'Cancelled', 'AlreadyFinished', 'NotCancellable', 'Cancelled'
@@ -27,18 +27,18 @@ Describe 'Stop-ComfyRun' {
         $all[4].TargetObject | Should -Be $runs[2].RunId
     }
 
-    It 'stops all of them under a preference of Stop' {
+    It 'stops all runs with the preference Stop' {
         $ErrorActionPreference = 'Stop'
         { $runs[2], $runs[0], $runs[3] | Stop-ComfyRun } | Should -Throw -ErrorId 'RunNotCancellable,*'
         $emulator.Runs.Status | Should -Be 'cancelled', 'success', 'running', 'cancelled'
     }
 
-    It 'sends no cancel for what is over' {
+    It 'sends no cancel request for a finished run' {
         $runs[1] | Stop-ComfyRun
         Get-TestRequest $emulator -Path '*cancel' | Should -BeNullOrEmpty
     }
 
-    It 'sends nothing that changes with -WhatIf, and names run and deployment' {
+    It 'changes nothing with -WhatIf, and shows run and deployment' {
         $null = $runs | Stop-ComfyRun -WhatIf
         Get-TestRequest $emulator -Path '*cancel' | Should -BeNullOrEmpty
         $emulator.Runs[0].Status | Should -Be 'running'
@@ -50,13 +50,13 @@ Describe 'Stop-ComfyRun' {
         $child.Error | Should -BeNullOrEmpty
     }
 
-    It 'one bad id among three: the others are stopped, one error' {
+    It 'one unknown ID among three: the others are stopped, one error' {
         $runs[0].RunId, $MissingId, 'nonsense', $runs[3].RunId | Stop-ComfyRun -PassThru -OutVariable results -ErrorVariable errors -ErrorAction SilentlyContinue | Out-Null
         $results.Outcome | Should -Be 'Cancelled', 'NotFound', 'Cancelled'
         $errors.FullyQualifiedErrorId | Sort-Object | Should -Be 'RunIdInvalid,ComfyDeploy.Commands.StopComfyRunCommand', 'RunNotFound,ComfyDeploy.Commands.StopComfyRunCommand'
     }
 
-    It 'takes rows of a file, and its results pipe on' {
+    It 'accepts rows of a file, and its results can be piped' {
         $results = $runs[0, 3] | ConvertTo-Csv | ConvertFrom-Csv | Stop-ComfyRun -PassThru
         $results.Outcome | Should -Be 'Cancelled', 'Cancelled'
         ($results | Get-ComfyRun).Status | Should -Be 'cancelled', 'cancelled'
@@ -71,12 +71,12 @@ Describe 'Stop-ComfyRun' {
         ($runs[0] | Stop-ComfyRun -Wait -PassThru).Outcome | Should -Be 'Cancelled'
     }
 
-    It 'refuses -Timeout without -Wait' {
+    It 'rejects -Timeout without -Wait' {
         { $runs[0] | Stop-ComfyRun -Timeout 5 } | Should -Throw -ErrorId 'ParametersConflict,*'
         $emulator.Runs[0].Status | Should -Be 'running'
     }
 
-    It 'stops within 200 ms in a hung cancel' {
+    It 'stops within 200 ms in a hung cancel request' {
         $emulator.AddFault('POST /run/*/cancel = hang always')
         $hung = $emulator
         $stopped = Measure-TestStop "Stop-ComfyRun $($runs[0].RunId)" -When { @(Get-TestRequest $hung -Path '*cancel').Count -gt 0 }

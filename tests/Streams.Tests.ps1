@@ -6,7 +6,7 @@ AfterAll { Clear-TestState }
 
 Describe 'A wait whose output goes to a file' {
     BeforeAll {
-        # One line of JSON tells what came out in a process of its own.
+        # One line of JSON reports the output of a separate process.
         $prelude = @'
 $emulator = Start-ComfyEmulator -Connect -Speed 4
 function Show-Line([object[]] $Record) { $Record | Where-Object { $_ -is [System.Management.Automation.InformationRecord] } }
@@ -14,27 +14,28 @@ function Show-Line([object[]] $Record) { $Record | Where-Object { $_ -is [System
         function Invoke-Wait([string] $Script) { (Invoke-ChildPwsh "$prelude`n$Script").Output | ConvertFrom-Json }
     }
 
-    It 'says each change of each of a few runs, with the whole id, on the information stream' {
+    It 'writes each change of each of a few runs, with the complete ID, to the information stream' {
         $result = Invoke-Wait @'
 $runs = 'a', 'b #fail' | Start-ComfyRun portrait -InputName prompt
 $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
 @{ ids = $runs.RunId; lines = @($records.MessageData | ForEach-Object { "$_" }); tags = @($records[0].Tags) } | ConvertTo-Json -Depth 5
 '@
-        $result.tags | Should -Be 'ComfyRun', 'PSHOST'
+        $result.tags | Should -Be 'ComfyRun'
         $result.lines | ForEach-Object { $_ | Should -Match '^\d\d:\d\d:\d\d [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} \S+' }
         @($result.lines -match "$($result.ids[0]) success \d+ s, 1 output$").Count | Should -Be 1
         @($result.lines -match "$($result.ids[1]) failed \d+ s, \w+: CUDA out of memory").Count | Should -Be 1
     }
 
-    It 'shows them by default' {
-        (Invoke-ChildPwsh "$prelude`n`$null = Start-ComfyRun portrait @{ prompt = 'a' } | Wait-ComfyRun").Output | Should -Match '\d\d:\d\d:\d\d [0-9a-f-]{36} success'
+    It 'shows them on request' {
+        (Invoke-ChildPwsh "$prelude`n`$null = Start-ComfyRun portrait @{ prompt = 'a' } | Wait-ComfyRun -InformationAction Continue").Output | Should -Match '\d\d:\d\d:\d\d [0-9a-f-]{36} success'
     }
 
-    It 'says nothing with <_>' -ForEach '-InformationAction Ignore', '6>$null' {
-        (Invoke-ChildPwsh "$prelude`n`$null = Start-ComfyRun portrait @{ prompt = 'a' } | Wait-ComfyRun $_").Output | Should -BeNullOrEmpty
+    It 'leaves standard output to the objects' {
+        $json = (Invoke-ChildPwsh "$prelude`n1..2 | Start-ComfyRun portrait -InputName prompt -Wait | ConvertTo-Json -Depth 3").Output | ConvertFrom-Json
+        $json.Status | Should -Be 'success', 'success'
     }
 
-    It 'says only what failed of many runs' {
+    It 'writes only the failures of many runs' {
         $result = Invoke-Wait @'
 $runs = (1..11 | ForEach-Object { $_ -eq 3 ? 'x #fail #fast' : 'x #fast' }) | Start-ComfyRun portrait -InputName prompt
 $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
@@ -44,7 +45,7 @@ $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
         @($result.lines -match "$($result.failed) failed ").Count | Should -BeLessOrEqual 1
     }
 
-    It 'says nothing of a short wait' {
+    It 'writes nothing for a short wait' {
         $result = Invoke-Wait @'
 $run = Start-ComfyRun portrait @{ prompt = 'a' }
 $emulator.Advance('01:00:00')
@@ -57,7 +58,7 @@ $all = @($run | Wait-ComfyRun 6>&1)
 
 Describe 'A wait on a terminal' -Skip:(-not (Get-Command script -CommandType Application -ErrorAction Ignore) -or $IsWindows -or $IsMacOS) {
     BeforeAll {
-        # A terminal of its own; the records of the progress stream come back in a file.
+        # Uses a separate terminal; the records of the progress stream are returned in a file.
         function Get-ProgressOnTerminal {
             [CmdletBinding()]
             param([string] $Wait, [string] $Before = '')
@@ -91,7 +92,7 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
         }
     }
 
-    It 'shows one bar, and one below it for a run that works' {
+    It 'shows one progress bar, and one below it for an active run' {
         $said = Get-ProgressOnTerminal "'a #time=16', 'b #time=16', 'c #fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun"
         $said.information | Should -Be 0
         $parent = @($said.progress | Where-Object { $_.activity -eq 'Waiting for 3 runs' })
@@ -100,7 +101,7 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
         $children[0].activity | Should -Match '^[0-9a-f]{8} portrait/production$'
         $children[0].status | Should -Match '^Executing \w+$'
         @($children.id | Sort-Object -Unique).Count | Should -BeLessOrEqual 5
-        # Each bar that was opened is closed.
+        # Every progress bar is completed.
         $open = @($said.progress | Where-Object type -EQ 'Processing').id | Sort-Object -Unique
         @($said.progress | Where-Object type -EQ 'Completed').id | Sort-Object -Unique | Should -Be $open
     }
@@ -121,7 +122,7 @@ Describe 'Verbose and debug' {
         $folder = Join-Path $TestDrive 'saved'
     }
 
-    It 'say each queue, change, save and cancel with the whole id' {
+    It 'report each queue, change, save, and cancel with the complete ID' {
         $lines = & {
             $run = Start-ComfyRun portrait @{ prompt = 'a #multi' } -Verbose
             $stuck = Start-ComfyRun portrait @{ prompt = '#stuck' } -Verbose
@@ -136,7 +137,7 @@ Describe 'Verbose and debug' {
         $lines | ForEach-Object { $_ | Should -Match $id }
     }
 
-    It 'warn of a retry, with the whole id' {
+    It 'warn about a retry, with the complete ID' {
         $run = Start-ComfyRun portrait @{ prompt = 'a' }
         $emulator.Advance('01:00:00')
         $emulator.AddFault('GET /outputs/* = 503')
@@ -145,7 +146,7 @@ Describe 'Verbose and debug' {
         "$warnings" | Should -Match "^Output 0 of run $($run.RunId), .+ HTTP 503\. Trying again in \d\.\d s \(\d retries left\)\.$"
     }
 
-    It 'say one line for each request, and no query of a signed link' {
+    It 'write one line for each request, without the query of a signed link' {
         $before = $emulator.Requests.Count
         $lines = & {
             $DebugPreference = 'Continue'
@@ -176,7 +177,7 @@ Describe 'What is saved to files' {
 
     AfterAll { [cultureinfo]::CurrentCulture = $culture }
 
-    It 'leads back to the same outputs in de-DE: <Format>' -ForEach @(
+    It 'finds the same outputs in de-DE: <Format>' -ForEach @(
         @{ Format = 'CSV'; Write = { param($File) $outputs | Export-Csv $File }; Read = { Import-Csv @args } }
         @{ Format = 'CSV of the culture'; Write = { param($File) $outputs | Export-Csv $File -UseCulture }; Read = { Import-Csv @args -UseCulture } }
         @{ Format = 'Clixml'; Write = { param($File) $outputs | Export-Clixml $File }; Read = { Import-Clixml @args } }
@@ -192,7 +193,7 @@ Describe 'What is saved to files' {
         if ($Format -eq 'Clixml') { ($back | Out-String -Width 80) | Should -Be ($outputs | Out-String -Width 80) }
     }
 
-    It 'leads back to the same stopped runs in de-DE' {
+    It 'finds the same stopped runs in de-DE' {
         $stopped | Export-Csv (Join-Path $TestDrive stopped.csv)
         $stopped | Export-Clixml (Join-Path $TestDrive stopped.xml)
         (Import-Csv (Join-Path $TestDrive stopped.csv) | Get-ComfyRun).Status | Should -Be 'success', 'cancelled'
@@ -201,7 +202,7 @@ Describe 'What is saved to files' {
         ($back | Out-String -Width 80) | Should -Be ($stopped | Out-String -Width 80)
     }
 
-    It 'is JSON without a warning, a JSON type or the key' {
+    It 'is JSON without a warning, a JSON type, or the key' {
         $json = $outputs, $stopped | ForEach-Object { $_ } | ConvertTo-Json -Depth 5 -WarningVariable warnings -WarningAction SilentlyContinue
         $warnings | Should -BeNullOrEmpty
         $json | Should -Not -Match 'ValueKind'

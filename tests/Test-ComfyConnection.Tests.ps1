@@ -15,7 +15,7 @@ BeforeAll {
 AfterAll { Clear-TestState }
 
 Describe 'Test-ComfyConnection' {
-    It 'writes one Boolean' {
+    It 'returns one Boolean' {
         $emulator = New-TestEmulator
         $result = @(Test-ComfyConnection)
         $result.Count | Should -Be 1
@@ -24,7 +24,7 @@ Describe 'Test-ComfyConnection' {
         $emulator.Requests.Count | Should -Be 1
     }
 
-    It 'is false for a key that is not taken, with the reason on Verbose and no error' {
+    It 'is false for a rejected key, with the reason on the verbose stream and no error' {
         $emulator = New-TestEmulator
         Connect-ComfyDeploy (ConvertTo-SecureString 'nope' -AsPlainText) -BaseUri $emulator.BaseUri -SkipCheck
         $result = Test-ComfyConnection -Verbose -ErrorVariable errors 4>&1
@@ -48,25 +48,25 @@ Describe 'Test-ComfyConnection' {
         $test.LatencyMs | Should -BeGreaterOrEqual 0
     }
 
-    It 'is Unreachable where nothing listens' {
+    It 'is Unreachable when no server listens' {
         $emulator = New-TestEmulator
         $emulator.Stop()
         (Test-ComfyConnection -Detailed).Result | Should -Be 'Unreachable'
         Test-ComfyConnection | Should -BeExactly $false
     }
 
-    It 'is Unreachable where the answer never comes whole' {
+    It 'is Unreachable when the response is never complete' {
         $null = New-TestEmulator -Fault 'GET /workflows = lost always'
         (Test-ComfyConnection -Detailed).Result | Should -Be 'Unreachable'
     }
 
-    It 'is WrongBaseUri where no API is' {
+    It 'is WrongBaseUri when there is no API' {
         $emulator = New-TestEmulator
         Connect-ComfyDeploy $emulator.ApiKey -BaseUri ([uri]::new($emulator.BaseUri, '/elsewhere')) -SkipCheck
         (Test-ComfyConnection -Detailed).Result | Should -Be 'WrongBaseUri'
     }
 
-    It 'takes a connection by position and by name' {
+    It 'accepts a connection by position and by name' {
         $emulator = New-TestEmulator
         Test-ComfyConnection emulator | Should -BeTrue
         Test-ComfyConnection (Get-ComfyConnection emulator) | Should -BeTrue
@@ -74,7 +74,7 @@ Describe 'Test-ComfyConnection' {
         $emulator.Requests.Count | Should -Be 3
     }
 
-    It 'writes an error only when there is nothing to test' {
+    It 'reports an error only when there is no connection to test' {
         Clear-TestState
         { Test-ComfyConnection } | Should -Throw -ErrorId 'NotConnected,*'
         { Test-ComfyConnection -Connection nope } | Should -Throw -ErrorId 'ConnectionNotFound,*'

@@ -8,9 +8,9 @@ Describe 'Wait-ComfyRun' {
     BeforeEach { $emulator = New-TestEmulator }
 
     Context 'a batch' {
-        It 'writes 12 runs as they finish, in one wait' {
+        It 'returns 12 runs as they finish, in one wait' {
             $runs = 1..12 | ForEach-Object { "#stuck $_" } | Start-ComfyRun portrait -InputName prompt
-            # Only the last is over at first; what is written moves the others on, so a wait that went run by run would never end.
+            # At first, only the last run is finished. Each returned run advances the others, so a wait for one run at a time would never end.
             $emulator.SetStatus($runs[11].RunId, 'success', $true)
             $order = $runs | Wait-ComfyRun -Timeout 60s | ForEach-Object {
                 if ($_.RunId -eq $runs[11].RunId) { foreach ($run in $runs[0..10]) { $emulator.SetStatus($run.RunId, 'success', $true) } }
@@ -20,7 +20,7 @@ Describe 'Wait-ComfyRun' {
             $order[0] | Should -Be $runs[11].RunId
             @($order | Sort-Object -Unique).Count | Should -Be 12
             @(Get-TestRequest $emulator -Path "/run/$($runs[11].RunId)").Count | Should -Be 1
-            # The others once or twice: before what was written moved them on, and after.
+            # The others once or twice: before and after a returned run advanced them.
             @(Get-TestRequest $emulator -Path '/run/*' -Method GET).Count | Should -BeLessOrEqual 23
         }
 
@@ -39,7 +39,7 @@ Describe 'Wait-ComfyRun' {
             $all[6].Exception.Message | Should -BeLike '*| Wait-ComfyRun*'
         }
 
-        It 'fills -OutVariable under a preference of Stop: 6 objects, one error, last' {
+        It 'fills -OutVariable with the preference Stop: 6 objects, one error, last' {
             $runs = 1..6 | ForEach-Object { $_ % 2 ? '#stuck' : 'x' } | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             $ErrorActionPreference = 'Stop'
@@ -49,7 +49,7 @@ Describe 'Wait-ComfyRun' {
             @($waited | Where-Object IsFinished).Count | Should -Be 3
         }
 
-        It 'looks exactly once at each run with -Timeout 0' {
+        It 'polls each run exactly once with -Timeout 0' {
             $runs = 'a', '#stuck', '#fail', '#unknown', '#stuck=running' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             $waited = $runs | Wait-ComfyRun -Timeout 0 -SkipErrorDetail -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -60,7 +60,7 @@ Describe 'Wait-ComfyRun' {
             @($looks.Path | Sort-Object -Unique).Count | Should -Be 5
         }
 
-        It 'ends for <Status> as fast as for success: one look' -ForEach @(
+        It 'ends for <Status> as fast as for success: one poll' -ForEach @(
             @{ Status = 'success' }, @{ Status = 'failed' }, @{ Status = 'timeout' }, @{ Status = 'cancelled' }
         ) {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck' }
@@ -73,13 +73,13 @@ Describe 'Wait-ComfyRun' {
             @(Get-TestRequest $emulator -Method GET -Path '/run/*').Count | Should -Be 1
         }
 
-        It 'ends for a <Status> that has no end' -ForEach @(@{ Status = 'success' }, @{ Status = 'failed' }, @{ Status = 'cancelled' }, @{ Status = 'timeout' }) {
+        It 'ends for a <Status> without an end time' -ForEach @(@{ Status = 'success' }, @{ Status = 'failed' }, @{ Status = 'cancelled' }, @{ Status = 'timeout' }) {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck' }
             $emulator.SetStatus($run.RunId, $Status, $false)
             ($run | Wait-ComfyRun -Timeout 0).Status | Should -Be $Status
         }
 
-        It 'does not end for an unknown status without an end, and does with one' {
+        It 'does not end for an unknown status without an end time, and does with one' {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck' }
             $emulator.SetStatus($run.RunId, 'archived', $false)
             $waited = $run | Wait-ComfyRun -Timeout 0 -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -89,13 +89,13 @@ Describe 'Wait-ComfyRun' {
             ($run | Wait-ComfyRun -Timeout 0).IsFinished | Should -BeTrue
         }
 
-        It 'writes a run given twice once' {
+        It 'returns a run once if it is given twice' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             @($run, $run.RunId, ($run.RunId -replace '-') | Wait-ComfyRun).Count | Should -Be 1
         }
 
-        It 'takes runs as a parameter, as ids, as rows' {
+        It 'accepts runs as a parameter, as IDs, and as rows' {
             $runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             @(Wait-ComfyRun $runs).Count | Should -Be 2
@@ -104,7 +104,7 @@ Describe 'Wait-ComfyRun' {
             @($runs.RunId.ForEach{ $_.Substring(0, 8) } | Wait-ComfyRun).Count | Should -Be 2
         }
 
-        It 'goes on from <Format>, with what the row knows' -ForEach @(
+        It 'continues from <Format>, and keeps the data of the row' -ForEach @(
             @{ Format = 'CSV'; Trip = { $_ | Export-Csv TestDrive:/w.csv; Import-Csv TestDrive:/w.csv } }
             @{ Format = 'Clixml'; Trip = { $_ | Export-Clixml TestDrive:/w.xml; Import-Clixml TestDrive:/w.xml } }
         ) {
@@ -117,7 +117,7 @@ Describe 'Wait-ComfyRun' {
             $waited.DeploymentId | Should -Be $runs.DeploymentId
         }
 
-        It 'does not change what was piped in' {
+        It 'does not change the piped objects' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             $waited = $run | Wait-ComfyRun
@@ -126,7 +126,7 @@ Describe 'Wait-ComfyRun' {
             $waited.Inputs.prompt | Should -Be 'x'
         }
 
-        It 'tells why runs failed, with at most two list requests for a batch' {
+        It 'gets the reasons for failed runs with at most two list requests for a batch' {
             $runs = 1..10 | ForEach-Object { "#fail $_" } | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('01:00:00')
             $waited = $runs | Wait-ComfyRun
@@ -134,20 +134,20 @@ Describe 'Wait-ComfyRun' {
             @(Get-TestRequest $emulator -Path '/workflow/*').Count | Should -BeLessOrEqual 2
         }
 
-        It 'keeps the order with -InOrder when the first ends last' {
+        It 'keeps the order with -InOrder when the first run finishes last' {
             $runs = '#stuck', '#stuck', '#stuck' | Start-ComfyRun portrait -InputName prompt
             foreach ($index in 2, 1, 0) { $emulator.SetStatus($runs[$index].RunId, 'success', $true) }
             ($runs | Wait-ComfyRun -InOrder).RunId | Should -Be $runs.RunId
         }
 
-        It 'writes what is unfinished, too, with -InOrder and a time-out' {
+        It 'also returns unfinished runs with -InOrder and a timeout' {
             $runs = '#stuck', 'b', 'c' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             $waited = $runs | Wait-ComfyRun -InOrder -Timeout 0 -ErrorAction SilentlyContinue
             $waited.Count | Should -Be 3
         }
 
-        It 'is enough with -Any and -Count' {
+        It 'ends early with -Any and -Count' {
             $runs = '#stuck', 'b', '#stuck', 'd' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             @($runs | Wait-ComfyRun -Any -ErrorVariable errors).Count | Should -Be 1
@@ -155,14 +155,14 @@ Describe 'Wait-ComfyRun' {
             $errors | Should -BeNullOrEmpty
         }
 
-        It 'passes rows that were never queued on, as finished' {
+        It 'returns rows that were never queued, as finished' {
             $runs = "seed`n1`nx" | ConvertFrom-Csv | Start-ComfyRun portrait -WarningAction SilentlyContinue
             $emulator.Advance('00:05:00')
             $waited = $runs | Wait-ComfyRun
             $waited.Status | Sort-Object | Should -Be 'not-queued', 'success'
         }
 
-        It 'works behind a producer that is not done yet' {
+        It 'works after a producer that is still running' {
             $waited = 1..3 | ForEach-Object { $emulator.Advance('00:05:00'); $_ } | Start-ComfyRun portrait -InputName seed |
                 ForEach-Object { $emulator.Advance('00:05:00'); $_ } | Wait-ComfyRun -Timeout 30s
             $waited.Count | Should -Be 3
@@ -170,7 +170,7 @@ Describe 'Wait-ComfyRun' {
     }
 
     Context 'errors' {
-        It 'one bad id among three: two objects, one error, last, $? false' {
+        It 'one unknown ID among three: two objects, one error, last, $? false' {
             $runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             $waited = $runs[0].RunId, $MissingId, $runs[1].RunId | Wait-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -182,7 +182,7 @@ Describe 'Wait-ComfyRun' {
             $errors[0].TargetObject | Should -Be $MissingId
         }
 
-        It 'reports what is no id at the end, and waits for the others, under a preference of Stop' {
+        It 'reports an invalid ID at the end, and waits for the others, with the preference Stop' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             $ErrorActionPreference = 'Stop'
@@ -191,7 +191,7 @@ Describe 'Wait-ComfyRun' {
             $caught.FullyQualifiedErrorId | Should -BeLike 'RunIdInvalid,*'
         }
 
-        It 'takes an empty line for no run' {
+        It 'treats an empty line as an invalid run ID' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             $waited = $run.RunId, '' | Wait-ComfyRun -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -206,7 +206,7 @@ Describe 'Wait-ComfyRun' {
             $waited.Count | Should -Be 3
         }
 
-        It 'throws nothing with -ThrowOnFailure when all is well' {
+        It 'throws nothing with -ThrowOnFailure when all runs succeed' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             ($run | Wait-ComfyRun -ThrowOnFailure).IsSuccess | Should -BeTrue
@@ -223,13 +223,13 @@ Describe 'Wait-ComfyRun' {
             { $row | Wait-ComfyRun -ThrowOnFailure } | Should -Throw -ErrorId 'RunFailed,*'
         }
 
-        It 'throws RunFailed for a time-out with -ThrowOnFailure, after WaitTimeout' {
+        It 'throws RunFailed for a timeout with -ThrowOnFailure, after WaitTimeout' {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck' }
             { $run | Wait-ComfyRun -Timeout 0 -ThrowOnFailure -ErrorVariable script:errors -ErrorAction SilentlyContinue } | Should -Throw -ErrorId 'RunFailed,*'
             $errors.FullyQualifiedErrorId | Should -Contain 'WaitTimeout,ComfyDeploy.Commands.WaitComfyRunCommand'
         }
 
-        It 'cancels what is late with -StopOnTimeout, before it writes' {
+        It 'cancels late runs with -StopOnTimeout, before it returns them' {
             $runs = '#stuck=running', 'b', '#stuck=queued' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')
             $waited = $runs | Wait-ComfyRun -Timeout 0 -StopOnTimeout -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -247,7 +247,7 @@ Describe 'Wait-ComfyRun' {
             Get-TestRequest $emulator -Path '*cancel' | Should -BeNullOrEmpty
         }
 
-        It 'says which could not be cancelled' {
+        It 'reports which run could not be cancelled' {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck=running #nocall' }
             $waited = $run | Wait-ComfyRun -Timeout 0 -StopOnTimeout -ErrorVariable errors -ErrorAction SilentlyContinue -WarningVariable warnings -WarningAction SilentlyContinue
             $waited.IsFinished | Should -BeFalse
@@ -255,24 +255,28 @@ Describe 'Wait-ComfyRun' {
             $errors[0].Exception.Message | Should -Not -BeLike '*They were cancelled*'
         }
 
-        It 'does not take a failed look for a failed run' {
+        It 'does not treat a failed poll as a failed run' {
             $run = Start-ComfyRun portrait @{ prompt = 'x' }
             $emulator.Advance('00:05:00')
             $emulator.AddFault('GET /run/* = 503 retry-after=0 x2')
             ($run | Wait-ComfyRun -WarningAction SilentlyContinue -Timeout 30s).Status | Should -Be 'success'
         }
 
-        It 'ends when the key is rejected' {
+        It 'loses no run when the key is rejected, and says so' {
             $runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt
             $emulator.AddFault('GET /run/* = 401 always')
-            { $runs | Wait-ComfyRun } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+            $waited = $runs | Wait-ComfyRun -Timeout 1 -ErrorVariable errors -ErrorAction SilentlyContinue
+            $waited.Count | Should -Be 2
+            $errors.Count | Should -Be 1
+            $errors[0].FullyQualifiedErrorId | Should -BeLike 'WaitTimeout,*'
+            $errors[0].Exception.Message | Should -BeLike '*does not accept the API key*'
         }
 
-        It 'refuses a deployment by name of its type' {
+        It 'rejects a deployment and names its type' {
             { Get-ComfyDeployment portrait/staging | Wait-ComfyRun -ErrorAction Stop } | Should -Throw '*ComfyDeployment is not a run*'
         }
 
-        It 'refuses -InOrder with -Any, and -Count 0' {
+        It 'rejects -InOrder with -Any, and -Count 0' {
             { Wait-ComfyRun $MissingId -InOrder -Any } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
             { Wait-ComfyRun $MissingId -Count 0 } | Should -Throw
         }
@@ -289,7 +293,7 @@ Describe 'Wait-ComfyRun' {
             $stopped.State | Should -Be 'Stopped'
         }
 
-        It 'stops within 200 ms in a hung look' {
+        It 'stops within 200 ms in a hung poll' {
             $run = Start-ComfyRun portrait @{ prompt = '#stuck' }
             $emulator.AddFault('GET /run/* = hang always')
             $hung = $emulator

@@ -1,19 +1,19 @@
 #Requires -Version 7.4
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
-# What the test files share. Each begins with: BeforeAll { . $PSScriptRoot/common.ps1 }
+# Shared helpers of the test files. Each file begins with: BeforeAll { . $PSScriptRoot/common.ps1 }
 
 $ModulePath = Join-Path $PSScriptRoot '../out/ComfyDeploy' | Resolve-Path | Select-Object -ExpandProperty Path
 Import-Module (Join-Path $ModulePath 'ComfyDeploy.psd1')
 Remove-Item Env:COMFY_DEPLOY_API_KEY, Env:COMFY_DEPLOY_BASE_URI -ErrorAction Ignore
 $ProgressPreference = 'SilentlyContinue'
-# Tests of non-terminating errors hold whatever the preference of the caller; tests of the others set their own.
+# Tests of non-terminating errors do not depend on the preference of the caller; other tests set their own.
 $ErrorActionPreference = 'Continue'
-# A mistake in the product is to fail a test, not to make it wait for a day.
+# A defect in the product must fail a test, not make it wait for a day.
 $PSDefaultParameterValues = @{ 'Wait-ComfyRun:Timeout' = '30s' }
 $MissingId = '11111111-2222-4333-8444-555555555555'
 
-# Ends what earlier tests have left open, and starts an emulator that is the default connection.
+# Cleans up after earlier tests, and starts an emulator as the default connection.
 function New-TestEmulator {
     [CmdletBinding()]
     param([double] $Speed = 0, [string[]] $Fault = @())
@@ -30,7 +30,7 @@ function Clear-TestState {
     Stop-ComfyEmulator
 }
 
-# A second emulator, connected under a name, that leaves the default alone.
+# A second emulator with a named connection that does not become the default.
 function New-NamedEmulator {
     [CmdletBinding()]
     param([Parameter(Mandatory)] [string] $Name, [double] $Speed = 0)
@@ -46,7 +46,7 @@ function Get-TestRequest {
     $Emulator.Requests | Where-Object { $_.Number -gt $Since -and $_.Method -like $Method -and $_.Path -like "/api$Path" }
 }
 
-# The key of an emulator in the clear, to search for it.
+# The key of an emulator in plain text, to search for it.
 function Get-TestKey {
     [CmdletBinding()]
     param([Parameter(Mandatory)] [object] $Emulator)
@@ -71,7 +71,7 @@ function Wait-TestCondition {
     }
 }
 
-# Runs a script in a pwsh of its own; the module is found by PSModulePath alone.
+# Runs a script in a separate pwsh process, which finds the module only through PSModulePath.
 function Invoke-ChildPwsh {
     [CmdletBinding()]
     param(

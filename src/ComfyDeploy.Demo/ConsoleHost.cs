@@ -20,9 +20,9 @@ internal sealed class ConsoleHost : PSHost
 
     public override void SetShouldExit(int exitCode) { }
 
-    public override void EnterNestedPrompt() => throw new NotSupportedException("The demo does not ask.");
+    public override void EnterNestedPrompt() => throw new NotSupportedException("The demo does not prompt.");
 
-    public override void ExitNestedPrompt() => throw new NotSupportedException("The demo does not ask.");
+    public override void ExitNestedPrompt() => throw new NotSupportedException("The demo does not prompt.");
 
     public override void NotifyBeginApplication() { }
 

@@ -5,7 +5,7 @@ using System.Security;
 
 namespace ComfyDeploy.Demo;
 
-/// <summary>Writes to the console; shows progress in one line, which the next text replaces.</summary>
+/// <summary>Writes to the console; shows progress on one line, which the next text replaces.</summary>
 internal sealed class ConsoleInterface : PSHostUserInterface
 {
     private readonly bool _isTerminal = !Console.IsOutputRedirected;
@@ -41,7 +41,7 @@ internal sealed class ConsoleInterface : PSHostUserInterface
 
     public override void WriteProgress(long sourceId, ProgressRecord record)
     {
-        // The children say which nodes are executing; one line has room for the whole alone.
+        // The child records show which nodes are executing; one line has room for the main record only.
         if (!_isTerminal || record.ParentActivityId >= 0) return;
         ClearProgress();
         if (record.RecordType == ProgressRecordType.Completed) return;
@@ -64,7 +64,7 @@ internal sealed class ConsoleInterface : PSHostUserInterface
 
     public override SecureString ReadLineAsSecureString() => throw Unattended();
 
-    private static HostException Unattended() => new("The demo runs unattended and does not ask.");
+    private static HostException Unattended() => new("The demo runs unattended and does not prompt.");
 
     private void ClearProgress()
     {

@@ -2,7 +2,7 @@ using System.Management.Automation.Host;
 
 namespace ComfyDeploy.Demo;
 
-/// <summary>Tells the formatter how wide the console is; nothing else of a raw console is needed.</summary>
+/// <summary>Reports the width of the console to the formatter, which needs nothing else.</summary>
 internal sealed class ConsoleRawInterface : PSHostRawUserInterface
 {
     private const int WidthWhenRedirected = 120;

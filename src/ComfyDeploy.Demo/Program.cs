@@ -3,12 +3,12 @@ using System.Management.Automation.Runspaces;
 using System.Reflection;
 using ComfyDeploy.Demo;
 
-// Hosts a real PowerShell engine, imports the built module through its manifest, starts the emulator, and runs demo.ps1 or the script it is given.
+// Hosts a real PowerShell engine, imports the built module through its manifest, starts the emulator, and runs demo.ps1 or a given script.
 string manifest = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "ModuleManifest").Value!;
 string script = Path.GetFullPath(args.Length > 0 ? args[0] : Path.Combine(AppContext.BaseDirectory, "demo.ps1"));
 if (!File.Exists(script))
 {
-    Console.Error.WriteLine($"There is no script '{script}'.");
+    Console.Error.WriteLine($"The script '{script}' does not exist.");
     return 1;
 }
 
@@ -38,8 +38,8 @@ try
         """).AddArgument(manifest).AddArgument(script);
     shell.AddCommand("Out-Default").Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
     shell.Invoke();
-    // What the script's own exit asked for.
-    return runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int asked ? asked : 0;
+    // The exit code the script set.
+    return runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int exitCode ? exitCode : 0;
 }
 catch (RuntimeException e)
 {

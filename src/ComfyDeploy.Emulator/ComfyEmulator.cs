@@ -10,8 +10,8 @@ using ComfyDeploy.Emulator.Storage;
 namespace ComfyDeploy.Emulator;
 
 /// <summary>
-/// A ComfyDeploy of its own, on loopback and offline: it queues runs, lets them pass through their states on a clock that can run fast,
-/// serves their outputs, and fails as it is told to. For trying a runbook without paying for a GPU.
+/// A local, offline ComfyDeploy service: it queues runs, moves them through their states on a clock that can run fast, serves their
+/// outputs, and fails on request. For testing a runbook without paying for a GPU.
 /// </summary>
 public sealed class ComfyEmulator : IDisposable
 {
@@ -22,10 +22,10 @@ public sealed class ComfyEmulator : IDisposable
     private readonly RequestLog _log = new();
     private readonly ApiSite _api;
     private readonly StorageSite _storage;
-    private readonly HttpServer _apiServer;
-    private readonly HttpServer _storageServer;
+    private readonly HttpServer? _apiServer;
+    private readonly HttpServer? _storageServer;
 
-    private ComfyEmulator(EmulatorOptions options)
+    private ComfyEmulator(EmulatorOptions options, string? hostName = null)
     {
         EmulatorSeed seed = SeedReader.Read(options);
         foreach (string fault in options.Faults) AddFault(fault);
@@ -36,31 +36,38 @@ public sealed class ComfyEmulator : IDisposable
         ApiKey = _keys.Issue(seed.Users[0].Id, null, start);
         _storage = new StorageSite(_account, _keys);
         _api = new ApiSite(_account, _keys, _storage.Link);
+        if (hostName is not null)
+        {
+            BaseUri = new Uri($"http://{hostName}.test/api");
+            _storage.BaseUri = new Uri($"http://storage.{hostName}.test/");
+            return;
+        }
+
         _apiServer = new HttpServer(options.Port, HandleApi, () => _clock.Now);
         _storageServer = new HttpServer(0, HandleStorage, () => _clock.Now);
         BaseUri = new Uri($"http://127.0.0.1:{_apiServer.Port}/api");
         _storage.BaseUri = new Uri($"http://127.0.0.1:{_storageServer.Port}/");
     }
 
-    /// <summary>The base address of the API.</summary>
+    /// <summary>The base URL of the API.</summary>
     public Uri BaseUri { get; }
 
-    /// <summary>The address of the storage host, where outputs lie: another origin, so that a key that goes there is a leak.</summary>
+    /// <summary>The URL of the storage host, which serves the outputs. It is another origin, so a key sent there is a leak.</summary>
     public Uri StorageUri => _storage.BaseUri;
 
-    /// <summary>A key of the first user, in the form of the service's keys. Nothing else takes it.</summary>
+    /// <summary>A key of the first user, in the format of the service's keys. Only this emulator accepts it.</summary>
     public SecureString ApiKey { get; }
 
-    /// <summary>Emulated seconds per real second; at 0 the clock moves by <see cref="Advance"/> only.</summary>
+    /// <summary>Emulated seconds per real second; at 0, only <see cref="Advance"/> moves the clock.</summary>
     public double Speed => _clock.Speed;
 
-    /// <summary>The emulator's clock, UTC. Its answers carry it as their Date.</summary>
+    /// <summary>The emulator's clock, UTC. Its responses send it as their Date header.</summary>
     public DateTime Now => _clock.Now;
 
-    /// <summary>What the emulator has received so far, to the API and to the storage host.</summary>
+    /// <summary>The requests received so far, by the API and by the storage host.</summary>
     public IReadOnlyList<EmulatorRequest> Requests => _log.Snapshot();
 
-    /// <summary>All runs as they stand now, in the order of their creation.</summary>
+    /// <summary>All runs in their current state, oldest first.</summary>
     public IReadOnlyList<EmulatorRun> Runs
     {
         get
@@ -74,7 +81,7 @@ public sealed class ComfyEmulator : IDisposable
         }
     }
 
-    /// <summary>Starts an emulator; it runs until it is stopped.</summary>
+    /// <summary>Starts an emulator, which runs until it is stopped.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">The port is in use.</exception>
     /// <exception cref="EmulatorSeedException">The seed cannot be used.</exception>
     /// <exception cref="ArgumentException">A fault cannot be read, or the speed is negative.</exception>
@@ -85,12 +92,18 @@ public sealed class ComfyEmulator : IDisposable
         return new ComfyEmulator(options);
     }
 
-    /// <summary>Makes a further key. With <paramref name="orgId"/> it sees that organisation's rows, without it the user's own.</summary>
+    /// <summary>An emulator without sockets: <see cref="Handle"/> is its only way in.</summary>
+    internal static ComfyEmulator WithoutSockets(EmulatorOptions options, string hostName) => new(options, hostName);
+
+    /// <summary>Answers one request.</summary>
+    internal HttpResponse Handle(HttpRequest request, bool isStorage) => isStorage ? HandleStorage(request) : HandleApi(request);
+
+    /// <summary>Creates another key. With <paramref name="orgId"/> it sees that organization's rows, without it the user's own.</summary>
     public SecureString AddKey(string userId, string? orgId = null)
     {
         lock (_account.Gate)
         {
-            // Lists show the name of a row's owner, so everybody who has a key has one.
+            // Lists show the name of a row's owner, so every user with a key needs one.
             if (!_account.Seed.Users.Exists(user => user.Id == userId)) _account.Seed.Users.Add(new SeedUser { Id = userId, Name = userId });
         }
 
@@ -98,20 +111,20 @@ public sealed class ComfyEmulator : IDisposable
     }
 
     /// <summary>Plans a fault, as in <c>POST /run/deployment/queue = 429 retry-after=2 x3</c>.</summary>
-    /// <exception cref="ArgumentException">The text cannot be read; the message says what can stand there.</exception>
+    /// <exception cref="ArgumentException">The text cannot be read; the message lists what is allowed.</exception>
     public void AddFault(string fault) => _faults.Add(FaultGrammar.Read(fault));
 
-    /// <summary>Forgets the faults that have not happened yet.</summary>
+    /// <summary>Removes the faults that have not occurred yet.</summary>
     public void ClearFaults() => _faults.Clear();
 
     /// <summary>Moves the clock forward.</summary>
     public void Advance(TimeSpan time)
     {
-        if (time < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(time), time, "The clock does not go back.");
+        if (time < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(time), time, "The clock cannot go back.");
         _clock.Advance(time);
     }
 
-    /// <summary>Puts any word on a run as its status, also one the service does not know. Nothing changes the run from then on.</summary>
+    /// <summary>Sets the status of a run to any word, known to the service or not. The run never changes again.</summary>
     /// <exception cref="ArgumentException">There is no such run.</exception>
     public void SetStatus(string runId, string status, bool ended = false)
     {
@@ -122,11 +135,11 @@ public sealed class ComfyEmulator : IDisposable
         }
     }
 
-    /// <summary>Closes all connections and frees the ports. What has been received can still be read.</summary>
+    /// <summary>Closes all connections and frees the ports. The requests received can still be read.</summary>
     public void Stop()
     {
-        _apiServer.Dispose();
-        _storageServer.Dispose();
+        _apiServer?.Dispose();
+        _storageServer?.Dispose();
     }
 
     /// <summary>Stops.</summary>
@@ -152,8 +165,8 @@ public sealed class ComfyEmulator : IDisposable
 
     private static HttpResponse Finish(EmulatorRequest entry, HttpResponse response)
     {
-        bool whole = response.Delivery is Delivery.Whole or Delivery.Close && response.LengthError == 0;
-        entry.Status = whole ? response.Status : null;
+        bool isComplete = response.Delivery is Delivery.Complete or Delivery.Close && response.LengthError == 0;
+        entry.Status = isComplete ? response.Status : null;
         return response;
     }
 

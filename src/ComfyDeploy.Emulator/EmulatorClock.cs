@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Emulator;
 
-/// <summary>The emulator's own time: it can run faster than the world, stand still, and jump.</summary>
+/// <summary>The emulator's own time: it can run faster than real time, stand still, and jump.</summary>
 /// <param name="start">The time at which it starts, UTC.</param>
 /// <param name="speed">Emulated seconds per real second.</param>
 /// <param name="elapsed">The real time since the start.</param>

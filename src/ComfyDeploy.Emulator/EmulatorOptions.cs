@@ -5,25 +5,25 @@ namespace ComfyDeploy.Emulator;
 /// <summary>How an emulator starts.</summary>
 public sealed class EmulatorOptions
 {
-    /// <summary>The port of the API; 0 is any free one.</summary>
+    /// <summary>The port of the API; 0 picks a free port.</summary>
     public int Port { get; set; }
 
-    /// <summary>A seed file: what the account holds. Neither this nor <see cref="SeedJson"/> is the built-in account.</summary>
+    /// <summary>A seed file, which describes the account. Without it and <see cref="SeedJson"/>, the built-in account is used.</summary>
     public string? SeedPath { get; set; }
 
-    /// <summary>The text of a seed, in place of a file.</summary>
+    /// <summary>The text of a seed, instead of a file.</summary>
     public string? SeedJson { get; set; }
 
-    /// <summary>Emulated seconds per real second; 0 stands still and moves by <see cref="ComfyEmulator.Advance"/> only.</summary>
+    /// <summary>Emulated seconds per real second; at 0, only <see cref="ComfyEmulator.Advance"/> moves the clock.</summary>
     public double Speed { get; set; } = 1;
 
     /// <summary>Faults planned from the start, as for <see cref="ComfyEmulator.AddFault"/>.</summary>
     public IEnumerable<string> Faults { get; set; } = [];
 
-    /// <summary>Decides ids and jitter: equal seeds and equal calls give equal runs.</summary>
+    /// <summary>Determines IDs and jitter: equal seeds and equal calls give equal runs.</summary>
     public int RandomSeed { get; set; } = 1;
 
-    /// <summary>What the emulator's clock shows first; null is now.</summary>
+    /// <summary>The first time on the emulator's clock; null means now.</summary>
     public DateTime? StartTime { get; set; }
 
     /// <summary>The real time since the emulator started.</summary>

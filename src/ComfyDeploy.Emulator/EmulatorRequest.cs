@@ -1,9 +1,9 @@
 namespace ComfyDeploy.Emulator;
 
-/// <summary>A request the emulator received. It holds no key, not even a refused one.</summary>
+/// <summary>A request the emulator received. It never contains a key, not even a rejected one.</summary>
 public sealed class EmulatorRequest
 {
-    /// <summary>Its place in the order of arrival, from 1.</summary>
+    /// <summary>Its number in the order of arrival, from 1.</summary>
     public int Number { get; internal set; }
 
     /// <summary>GET, POST…</summary>
@@ -18,16 +18,16 @@ public sealed class EmulatorRequest
     /// <summary>The body as text, at most its first million characters.</summary>
     public string Body { get; internal set; } = "";
 
-    /// <summary>The status of the answer; null when none was sent whole, or none yet.</summary>
+    /// <summary>The status of the response; null when no complete response was sent yet.</summary>
     public int? Status { get; internal set; }
 
-    /// <summary>It carried a key this emulator takes.</summary>
+    /// <summary>Whether it had a key this emulator accepts.</summary>
     public bool Authorized { get; internal set; }
 
-    /// <summary>It carried an Authorization header of any kind. To the storage host none should.</summary>
+    /// <summary>Whether it had an Authorization header of any kind. Requests to the storage host must not.</summary>
     public bool HasAuthorization { get; internal set; }
 
-    /// <summary>It went to the storage host, not to the API.</summary>
+    /// <summary>Whether it went to the storage host, not to the API.</summary>
     public bool IsStorage { get; internal set; }
 
     /// <summary>When it arrived, by the emulator's clock, UTC.</summary>

@@ -1,9 +1,9 @@
 namespace ComfyDeploy.Emulator;
 
-/// <summary>A run as the emulator holds it, whoever may see it.</summary>
+/// <summary>A run as the emulator stores it, whoever may see it.</summary>
 public sealed class EmulatorRun
 {
-    /// <summary>Its id.</summary>
+    /// <summary>Its ID.</summary>
     public string RunId { get; internal set; } = "";
 
     /// <summary>The deployment it runs; null when it was started from a graph.</summary>

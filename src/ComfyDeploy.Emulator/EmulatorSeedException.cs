@@ -1,9 +1,9 @@
 namespace ComfyDeploy.Emulator;
 
-/// <summary>A seed file cannot be used; the message says where and why.</summary>
+/// <summary>A seed cannot be used; the message says where and why.</summary>
 public sealed class EmulatorSeedException : Exception
 {
-    /// <summary>Creates the exception without saying why.</summary>
+    /// <summary>Creates the exception without a message.</summary>
     public EmulatorSeedException()
     {
     }
@@ -14,7 +14,7 @@ public sealed class EmulatorSeedException : Exception
     {
     }
 
-    /// <summary>Creates the exception with what caused it.</summary>
+    /// <summary>Creates the exception with its cause.</summary>
     public EmulatorSeedException(string message, Exception innerException)
         : base(message, innerException)
     {

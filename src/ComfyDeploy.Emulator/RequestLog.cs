@@ -3,10 +3,10 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator;
 
-/// <summary>Remembers what came in, without the keys that came with it.</summary>
+/// <summary>Records the requests received, without their keys.</summary>
 internal sealed class RequestLog
 {
-    private const int LongestBody = 1_000_000;
+    private const int MaxBodyLength = 1_000_000;
     private static readonly Regex Secret = new("(?<=(?:^|&)(?:cd_token|X-Amz-Signature|X-Amz-Credential)=)[^&]*", RegexOptions.CultureInvariant);
     private readonly List<EmulatorRequest> _requests = [];
 
@@ -18,7 +18,7 @@ internal sealed class RequestLog
             Method = request.Method,
             Path = request.Path,
             Query = Secret.Replace(request.Query, "***"),
-            Body = body.Length > LongestBody ? body.Substring(0, LongestBody) : body,
+            Body = body.Length > MaxBodyLength ? body.Substring(0, MaxBodyLength) : body,
             Authorized = authorized,
             HasAuthorization = request.Header("authorization") is not null,
             IsStorage = isStorage,

@@ -4,7 +4,7 @@ using System.Runtime.Loader;
 
 namespace ComfyDeploy.Tests;
 
-/// <summary>The module under test: the dlls of out/ComfyDeploy, the same files a user imports, never a copy beside the tests.</summary>
+/// <summary>The module under test: the dlls of out/ComfyDeploy, the same files a user imports, never a copy next to the tests.</summary>
 internal static class BuiltModule
 {
     internal static string RepositoryRoot { get; } = typeof(BuiltModule).Assembly

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Emulator.Faults;
 
-/// <summary>What a fault does to the request it meets.</summary>
+/// <summary>What a fault does to a matching request.</summary>
 internal enum FaultKind
 {
     Status,
@@ -21,7 +21,7 @@ internal enum FaultKind
     Drip,
 }
 
-/// <summary>One planned fault: which requests it meets, what it does to them and how often.</summary>
+/// <summary>One planned fault: which requests it affects, how, and how often.</summary>
 internal sealed class Fault
 {
     private int _seen;
@@ -46,17 +46,17 @@ internal sealed class Fault
     /// <summary>Retry-After is written as an HTTP date.</summary>
     public bool RetryAfterAsDate { get; init; }
 
-    /// <summary>The request is carried out although its answer is an error.</summary>
+    /// <summary>The request is executed although its response is an error.</summary>
     public bool Executed { get; init; }
 
-    /// <summary>So many matching requests pass untouched first.</summary>
+    /// <summary>The number of matching requests that pass unaffected first.</summary>
     public int After { get; init; }
 
-    /// <summary>So many matching requests are met; null is all of them.</summary>
+    /// <summary>The number of matching requests that are affected; null means all.</summary>
     public int? Times { get; init; } = 1;
 
-    /// <summary>Whether this request is met; counts it.</summary>
-    public bool Meets(string method, string path)
+    /// <summary>Whether this request is affected; counts it.</summary>
+    public bool Affects(string method, string path)
     {
         if (Method != "*" && Method != method) return false;
         if (!Path.IsMatch(path) || (Times is int times && _seen >= After + times)) return false;

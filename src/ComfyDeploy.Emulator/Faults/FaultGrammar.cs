@@ -5,8 +5,8 @@ namespace ComfyDeploy.Emulator.Faults;
 
 /// <summary>
 /// Reads the text of a fault: <c>METHOD PATH = WHAT [OPTION…] [xN | always]</c>, for instance
-/// <c>POST /run/deployment/queue = 429 retry-after=2 x3</c>. METHOD may be <c>*</c>; in PATH a <c>*</c> stands for any text; the path
-/// begins after <c>/api</c>, or with <c>/outputs</c> or <c>/inputs</c> on the storage host. Without a count a fault happens once.
+/// <c>POST /run/deployment/queue = 429 retry-after=2 x3</c>. METHOD may be <c>*</c>; in PATH a <c>*</c> matches any text; the path
+/// begins after <c>/api</c>, or with <c>/outputs</c> or <c>/inputs</c> on the storage host. Without a count, a fault occurs once.
 /// </summary>
 internal static class FaultGrammar
 {
@@ -16,6 +16,10 @@ internal static class FaultGrammar
 
     private const string Options = "xN, always, after=N, retry-after=SECONDS, retry-date=SECONDS, executed";
 
+    private static readonly Dictionary<string, FaultKind> Kinds = Enum.GetValues(typeof(FaultKind)).Cast<FaultKind>()
+        .Where(kind => kind != FaultKind.Status)
+        .ToDictionary(kind => kind.ToString().ToLowerInvariant());
+
     private static readonly HashSet<string> Methods = ["*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
     public static Fault Read(string text)
@@ -23,15 +27,15 @@ internal static class FaultGrammar
         int equals = text.IndexOf(" = ", StringComparison.Ordinal);
         string[] target = Words(equals < 0 ? text : text.Substring(0, equals));
         string[] words = equals < 0 ? [] : Words(text.Substring(equals + 3));
-        if (target.Length != 2 || words.Length == 0) throw Malformed(text, "It reads METHOD PATH = WHAT [OPTION...] [xN | always].");
+        if (target.Length != 2 || words.Length == 0) throw Malformed(text, "The form is METHOD PATH = WHAT [OPTION...] [xN | always].");
         string method = target[0].ToUpperInvariant();
-        if (!Methods.Contains(method)) throw Malformed(text, $"'{target[0]}' is no method; use * for any.");
+        if (!Methods.Contains(method)) throw Malformed(text, $"'{target[0]}' is not an HTTP method; use * for any method.");
 
         Dictionary<string, string> options = ReadOptions(text, words, out int used);
-        (FaultKind kind, int number, TimeSpan delay, string url) = ReadWhat(text, words, used);
+        FaultKind kind = ReadKind(text, words, used);
         if (kind != FaultKind.Status && (options.ContainsKey("retry-after") || options.ContainsKey("retry-date") || options.ContainsKey("executed")))
         {
-            throw Malformed(text, "retry-after, retry-date and executed go with a status code only.");
+            throw Malformed(text, "retry-after, retry-date and executed are valid with a status code only.");
         }
 
         bool asDate = options.ContainsKey("retry-date");
@@ -40,9 +44,15 @@ internal static class FaultGrammar
             Method = method,
             Path = PathPattern(target[1]),
             Kind = kind,
-            Number = number,
-            Delay = delay,
-            Target = url,
+            Number = kind switch
+            {
+                FaultKind.Status => int.Parse(words[0], CultureInfo.InvariantCulture),
+                FaultKind.Redirect => 307,
+                FaultKind.Drip => BytesPerSecond(text, words[1]),
+                _ => 0,
+            },
+            Delay = kind is FaultKind.Latency or FaultKind.Late ? Time(text, words[1]) : TimeSpan.Zero,
+            Target = kind == FaultKind.Redirect ? words[1] : "",
             RetryAfterSeconds = Number(text, options, asDate ? "retry-date" : "retry-after"),
             RetryAfterAsDate = asDate,
             Executed = options.ContainsKey("executed"),
@@ -51,7 +61,7 @@ internal static class FaultGrammar
         };
     }
 
-    // Options stand last; what comes before them says what happens.
+    // Options come last; the words before them name the fault.
     private static Dictionary<string, string> ReadOptions(string text, string[] words, out int used)
     {
         Dictionary<string, string> options = [];
@@ -71,31 +81,14 @@ internal static class FaultGrammar
         return options;
     }
 
-    private static (FaultKind Kind, int Number, TimeSpan Delay, string Url) ReadWhat(string text, string[] words, int used)
+    private static FaultKind ReadKind(string text, string[] words, int used)
     {
         string what = words[0].ToLowerInvariant();
-        string? argument = used > 1 ? words[1] : null;
-        bool takesArgument = what is "latency" or "late" or "redirect" or "drip";
-        if (used > (takesArgument ? 2 : 1)) throw Malformed(text, $"'{words[takesArgument ? 2 : 1]}' is not known. Options: {Options}.");
-        if (takesArgument && argument is null) throw Malformed(text, $"'{what}' needs a value.");
-        if (Regex.IsMatch(what, "^[2-5][0-9][0-9]$")) return (FaultKind.Status, int.Parse(what, CultureInfo.InvariantCulture), default, "");
-        return what switch
-        {
-            "latency" => (FaultKind.Latency, 0, Time(text, argument!), ""),
-            "late" => (FaultKind.Late, 0, Time(text, argument!), ""),
-            "redirect" => (FaultKind.Redirect, 307, default, argument!),
-            "drip" => (FaultKind.Drip, Positive(text, argument!), default, ""),
-            "hang" => (FaultKind.Hang, 0, default, ""),
-            "stall" => (FaultKind.Stall, 0, default, ""),
-            "reset" => (FaultKind.Reset, 0, default, ""),
-            "lost" => (FaultKind.Lost, 0, default, ""),
-            "cut" => (FaultKind.Cut, 0, default, ""),
-            "close" => (FaultKind.Close, 0, default, ""),
-            "truncate" => (FaultKind.Truncate, 0, default, ""),
-            "wrongtypes" => (FaultKind.WrongTypes, 0, default, ""),
-            "wronglength" => (FaultKind.WrongLength, 0, default, ""),
-            _ => throw Malformed(text, $"'{words[0]}' is not known."),
-        };
+        int expected = what is "latency" or "late" or "redirect" or "drip" ? 2 : 1;
+        if (used > expected) throw Malformed(text, $"'{words[expected]}' is not known. Options: {Options}.");
+        if (used < expected) throw Malformed(text, $"'{what}' needs a value.");
+        if (Regex.IsMatch(what, "^[2-5][0-9][0-9]$")) return FaultKind.Status;
+        return Kinds.TryGetValue(what, out FaultKind kind) ? kind : throw Malformed(text, $"'{words[0]}' is not known.");
     }
 
     private static Regex PathPattern(string path)
@@ -107,7 +100,7 @@ internal static class FaultGrammar
     private static TimeSpan Time(string text, string argument)
     {
         Match match = Regex.Match(argument, "^([0-9]+(?:\\.[0-9]+)?)(ms|s)$");
-        if (!match.Success) throw Malformed(text, $"'{argument}' is no time; write 500ms or 2s.");
+        if (!match.Success) throw Malformed(text, $"'{argument}' is not a duration; write 500ms or 2s.");
         double number = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
         return match.Groups[2].Value == "ms" ? TimeSpan.FromMilliseconds(number) : TimeSpan.FromSeconds(number);
     }
@@ -115,15 +108,15 @@ internal static class FaultGrammar
     private static int? Number(string text, Dictionary<string, string> options, string name) =>
         !options.TryGetValue(name, out string? value) ? null
         : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
-        : throw Malformed(text, $"'{name}={value}' is no number.");
+        : throw Malformed(text, $"'{name}={value}' is not a number.");
 
-    private static int Positive(string text, string argument) =>
+    private static int BytesPerSecond(string text, string argument) =>
         int.TryParse(argument, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
-            : throw Malformed(text, $"'{argument}' is no number of bytes per second.");
+            : throw Malformed(text, $"'{argument}' is not a number of bytes per second.");
 
     private static string[] Words(string text) => text.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
 
     private static ArgumentException Malformed(string text, string why) =>
-        new($"The fault '{text}' cannot be read. {why} What can happen: {Allowed}.");
+        new($"The fault '{text}' cannot be read. {why} Allowed faults: {Allowed}.");
 }

@@ -3,7 +3,7 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Faults;
 
-/// <summary>The faults to come, and what each does to an exchange. The first planned fault that meets a request has it.</summary>
+/// <summary>The planned faults, and what each does to an exchange. The first fault that matches a request applies.</summary>
 internal sealed class FaultPlan
 {
     private readonly List<Fault> _faults = [];
@@ -19,7 +19,7 @@ internal sealed class FaultPlan
         lock (_faults) _faults.Clear();
     }
 
-    /// <summary>Carries out the late requests whose time has come. Their answers reach nobody.</summary>
+    /// <summary>Executes the late requests that are due. Their responses are dropped.</summary>
     public void CatchUp(DateTime now)
     {
         List<(DateTime Due, Func<HttpResponse> Execute)> due;
@@ -32,11 +32,11 @@ internal sealed class FaultPlan
         foreach ((_, Func<HttpResponse> execute) in due) execute();
     }
 
-    /// <summary>The answer to a request, spoilt if a fault meets it. <paramref name="execute"/> is the service itself.</summary>
+    /// <summary>The response to a request, distorted when a fault applies. <paramref name="execute"/> is the service itself.</summary>
     public HttpResponse Answer(string method, string path, DateTime now, Func<HttpResponse> execute, Func<int, HttpResponse> error)
     {
         Fault? fault;
-        lock (_faults) fault = _faults.Find(f => f.Meets(method, path));
+        lock (_faults) fault = _faults.Find(f => f.Affects(method, path));
         if (fault is null) return execute();
         switch (fault.Kind)
         {
@@ -53,15 +53,15 @@ internal sealed class FaultPlan
                 return redirect;
             case FaultKind.Status:
                 if (fault.Executed) execute();
-                return StatusAnswer(fault, now, error);
+                return StatusResponse(fault, now, error);
             default:
                 HttpResponse response = execute();
-                Spoil(fault, response);
+                Distort(fault, response);
                 return response;
         }
     }
 
-    private static HttpResponse StatusAnswer(Fault fault, DateTime now, Func<int, HttpResponse> error)
+    private static HttpResponse StatusResponse(Fault fault, DateTime now, Func<int, HttpResponse> error)
     {
         HttpResponse response = error(fault.Number);
         if (fault.RetryAfterSeconds is int seconds)
@@ -74,7 +74,7 @@ internal sealed class FaultPlan
         return response;
     }
 
-    private static void Spoil(Fault fault, HttpResponse response)
+    private static void Distort(Fault fault, HttpResponse response)
     {
         switch (fault.Kind)
         {

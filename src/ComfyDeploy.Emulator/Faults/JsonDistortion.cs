@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Emulator.Faults;
 
-/// <summary>Turns a good answer into one of the wrong types, as after a change of the service nobody announced.</summary>
+/// <summary>Turns a correct response into one with the wrong types, as after an unannounced change of the service.</summary>
 internal static class JsonDistortion
 {
     /// <summary>Numbers become text, text becomes a number, arrays become objects; objects and nulls stay.</summary>

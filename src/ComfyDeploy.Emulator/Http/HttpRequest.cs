@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ComfyDeploy.Emulator.Http;
 
-/// <summary>One request as it stood on the wire.</summary>
+/// <summary>One request as it was sent.</summary>
 internal sealed class HttpRequest
 {
     public required string Method { get; init; }
@@ -10,7 +10,7 @@ internal sealed class HttpRequest
     /// <summary>The path as sent, percent escapes untouched, without the query.</summary>
     public required string Path { get; init; }
 
-    /// <summary>What follows the question mark, or nothing.</summary>
+    /// <summary>The text after the question mark, or an empty string.</summary>
     public required string Query { get; init; }
 
     public required IReadOnlyDictionary<string, string> Headers { get; init; }

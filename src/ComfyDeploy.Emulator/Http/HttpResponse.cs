@@ -5,13 +5,13 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Emulator.Http;
 
-/// <summary>How an answer leaves the house.</summary>
+/// <summary>How a response is delivered.</summary>
 internal enum Delivery
 {
-    /// <summary>Whole, and the connection stays open.</summary>
-    Whole,
+    /// <summary>Complete, and the connection stays open.</summary>
+    Complete,
 
-    /// <summary>Whole, then the connection is closed in good order.</summary>
+    /// <summary>Complete, then the connection is closed gracefully.</summary>
     Close,
 
     /// <summary>Headers and half of the body, then the end of the stream.</summary>
@@ -24,11 +24,11 @@ internal enum Delivery
     Never,
 }
 
-/// <summary>An answer and the way it is delivered.</summary>
+/// <summary>A response and the way it is delivered.</summary>
 internal sealed class HttpResponse
 {
-    // The service writes text as it is; only what JSON itself demands is escaped.
-    private static readonly JsonSerializerOptions AsTheServiceWrites = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // The service escapes only what JSON requires.
+    private static readonly JsonSerializerOptions MinimalEscaping = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public required int Status { get; init; }
 
@@ -41,14 +41,14 @@ internal sealed class HttpResponse
     /// <summary>Real time that passes before the first byte.</summary>
     public TimeSpan Latency { get; set; }
 
-    /// <summary>The speed of the body; 0 is as fast as it goes.</summary>
+    /// <summary>The speed of the body; 0 means unlimited.</summary>
     public int BytesPerSecond { get; set; }
 
-    /// <summary>What Content-Length says beyond the truth.</summary>
+    /// <summary>The bytes by which Content-Length exceeds the actual length.</summary>
     public int LengthError { get; set; }
 
     public static HttpResponse Json(int status, JsonNode? body) =>
-        Text(status, body?.ToJsonString(AsTheServiceWrites) ?? "null", "application/json");
+        Text(status, body?.ToJsonString(MinimalEscaping) ?? "null", "application/json");
 
     public static HttpResponse Text(int status, string body, string contentType) =>
         Bytes(status, Encoding.UTF8.GetBytes(body), contentType);

@@ -6,8 +6,8 @@ using System.Text;
 namespace ComfyDeploy.Emulator.Http;
 
 /// <summary>
-/// HTTP/1.1 on loopback over bare sockets, because a listener of the framework can neither reset a connection nor stop in the middle of
-/// an answer. Knows nothing of the service: a request goes in, an answer comes out.
+/// HTTP/1.1 on loopback over plain sockets, because the framework's listener can neither reset a connection nor stop in the middle of a
+/// response. Independent of the service: it maps a request to a response.
 /// </summary>
 internal sealed class HttpServer : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class HttpServer : IDisposable
     }
 
     // "localhost" is ::1 first on many machines, and Windows waits two seconds before it tries 127.0.0.1. Where ::1 is missing or the
-    // port is taken there, 127.0.0.1 alone serves.
+    // port is in use there, only 127.0.0.1 serves.
     private void ListenOnVersion6()
     {
         if (!Socket.OSSupportsIPv6) return;
@@ -101,7 +101,7 @@ internal sealed class HttpServer : IDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or FormatException)
         {
-            // The client went away, we were stopped, or what came was not HTTP: the connection ends, which says it all.
+            // The client disconnected, the server was stopped, or the data is not HTTP: closing the connection is the response.
         }
         finally
         {
@@ -110,7 +110,7 @@ internal sealed class HttpServer : IDisposable
         }
     }
 
-    /// <summary>Sends one answer; false when the connection ends with it.</summary>
+    /// <summary>Sends one response; false when the connection ends with it.</summary>
     private async Task<bool> DeliverAsync(TcpClient connection, NetworkStream stream, HttpRequest request, HttpResponse response)
     {
         switch (response.Delivery)
@@ -130,11 +130,11 @@ internal sealed class HttpServer : IDisposable
         byte[] headers = Headers(response);
         if (response.BytesPerSecond == 0 && length <= 16384)
         {
-            // One packet for a small answer: two would wait for each other's acknowledgement.
-            byte[] whole = new byte[headers.Length + length];
-            headers.CopyTo(whole, 0);
-            Array.Copy(response.Body, 0, whole, headers.Length, length);
-            await stream.WriteAsync(whole, 0, whole.Length, _stop.Token).ConfigureAwait(false);
+            // One packet for a small response: the second of two would wait for the acknowledgment of the first.
+            byte[] packet = new byte[headers.Length + length];
+            headers.CopyTo(packet, 0);
+            Array.Copy(response.Body, 0, packet, headers.Length, length);
+            await stream.WriteAsync(packet, 0, packet.Length, _stop.Token).ConfigureAwait(false);
         }
         else
         {
@@ -142,7 +142,7 @@ internal sealed class HttpServer : IDisposable
             await WriteBodyAsync(stream, response, length).ConfigureAwait(false);
         }
 
-        if (response.Delivery == Delivery.Whole && response.LengthError == 0) return true;
+        if (response.Delivery == Delivery.Complete && response.LengthError == 0) return true;
         connection.Client.Shutdown(SocketShutdown.Send);
         return false;
     }

@@ -3,7 +3,7 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>An answer that is an error. A route throws it wherever it stands; the API turns it into the answer.</summary>
+/// <summary>An error response. A route throws it anywhere; the API turns it into the response.</summary>
 internal sealed class ApiError(HttpResponse response) : Exception
 {
     public HttpResponse Response { get; } = response;
@@ -14,10 +14,10 @@ internal sealed class ApiError(HttpResponse response) : Exception
     /// <summary>The form of a few routes: <c>{"error": "…"}</c>.</summary>
     public static ApiError Error(int status, string error) => new(HttpResponse.Json(status, new JsonObject { ["error"] = error }));
 
-    /// <summary>What the service answers to anything it did not foresee.</summary>
-    public static ApiError Unforeseen() => new(HttpResponse.Text(500, "Internal Server Error", "text/plain; charset=utf-8"));
+    /// <summary>The service's response to anything it does not handle.</summary>
+    public static ApiError Unhandled() => new(HttpResponse.Text(500, "Internal Server Error", "text/plain; charset=utf-8"));
 
-    /// <summary>A refused request: one or more items of validation.</summary>
+    /// <summary>A rejected request: one or more validation items.</summary>
     public static ApiError Invalid(IEnumerable<JsonObject> items)
     {
         JsonArray details = [];

@@ -8,7 +8,7 @@ using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>The API as a whole: who may come in, which route a path leads to, and what an error looks like.</summary>
+/// <summary>The API: authentication, routing, and the form of errors.</summary>
 internal sealed class ApiSite
 {
     private const string Prefix = "/api";
@@ -32,10 +32,10 @@ internal sealed class ApiSite
         WorkflowRoutes.AddTo(_router);
         MachineRoutes.AddTo(_router);
         PlatformRoutes.AddTo(_router);
-        UnplayedRoutes.AddTo(_router);
+        UnsupportedRoutes.AddTo(_router);
     }
 
-    /// <summary>Whether a request carries a key that works here.</summary>
+    /// <summary>Whether a request has a valid key.</summary>
     public bool IsAuthorized(HttpRequest request) =>
         Token(request) is string token && _keys.TryFind(token, out _, out string state) && state == "active";
 
@@ -51,7 +51,7 @@ internal sealed class ApiSite
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
         {
-            return ApiError.Unforeseen().Response;
+            return ApiError.Unhandled().Response;
         }
     }
 
@@ -92,7 +92,7 @@ internal sealed class ApiSite
         };
     }
 
-    // The scheme's case counts.
+    // The scheme is case-sensitive.
     private static string? Token(HttpRequest request)
     {
         if (request.Parameters().TryGetValue("cd_token", out string? inQuery)) return inQuery;
@@ -102,11 +102,11 @@ internal sealed class ApiSite
         return header.StartsWith(Bearer, StringComparison.Ordinal) ? header.Substring(Bearer.Length) : request.Header("x-api-key");
     }
 
-    /// <summary>The body of an answer that did not come from the service but from the edge before it.</summary>
+    /// <summary>The body of an error that comes from the edge in front of the service.</summary>
     public static HttpResponse EdgeError(int status)
     {
         if (status is >= 502 and <= 504) return HttpResponse.Text(status, $"<html><body><h1>{status}</h1></body></html>\n", "text/html");
-        if (status == 500) return ApiError.Unforeseen().Response;
+        if (status == 500) return ApiError.Unhandled().Response;
         string text = status == 429 ? "Too Many Requests" : "Planned fault " + status.ToString(System.Globalization.CultureInfo.InvariantCulture);
         return HttpResponse.Json(status, new JsonObject { ["detail"] = text });
     }

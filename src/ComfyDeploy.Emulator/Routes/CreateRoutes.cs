@@ -14,48 +14,48 @@ internal sealed class CreateRoutes(Uploads uploads)
 
     public void AddTo(Router router)
     {
-        router.Add("POST", "/run/deployment/queue", call => Queued(call, OrderOfDeployment));
-        router.Add("POST", "/run/workflow/queue", call => Queued(call, OrderOfWorkflow));
-        router.Add("POST", "/run/queue", call => Queued(call, OrderOfEither));
+        router.Add("POST", "/run/deployment/queue", call => Queued(call, FromDeployment));
+        router.Add("POST", "/run/workflow/queue", call => Queued(call, FromWorkflow));
+        router.Add("POST", "/run/queue", call => Queued(call, FromEither));
         router.Add("POST", "/run", AnyKind);
     }
 
-    // Only this form can answer with the id of a batch; the queue routes create the batch and then fail.
+    // Only this route can return the ID of a batch; the queue routes create the batch and then fail.
     private HttpResponse AnyKind(Call call)
     {
         RunRequest request = RunRequest.Read(call.Request);
         bool batch = request.BatchNumber > 1 || request.BatchParameters is not null;
         if (batch && request.Mode == "sync_first_result") throw ApiError.Detail(400, "Batch number is not supported for sync_first_result execution mode");
-        RunOrder order = OrderOfEither(call, request);
-        if (!batch) return Started(call, request, order);
+        NewRun newRun = FromEither(call, request);
+        if (!batch) return Started(call, request, newRun);
         Guid id = call.Account.Ids.NextGuid();
-        CreateBatch(call, request, order with { BatchId = id });
+        CreateBatch(call, request, newRun with { BatchId = id });
         return HttpResponse.Json(200, new JsonObject { ["batch_id"] = id.ToString("D") });
     }
 
-    private static HttpResponse Queued(Call call, Func<Call, RunRequest, RunOrder> read)
+    private static HttpResponse Queued(Call call, Func<Call, RunRequest, NewRun> read)
     {
         RunRequest request = RunRequest.Read(call.Request);
-        RunOrder order = read(call, request);
-        if (request.BatchNumber <= 1 && request.BatchParameters is null) return Started(call, request, order);
-        CreateBatch(call, request, order with { BatchId = call.Account.Ids.NextGuid() });
-        throw ApiError.Unforeseen();
+        NewRun newRun = read(call, request);
+        if (request.BatchNumber <= 1 && request.BatchParameters is null) return Started(call, request, newRun);
+        CreateBatch(call, request, newRun with { BatchId = call.Account.Ids.NextGuid() });
+        throw ApiError.Unhandled();
     }
 
-    private static HttpResponse Started(Call call, RunRequest request, RunOrder order)
+    private static HttpResponse Started(Call call, RunRequest request, NewRun newRun)
     {
-        Run run = call.Account.AddRun(order);
-        // The other modes answer with something the route's own model refuses, after the run.
-        if (run.Script.RefusedAtCreate || request.Mode != "async") throw ApiError.Unforeseen();
+        Run run = call.Account.AddRun(newRun);
+        // The other modes create the run and then return something the route's own model rejects.
+        if (run.Script.RefusedAtCreate || request.Mode != "async") throw ApiError.Unhandled();
         return HttpResponse.Json(200, new JsonObject { ["run_id"] = run.Id.ToString("D") });
     }
 
-    private static void CreateBatch(Call call, RunRequest request, RunOrder order)
+    private static void CreateBatch(Call call, RunRequest request, NewRun newRun)
     {
-        List<JsonObject> rows = [order.Inputs];
+        List<JsonObject> rows = [newRun.Inputs];
         if (request.BatchParameters is null)
         {
-            rows = Enumerable.Repeat(order.Inputs, request.BatchNumber).ToList();
+            rows = Enumerable.Repeat(newRun.Inputs, request.BatchNumber).ToList();
         }
         else
         {
@@ -65,7 +65,7 @@ internal sealed class CreateRoutes(Uploads uploads)
             }
         }
 
-        foreach (JsonObject inputs in rows) call.Account.AddRun(order with { Inputs = inputs });
+        foreach (JsonObject inputs in rows) call.Account.AddRun(newRun with { Inputs = inputs });
     }
 
     private static JsonObject With(JsonObject row, string name, JsonNode? value)
@@ -75,17 +75,17 @@ internal sealed class CreateRoutes(Uploads uploads)
         return copy;
     }
 
-    private RunOrder OrderOfEither(Call call, RunRequest request)
+    private NewRun FromEither(Call call, RunRequest request)
     {
-        if (request.Has("deployment_id")) return OrderOfDeployment(call, request);
-        if (request.Has("workflow_id")) return OrderOfWorkflow(call, request);
-        if (request.Has("model_id")) throw ApiError.Unforeseen();
+        if (request.Has("deployment_id")) return FromDeployment(call, request);
+        if (request.Has("workflow_id")) return FromWorkflow(call, request);
+        if (request.Has("model_id")) throw ApiError.Unhandled();
         request.RequiredId("deployment_id");
         request.Check();
-        throw ApiError.Unforeseen();
+        throw ApiError.Unhandled();
     }
 
-    private RunOrder OrderOfDeployment(Call call, RunRequest request)
+    private NewRun FromDeployment(Call call, RunRequest request)
     {
         Guid id = request.RequiredId("deployment_id");
         request.Check();
@@ -102,13 +102,13 @@ internal sealed class CreateRoutes(Uploads uploads)
             throw ApiError.Detail(403, "Insufficient deployment owner's GPU credits to create run");
         }
 
-        return Order(call, request, deployment, workflow, machine);
+        return Build(call, request, deployment, workflow, machine);
     }
 
     private static bool MayRun(Caller caller, SeedDeployment deployment) =>
         caller.Owns(deployment.UserId, deployment.OrgId) || deployment.Environment is "public-share" or "community-share";
 
-    private RunOrder OrderOfWorkflow(Call call, RunRequest request)
+    private NewRun FromWorkflow(Call call, RunRequest request)
     {
         Guid id = request.RequiredId("workflow_id");
         JsonObject graph = request.RequiredGraph("workflow_api_json");
@@ -121,14 +121,14 @@ internal sealed class CreateRoutes(Uploads uploads)
         if (machineId is null) throw ApiError.Detail(404, "Machine not found");
         SeedMachine machine = seed.Machines.Find(m => m.Id == machineId && !m.Deleted && call.Caller.Owns(m.UserId, m.OrgId))
             ?? throw ApiError.Detail(404, "Machine not found for this deployment");
-        return Order(call, request, null, workflow, machine);
+        return Build(call, request, null, workflow, machine);
     }
 
-    private RunOrder Order(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
+    private NewRun Build(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)
     {
         if (machine.Type == "runpod-serverless") throw ApiError.Detail(400, "Machine auth token not found");
-        if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unforeseen();
-        return new RunOrder
+        if (!Origins.Contains(request.Origin) || HoldsNul(request.Inputs)) throw ApiError.Unhandled();
+        return new NewRun
         {
             Deployment = deployment,
             Workflow = workflow,

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>What the database says of an id that is none. The service passes it on, its SQL and all.</summary>
+/// <summary>The database's message for a malformed ID. The service passes it on, including its SQL.</summary>
 internal static class DatabaseText
 {
     public static string MalformedId(string id, string query) =>

@@ -4,29 +4,27 @@ using ComfyDeploy.Emulator.Shapes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>Deployments: the list, one.</summary>
+/// <summary>The deployment routes: the list and a single deployment.</summary>
 internal static class DeploymentRoutes
 {
-    private static readonly string[] Environments = ["staging", "production", "public-share", "private-share", "preview", "community-share"];
-
     public static void AddTo(Router router)
     {
         router.Add("GET", "/deployments", List);
         router.Add("GET", "/deployment/{deployment_id}", Read);
     }
 
-    /// <summary>The caller's own, the newest change first.</summary>
+    /// <summary>The caller's own deployments, last changed first.</summary>
     public static IEnumerable<SeedDeployment> Own(Call call) => call.Account.Seed.Deployments
         .Where(d => !d.Deleted && call.Caller.Owns(d.UserId, d.OrgId) && !call.Account.WorkflowOf(d).Deleted)
         .OrderByDescending(d => d.UpdatedAt);
 
-    // is_fluid=false lists the old-style ones only; whoever wants all asks twice. The offset counts with a page size only.
+    // is_fluid=false lists the old-style ones only; a client that needs all sends two requests. The offset requires a page size.
     private static HttpResponse List(Call call)
     {
         string? environment = call.Query("environment");
-        if (environment is not null && !Environments.Contains(environment))
+        if (environment is not null && !SeedDeployment.Environments.Contains(environment))
         {
-            throw ApiError.Invalid(Validation.NotOneOf("enum", ["query", "environment"], environment, Environments));
+            throw ApiError.Invalid(Validation.NotOneOf("enum", ["query", "environment"], environment, SeedDeployment.Environments));
         }
 
         bool fluid = call.Flag("is_fluid");
@@ -37,7 +35,7 @@ internal static class DeploymentRoutes
         return RunListRoutes.List(page.Select(d => DeploymentShapes.Whole(call.Account, d, withMachine: false)));
     }
 
-    // Missing, foreign and malformed are all the same 500.
+    // A missing, foreign or malformed ID always gives 500.
     private static HttpResponse Read(Call call)
     {
         SeedDeployment deployment = Validation.ReadGuid(call.PathValue("deployment_id")) is Guid id && Own(call).FirstOrDefault(d => d.Id == id) is { } found

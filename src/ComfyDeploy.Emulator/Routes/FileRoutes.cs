@@ -5,13 +5,13 @@ using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>Uploads.</summary>
+/// <summary>The upload route.</summary>
 internal sealed class FileRoutes(Uploads uploads)
 {
-    private const int Largest = 250 * 1024 * 1024;
+    private const int MaxFileSize = 250 * 1024 * 1024;
     private const int Latin1 = 28591;
 
-    // The service guesses the type from the name alone; what it does not know is a stream of bytes, which it takes.
+    // The service guesses the type from the name alone; an unknown extension is an octet stream, which it accepts.
     private static readonly Dictionary<string, string> Types = new(StringComparer.OrdinalIgnoreCase)
     {
         [".png"] = "image/png",
@@ -54,7 +54,7 @@ internal sealed class FileRoutes(Uploads uploads)
         if (part.FileName is null) throw ApiError.Invalid(NotAFile(part));
         string type = Types.TryGetValue(Path.GetExtension(part.FileName), out string? known) ? known : "application/octet-stream";
         if (type.StartsWith("text/", StringComparison.Ordinal)) throw ApiError.Detail(400, "Unsupported file type");
-        if (part.Content.Length > Largest) throw ApiError.Detail(400, "File size exceeds 250MB limit");
+        if (part.Content.Length > MaxFileSize) throw ApiError.Detail(400, "File size exceeds 250MB limit");
         (string id, string link) = uploads.Store(call.Account, part.FileName, type, part.Content);
         return HttpResponse.Json(200, new JsonObject
         {

@@ -5,7 +5,7 @@ using ComfyDeploy.Emulator.Shapes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>Machines: lists, one.</summary>
+/// <summary>The machine routes: lists and a single machine.</summary>
 internal static class MachineRoutes
 {
     public static void AddTo(Router router)
@@ -15,7 +15,7 @@ internal static class MachineRoutes
         router.Add("GET", "/machine/{machine_id}", Read);
     }
 
-    // Deleted machines are listed too unless they are asked away; workspaces only where they are asked for.
+    // Deleted machines are listed unless they are excluded; workspaces only on request.
     private static HttpResponse List(Call call)
     {
         bool? deleted = call.OptionalFlag("is_deleted");

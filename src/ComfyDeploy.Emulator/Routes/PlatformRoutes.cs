@@ -3,7 +3,7 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>What the platform says of itself.</summary>
+/// <summary>The platform routes: GPU prices.</summary>
 internal static class PlatformRoutes
 {
     public static void AddTo(Router router) => router.Add("GET", "/platform/gpu-pricing", GpuPricing, needsKey: false);

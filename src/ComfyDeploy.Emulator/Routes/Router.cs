@@ -2,10 +2,10 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>What a path leads to.</summary>
+/// <summary>A route: a method, a path and its handler.</summary>
 internal sealed record Route(string Method, string[] Segments, bool NeedsKey, Func<Call, HttpResponse> Handle);
 
-/// <summary>The table of routes. A segment in braces takes any text.</summary>
+/// <summary>The table of routes. A segment in braces matches any text.</summary>
 internal sealed class Router
 {
     private readonly List<Route> _routes = [];
@@ -13,7 +13,7 @@ internal sealed class Router
     public void Add(string method, string path, Func<Call, HttpResponse> handle, bool needsKey = true) =>
         _routes.Add(new Route(method, path.Split('/'), needsKey, handle));
 
-    /// <summary>All routes of a path, whatever their method; the table's order decides.</summary>
+    /// <summary>All routes that match a path, of any method, in the table's order.</summary>
     public IReadOnlyList<Route> Find(string path)
     {
         string[] segments = path.Split('/');

@@ -8,7 +8,7 @@ using ComfyDeploy.Emulator.Shapes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>The lists of runs. Each has its own idea of whose runs it shows, in which shape and with which times.</summary>
+/// <summary>The lists of runs. They differ in whose runs they show, in which shape and with which times.</summary>
 internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
 {
     internal static readonly string[] Statuses = ["not-started", "running", "uploading", "success", "failed", "started", "queued", "timeout", "cancelled"];
@@ -24,7 +24,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         router.Add("GET", "/runs/count", Count);
     }
 
-    // Everybody's runs of an own workflow. The filter compares stored words, so it knows nothing of the timeout a read makes up.
+    // All users' runs of the caller's workflow. The filter compares the stored status, so it ignores the timeout that is computed on reading.
     private static HttpResponse OfWorkflow(Call call)
     {
         _ = call.Integer("limit");
@@ -32,7 +32,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         Guid? deployment = call.QueryId("deployment_id");
         int? since = call.Integer("rf");
         string? status = call.Query("status");
-        if (status is not null && !Statuses.Contains(status)) throw ApiError.Unforeseen();
+        if (status is not null && !Statuses.Contains(status)) throw ApiError.Unhandled();
         DateTime now = call.Account.Now;
         IEnumerable<Run> runs = NewestFirst(call.Account, run => run.Workflow.Id == workflow.Id
             && (deployment is null || run.Deployment?.Id == deployment)
@@ -41,12 +41,12 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         return List(call.Page(runs, 100).Select(run => RunShapes.Brief(RunView.At(run, now, readAsTimeout: true))));
     }
 
-    // The caller's own runs only, of a workflow that need not even exist.
+    // The caller's own runs only; the workflow need not exist.
     private HttpResponse RawOfWorkflow(Call call)
     {
         _ = call.Integer("limit");
-        bool withOutputs = call.Flag("with_outputs", otherwise: true);
-        bool withInputs = call.Flag("with_inputs", otherwise: true);
+        bool withOutputs = call.Flag("with_outputs", defaultValue: true);
+        bool withInputs = call.Flag("with_inputs", defaultValue: true);
         DateTime now = call.Account.Now;
         List<Run> page = call.Page(OwnRuns(call), 100);
         return List(page.Select(run => shapes.Full(RunView.At(run, now, readAsTimeout: true), withInputs, withOutputs)));
@@ -100,7 +100,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         }));
     }
 
-    // Wrapped, unlike all others, and every refusal is a 500. "status" is taken and has no effect.
+    // Wrapped, unlike all others, and every error is a 500. "status" is accepted and has no effect.
     private static HttpResponse OfDeployment(Call call)
     {
         _ = call.Integer("limit");
@@ -117,13 +117,13 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         if (!call.Caller.Owns(deployment.UserId, deployment.OrgId)) ownOnly = true;
         DateTime now = call.Account.Now;
         IEnumerable<Run> runs = NewestFirst(call.Account, run => run.Deployment?.Id == deployment.Id && (!ownOnly || run.UserId == call.Caller.UserId));
-        List<Run> page = call.Page(runs, 60, refusal: ApiError.Detail(500, InternalError("LIMIT must not be negative")));
+        List<Run> page = call.Page(runs, 60, error: ApiError.Detail(500, InternalError("LIMIT must not be negative")));
         JsonArray data = Rows(page.Select(run => RunShapes.OfDeployment(RunView.At(run, now, readAsTimeout: false))));
         JsonObject meta = new() { ["totalRowCount"] = 0, ["filterRowCount"] = 0, ["chartData"] = new JsonArray() };
         return HttpResponse.Json(200, new JsonObject { ["data"] = data, ["meta"] = meta });
     }
 
-    // The three enum filters always fail on the service; without an id it counts everybody's runs.
+    // The three enum filters always fail on the service; without an ID it counts all users' runs.
     private static HttpResponse Count(Call call)
     {
         if (call.Query("status") is string status && !Statuses.Contains(status))
@@ -167,7 +167,7 @@ internal sealed class RunListRoutes(RunShapes shapes, OutputShapes outputs)
         return NewestFirst(call.Account, run => run.Workflow.Id == workflow && call.Caller.Owns(run.UserId, run.OrgId));
     }
 
-    // Runs are stored in the order of their creation, so nothing need be sorted.
+    // Runs are stored in the order of creation, so no sort is needed.
     private static IEnumerable<Run> NewestFirst(Account account, Func<Run, bool> filter) => account.Runs.Reverse().Where(filter);
 
     private static double? Seconds(DateTime? from, DateTime? to) => to is null || from is null ? null : Math.Round((to - from).Value.TotalSeconds, 6);

@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>The body of a request to create a run, read and validated field by field as the service does it.</summary>
+/// <summary>The body of a request to create a run, read and validated field by field, as by the service.</summary>
 internal sealed class RunRequest
 {
     private static readonly string[] Gpus = ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
@@ -44,7 +44,7 @@ internal sealed class RunRequest
 
     public bool Has(string name) => _body.ContainsKey(name);
 
-    /// <summary>Reads the body of a request. What the text of it cannot be is refused at once, what its fields cannot be with <see cref="Check"/>.</summary>
+    /// <summary>Reads the body of a request. Malformed text is rejected at once, invalid fields by <see cref="Check"/>.</summary>
     public static RunRequest Read(HttpRequest request)
     {
         if (request.Body.Length == 0) throw ApiError.Invalid(Validation.Missing(["body"], null));
@@ -64,7 +64,7 @@ internal sealed class RunRequest
         return new RunRequest(body as JsonObject ?? throw ApiError.Invalid(Validation.NotAnObject(body)));
     }
 
-    /// <summary>An id the request must have.</summary>
+    /// <summary>An ID the request must have.</summary>
     public Guid RequiredId(string name)
     {
         if (!_body.TryGetPropertyValue(name, out JsonNode? value)) _errors.Insert(0, Validation.Missing(["body", name], _body));
@@ -90,7 +90,7 @@ internal sealed class RunRequest
         return [];
     }
 
-    /// <summary>Refuses the request if any field read so far was wrong.</summary>
+    /// <summary>Rejects the request if any field read so far is invalid.</summary>
     public void Check()
     {
         if (_errors.Count > 0) throw ApiError.Invalid(_errors);

@@ -6,7 +6,7 @@ using ComfyDeploy.Emulator.Shapes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>One run: read it, cancel it, read its log.</summary>
+/// <summary>The routes of a single run: read it, cancel it, read its log.</summary>
 internal sealed class RunRoutes(RunShapes shapes)
 {
     private static readonly TimeSpan QueueMemory = TimeSpan.FromHours(24);
@@ -31,17 +31,17 @@ internal sealed class RunRoutes(RunShapes shapes)
         return HttpResponse.Json(200, shapes.Single(view, withPosition ? QueuePosition(call.Account, view) : null));
     }
 
-    // A run of a deployment is open to its creator, to the creator's organisation and to the owner of the workflow.
+    // A run of a deployment is visible to its creator, to the creator's organization and to the owner of the workflow.
     private static bool MaySee(Call call, Run run)
     {
         Caller caller = call.Caller;
-        bool sameOrganisation = run.OrgId is not null && run.OrgId == caller.OrgId;
-        if (run.Deployment is null) return sameOrganisation || (run.OrgId is null && run.UserId == caller.UserId);
-        bool creator = run.UserId == caller.UserId && (caller.OrgId is null || sameOrganisation);
-        return creator || sameOrganisation || caller.Owns(run.Workflow.UserId, run.Workflow.OrgId);
+        bool sameOrganization = run.OrgId is not null && run.OrgId == caller.OrgId;
+        if (run.Deployment is null) return sameOrganization || (run.OrgId is null && run.UserId == caller.UserId);
+        bool creator = run.UserId == caller.UserId && (caller.OrgId is null || sameOrganization);
+        return creator || sameOrganization || caller.Owns(run.Workflow.UserId, run.Workflow.OrgId);
     }
 
-    // So many others of the same machine stand before it; null once a container runs it.
+    // The number of runs ahead on the same machine; null once a container runs it.
     private static int? QueuePosition(Account account, RunView view)
     {
         Run run = view.Run;
@@ -68,7 +68,7 @@ internal sealed class RunRoutes(RunShapes shapes)
         return HttpResponse.Json(200, new JsonObject { ["status"] = "success", ["message"] = "Function cancelled" });
     }
 
-    // Logs are archived as a run ends; while it is alive there are none.
+    // Logs are archived when a run ends; until then there are none.
     private static HttpResponse Log(Call call)
     {
         Run? run = call.Account.FindRun(call.TypedId("run_id"));

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>The items of a 422 answer, worded as the service's validator words them.</summary>
+/// <summary>The items of a 422 response, worded as the service's validator words them.</summary>
 internal static class Validation
 {
     public static JsonObject Item(string type, JsonArray at, string message, JsonNode? input, string? context = null, string contextKey = "expected")
@@ -41,7 +41,7 @@ internal static class Validation
         return Item(type, at, "Input should be " + choice, input, choice);
     }
 
-    /// <summary>The five items, one per type it could have been, of an input that is null or an object.</summary>
+    /// <summary>The five items, one per allowed type, for an input that is null or an object.</summary>
     public static IEnumerable<JsonObject> BadInput(JsonArray at, JsonNode? input)
     {
         (string Type, string Member, string Noun)[] members =
@@ -54,7 +54,7 @@ internal static class Validation
         }
     }
 
-    /// <summary>A UUID as the service takes it: 36 characters, or the 32 digits alone.</summary>
+    /// <summary>A UUID as the service accepts it: 36 characters, or only the 32 digits.</summary>
     public static Guid? ReadGuid(string text) =>
         Guid.TryParseExact(text, text.Length == 32 ? "N" : "D", out Guid id) ? id : null;
 

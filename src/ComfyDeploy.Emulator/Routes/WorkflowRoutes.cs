@@ -4,10 +4,10 @@ using ComfyDeploy.Emulator.Shapes;
 
 namespace ComfyDeploy.Emulator.Routes;
 
-/// <summary>Workflows: lists, one, its deployments.</summary>
+/// <summary>The workflow routes: lists, a single workflow, its deployments and versions.</summary>
 internal static class WorkflowRoutes
 {
-    private const string NotThere = "Workflow not found or you don't have access to it";
+    private const string NotFound = "Workflow not found or you don't have access to it";
 
     public static void AddTo(Router router)
     {
@@ -20,13 +20,13 @@ internal static class WorkflowRoutes
         router.Add("GET", "/workflow-version/{version_id}", VersionById);
     }
 
-    /// <summary>An own workflow, or the error of one that is not.</summary>
+    /// <summary>The caller's own workflow; throws the service's error otherwise.</summary>
     public static SeedWorkflow Find(Call call, Guid id) =>
-        Own(call).FirstOrDefault(w => w.Id == id) ?? throw ApiError.Detail(404, NotThere);
+        Own(call).FirstOrDefault(w => w.Id == id) ?? throw ApiError.Detail(404, NotFound);
 
     private static HttpResponse List(Call call)
     {
-        if (call.Query("machine_id") is string text && Validation.ReadGuid(text) is null) throw ApiError.Unforeseen();
+        if (call.Query("machine_id") is string text && Validation.ReadGuid(text) is null) throw ApiError.Unhandled();
         Guid? machine = call.QueryId("machine_id");
         string[]? users = call.Query("user_ids")?.Split(',');
         IEnumerable<SeedWorkflow> found = Own(call).Where(w => Matches(w, call.Query("search"))
@@ -90,7 +90,7 @@ internal static class WorkflowRoutes
 
     private static ApiError NoVersion() => ApiError.Detail(404, "Workflow version not found or you don't have access to it");
 
-    // Pinned first, then the newest change.
+    // Pinned first, then last changed first.
     private static IEnumerable<SeedWorkflow> Own(Call call) => call.Account.Seed.Workflows
         .Where(w => !w.Deleted && call.Caller.Owns(w.UserId, w.OrgId))
         .OrderByDescending(w => w.Pinned)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Emulator.Runs;
 
-/// <summary>One stored output of a run: what a node left behind, or the error it ended with.</summary>
+/// <summary>One stored output of a run: what a node produced, or the error the run ended with.</summary>
 internal sealed class OutputRow
 {
     public required Guid Id { get; init; }
@@ -14,22 +14,22 @@ internal sealed class OutputRow
 
     public string? NodeClass { get; init; }
 
-    /// <summary>The id the workflow's author gave this output; null when it has none.</summary>
+    /// <summary>The ID the workflow's author gave this output; null when it has none.</summary>
     public string? OutputId { get; init; }
 
-    /// <summary>The key its files stand under.</summary>
+    /// <summary>The key of its files.</summary>
     public string Key { get; init; } = "";
 
     public IReadOnlyList<OutputFile> Files { get; init; } = [];
 
-    /// <summary>What it holds in place of files; shown by the raw lists, and by GET /run/{id} when it is a list of texts.</summary>
+    /// <summary>Its content when it has no files; shown by the raw lists, and by GET /run/{id} when it is a list of texts.</summary>
     public JsonNode? Data { get; init; }
 
     /// <summary>Errors and timings do not fit the shape of an output, so GET /run/{id} leaves them out.</summary>
     public bool RawOnly { get; init; }
 }
 
-/// <summary>One file of an output, as it lies in the storage.</summary>
+/// <summary>One file of an output, as it is stored.</summary>
 internal sealed class OutputFile
 {
     public required string Name { get; init; }

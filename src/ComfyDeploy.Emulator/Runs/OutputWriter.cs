@@ -5,7 +5,7 @@ using ComfyDeploy.Emulator.Storage;
 
 namespace ComfyDeploy.Emulator.Runs;
 
-/// <summary>Writes what a run leaves behind as it ends: files and texts, node timings, or the error.</summary>
+/// <summary>Writes the outputs of a run when it ends: files and texts, node timings, or the error.</summary>
 internal sealed class OutputWriter(IdSource ids)
 {
     public void Write(Run run)
@@ -77,7 +77,7 @@ internal sealed class OutputWriter(IdSource ids)
         return images;
     }
 
-    // Two files may share a name, so the links carry a folder that tells them apart.
+    // Two files may share a name, so a folder in the link distinguishes them.
     private static List<OutputFile> BadlyNamed(Run run)
     {
         string[] names =
@@ -94,7 +94,7 @@ internal sealed class OutputWriter(IdSource ids)
 
     private static OutputFile File(Run run, string name, string contentType, byte[] bytes, string? folder = null)
     {
-        // The link is not the name: S3 keys take any character, a URL's path does not.
+        // The link is not the name: S3 keys allow any character, a URL's path does not.
         string leaf = folder is null ? Uri.EscapeDataString(name) : folder + "/file.png";
         return new OutputFile
         {

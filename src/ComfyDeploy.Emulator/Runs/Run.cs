@@ -3,7 +3,7 @@ using ComfyDeploy.Emulator.Seed;
 
 namespace ComfyDeploy.Emulator.Runs;
 
-/// <summary>One run as it is stored: what it was given, and the times at which it will have got somewhere.</summary>
+/// <summary>One run as it is stored: what it was given, and when it reaches each state.</summary>
 internal sealed class Run
 {
     public required Guid Id { get; init; }
@@ -43,20 +43,20 @@ internal sealed class Run
     /// <summary>The classes of its nodes, in the order they execute.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }
 
-    /// <summary>When a container takes it; null until then.</summary>
+    /// <summary>When a container picks it up; null until then.</summary>
     public DateTime? QueuedAt { get; private set; }
 
     public DateTime? StartedAt { get; private set; }
 
     public DateTime? RunningAt { get; private set; }
 
-    /// <summary>When it ends, which may lie ahead; null when it never does or is not taken yet.</summary>
+    /// <summary>When it ends, possibly in the future; null when it never does or is not picked up yet.</summary>
     public DateTime? EndsAt { get; private set; }
 
-    /// <summary>How it ends.</summary>
+    /// <summary>The status it ends with.</summary>
     public string EndStatus { get; private set; } = "success";
 
-    /// <summary>A word put on it by hand, which nothing changes any more.</summary>
+    /// <summary>A status set by hand, which never changes again.</summary>
     public string? ForcedStatus { get; private set; }
 
     public DateTime? ForcedAt { get; private set; }
@@ -65,10 +65,10 @@ internal sealed class Run
 
     public List<OutputRow> Outputs { get; } = [];
 
-    /// <summary>From this moment on it waits for nothing and takes no place on its machine.</summary>
+    /// <summary>Whether its status was set by hand: it waits for nothing and uses no slot of its machine.</summary>
     public bool Frozen => ForcedStatus is not null;
 
-    /// <summary>A container takes it: all that follows is now known.</summary>
+    /// <summary>A container picks it up: the rest of its schedule is now known.</summary>
     public void Take(DateTime at)
     {
         bool serverless = Machine.Type != "classic";
@@ -100,7 +100,7 @@ internal sealed class Run
         EndsAt = started + TimeSpan.FromTicks((long)(Script.Execution.Ticks * share));
     }
 
-    /// <summary>It ends now; what lay ahead does not come.</summary>
+    /// <summary>Ends it now and removes everything scheduled.</summary>
     public void Cancel(DateTime at)
     {
         if (QueuedAt > at) QueuedAt = null;

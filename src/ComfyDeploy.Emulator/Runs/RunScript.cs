@@ -7,29 +7,29 @@ using ComfyDeploy.Emulator.Seed;
 namespace ComfyDeploy.Emulator.Runs;
 
 /// <summary>
-/// How a run will go. Tags anywhere in its text inputs decide; without them the deployment's own timing and yield hold.
+/// How a run will proceed. Tags anywhere in its text inputs decide; without them, the deployment's own timing and yields apply.
 /// <code>
 /// | tag                 | the run …                                                                                        |
 /// |---------------------|--------------------------------------------------------------------------------------------------|
 /// | #fail               | fails at a node, a third of the way in; the error is shown by GET /workflow/{id}/runs only       |
-/// | #failearly          | fails as its prompt is refused, before any node                                                  |
-/// | #timeout            | ends as timeout when its time is over                                                            |
-/// | #cancelled          | is cancelled by its worker, half-way                                                             |
+/// | #failearly          | fails because its prompt is rejected, before any node                                            |
+/// | #timeout            | ends as timeout when its time is up                                                              |
+/// | #cancelled          | is cancelled by its worker, halfway                                                              |
 /// | #stuck, #stuck=WORD | never leaves not-started, or WORD: queued, started, running                                      |
 /// | #unknown            | gets the status archived when it should be running, and never ends                               |
-/// | #createfail         | is answered with 500, while a failed row without an end stays                                    |
-/// | #nocall             | has no function call id, so that it cannot be cancelled                                          |
-/// | #fast, #slow        | takes a tenth of the time in every part, ten times the run time                                  |
+/// | #createfail         | gets a 500 response, and a failed row without an end remains                                     |
+/// | #nocall             | has no function call ID, so it cannot be cancelled                                               |
+/// | #fast, #slow        | takes a tenth of the time in every phase; ten times the run time                                 |
 /// | #time=12            | executes for 12 s; above the deployment's run timeout it ends as timeout                         |
-/// | #queue=3, #cold=8   | waits 3 s at least before a container takes it; starts ComfyUI in 8 s                            |
+/// | #queue=3, #cold=8   | waits at least 3 s before a container picks it up; starts ComfyUI in 8 s                         |
 /// | #nooutput           | yields nothing                                                                                   |
-/// | #multi, #multi=5    | yields 3 images, or as many as said                                                              |
-/// | #text               | yields a text beside its image                                                                   |
+/// | #multi, #multi=5    | yields 3 images, or the given number                                                             |
+/// | #text               | yields a text in addition to its image                                                           |
 /// | #video #audio #file #mesh | yields an mp4 under gifs, a wav under audio, a txt under files, a glb under mesh           |
-/// | #custom             | yields an image under a key no one knows                                                         |
-/// | #private            | yields into a private bucket: signed links, good for 3600 s                                      |
-/// | #badname            | yields files with names no disk should trust                                                     |
-/// | #wholesecond        | is stored with no fraction of a second, so that the service loses its seconds                    |
+/// | #custom             | yields an image under an unknown key                                                             |
+/// | #private            | yields into a private bucket: signed links, valid for 3600 s                                     |
+/// | #badname            | yields files with unsafe names                                                                   |
+/// | #wholesecond        | is stored without a fraction of a second, so the service loses its seconds                       |
 /// </code>
 /// </summary>
 internal sealed class RunScript
@@ -39,7 +39,7 @@ internal sealed class RunScript
 
     public string Outcome { get; private set; } = "success";
 
-    /// <summary>The status it never leaves; null for none.</summary>
+    /// <summary>The status it never leaves; null when there is none.</summary>
     public string? StuckAt { get; private set; }
 
     public bool RefusedAtCreate { get; private set; }
@@ -62,7 +62,7 @@ internal sealed class RunScript
 
     public TimeSpan Execution { get; private set; }
 
-    /// <summary>It never ends by itself, and holds no place on its machine.</summary>
+    /// <summary>Whether it never ends by itself. It uses no slot of its machine.</summary>
     public bool Endless => StuckAt is not null;
 
     public static RunScript Read(JsonObject inputs, SeedDeployment? deployment, Random random)

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Emulator.Runs;
 
-/// <summary>What a run shows at one moment.</summary>
+/// <summary>A run as it appears at one moment.</summary>
 internal sealed class RunView
 {
     private static readonly TimeSpan VirtualTimeout = TimeSpan.FromHours(24);
@@ -23,7 +23,7 @@ internal sealed class RunView
 
     public IReadOnlyList<OutputRow> Outputs { get; init; } = [];
 
-    /// <summary>What the row says. <paramref name="readAsTimeout"/> applies the service's 24 hours, which are never stored.</summary>
+    /// <summary>Returns the run at a time. <paramref name="readAsTimeout"/> applies the service's 24-hour timeout, which is never stored.</summary>
     public static RunView At(Run run, DateTime now, bool readAsTimeout)
     {
         DateTime seen = run.ForcedAt ?? now;

@@ -3,8 +3,8 @@ using ComfyDeploy.Emulator.Seed;
 namespace ComfyDeploy.Emulator.Runs;
 
 /// <summary>
-/// Gives the places of each machine to the runs that wait for one. Nothing ticks: whoever looks at the runs first settles what has
-/// happened since the last look, event by event in the order of time.
+/// Assigns each machine's slots to the runs that wait for one. There is no timer: every read of the runs first processes what has
+/// happened since the last read, event by event in chronological order.
 /// </summary>
 internal sealed class Scheduler(Action<Run> ended)
 {
@@ -15,7 +15,7 @@ internal sealed class Scheduler(Action<Run> ended)
         if (run.Script.RefusedAtCreate || run.Script.StuckAt == "not-started") return;
         if (run.Script.Endless)
         {
-            // It would hold its place for good and starve the others.
+            // It would keep its slot forever and starve the others.
             run.Take(run.CreatedAt + run.Script.Queue);
             return;
         }
@@ -46,7 +46,7 @@ internal sealed class Scheduler(Action<Run> ended)
 
     private sealed class Lane(int places, Action<Run> ended)
     {
-        /// <summary>Since when each free place is free.</summary>
+        /// <summary>The time since which each free slot is free.</summary>
         private readonly List<DateTime> _free = Enumerable.Repeat(DateTime.MinValue, places).ToList();
 
         public List<Run> Waiting { get; } = [];
@@ -55,7 +55,7 @@ internal sealed class Scheduler(Action<Run> ended)
 
         public void Free(DateTime since) => _free.Add(since);
 
-        /// <summary>Lets the next thing happen that has happened by now; false when there is none.</summary>
+        /// <summary>Processes the next event that is due; false when there is none.</summary>
         public bool Next(DateTime now)
         {
             Run? ending = Earliest(Active, run => run.EndsAt!.Value);
@@ -84,7 +84,7 @@ internal sealed class Scheduler(Action<Run> ended)
             return ready > free ? ready : free;
         }
 
-        // Of equals the first, which was created first.
+        // The first of equals, which was created first.
         private static Run? Earliest(List<Run> runs, Func<Run, DateTime> time)
         {
             Run? earliest = null;

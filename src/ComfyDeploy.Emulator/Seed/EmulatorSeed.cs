@@ -4,16 +4,16 @@ using System.Text.Json.Nodes;
 namespace ComfyDeploy.Emulator.Seed;
 
 /// <summary>
-/// What the emulated account holds when it starts. A seed file is this in JSON, names in camel case; comments and trailing commas are
-/// allowed. Only <c>users</c> is required; ids are UUIDs, times ISO 8601 in UTC. The built-in seed (seed.json of this project) is the
-/// longest example.
+/// The initial content of the emulated account. A seed file is this object as JSON, with names in camel case; comments and trailing commas are
+/// allowed. Only <c>users</c> is required; IDs are UUIDs, times are ISO 8601 in UTC. The built-in seed (seed.json of this project) is the
+/// most complete example.
 /// </summary>
 internal sealed class EmulatorSeed
 {
-    /// <summary>The people; the first one owns the emulator's key.</summary>
+    /// <summary>The users; the first one owns the emulator's key.</summary>
     public List<SeedUser> Users { get; set; } = [];
 
-    /// <summary>Further keys the emulator takes, and ones it refuses in a special way.</summary>
+    /// <summary>More keys the emulator accepts, and keys it rejects for a specific reason.</summary>
     public List<SeedKey> Keys { get; set; } = [];
 
     public List<SeedMachine> Machines { get; set; } = [];
@@ -22,11 +22,11 @@ internal sealed class EmulatorSeed
 
     public List<SeedDeployment> Deployments { get; set; } = [];
 
-    /// <summary>Runs of the past, in any order. Their tags decide how they went, as with any run.</summary>
+    /// <summary>Past runs, in any order. Their tags decide how they proceeded, as for any run.</summary>
     public List<SeedRun> Runs { get; set; } = [];
 }
 
-/// <summary>A person: <c>id</c>, <c>name</c>, and <c>credit</c>, false for an account whose credits are used up.</summary>
+/// <summary>A user: <c>id</c>, <c>name</c>, and <c>credit</c>, which is false when the credits are used up.</summary>
 internal sealed class SeedUser
 {
     public string Id { get; set; } = "";
@@ -38,7 +38,7 @@ internal sealed class SeedUser
     public bool Credit { get; set; } = true;
 }
 
-/// <summary>A key and whose it is. With <c>orgId</c> it sees that organisation's rows only, without it the user's own only.</summary>
+/// <summary>A key and its owner. With <c>orgId</c> it sees that organization's rows only, without it the user's own only.</summary>
 internal sealed class SeedKey
 {
     public string Key { get; set; } = "";
@@ -51,12 +51,12 @@ internal sealed class SeedKey
     public string State { get; set; } = "active";
 }
 
-/// <summary>What every row of the account has: an id, an owner and two times.</summary>
+/// <summary>What every row of the account has: an ID, an owner and two times.</summary>
 internal abstract class SeedRow
 {
     public Guid Id { get; set; }
 
-    /// <summary>The owner; null is the first user.</summary>
+    /// <summary>The owner; null means the first user.</summary>
     public string? UserId { get; set; }
 
     public string? OrgId { get; set; }
@@ -78,7 +78,7 @@ internal sealed class SeedMachine : SeedRow
 
     public string? Gpu { get; set; }
 
-    /// <summary>So many runs execute at once; the others wait.</summary>
+    /// <summary>The number of runs that execute at once; the others wait.</summary>
     public int Concurrency { get; set; } = 1;
 
     public int RunTimeout { get; set; } = 300;
@@ -94,7 +94,7 @@ internal sealed class SeedMachine : SeedRow
     public Guid? MachineVersionId { get; set; }
 }
 
-/// <summary>A workflow, with the inputs and outputs all its versions have.</summary>
+/// <summary>A workflow, with the inputs and outputs that all its versions have.</summary>
 internal sealed class SeedWorkflow : SeedRow
 {
     public string Name { get; set; } = "";
@@ -107,18 +107,18 @@ internal sealed class SeedWorkflow : SeedRow
 
     public bool Pinned { get; set; }
 
-    /// <summary>In any order. A workflow without any shows one that is null, as on the service.</summary>
+    /// <summary>In any order. A workflow without versions shows one null version, as on the service.</summary>
     public List<SeedVersion> Versions { get; set; } = [];
 
     public List<SeedInput> Inputs { get; set; } = [];
 
-    /// <summary>Output ids; each becomes an output node.</summary>
+    /// <summary>Output IDs; each becomes an output node.</summary>
     public List<string> Outputs { get; set; } = ["result"];
 
-    /// <summary>The graph in API form; without it one is made from the inputs.</summary>
+    /// <summary>The graph in API form; by default it is generated from the inputs.</summary>
     public JsonObject? WorkflowApi { get; set; }
 
-    /// <summary>The graph in editor form; without it one is made from the API form.</summary>
+    /// <summary>The graph in editor form; by default it is generated from the API form.</summary>
     public JsonObject? Workflow { get; set; }
 }
 
@@ -158,26 +158,30 @@ internal sealed class SeedInput
     public string Description { get; set; } = "";
 }
 
-/// <summary>A workflow made callable.</summary>
+/// <summary>A workflow version that can be run.</summary>
 internal sealed class SeedDeployment : SeedRow
 {
+    /// <summary>The environments, in the order the service's validator names them.</summary>
+    public static readonly IReadOnlyList<string> Environments =
+        ["staging", "production", "public-share", "private-share", "preview", "community-share"];
+
     public Guid WorkflowId { get; set; }
 
     public Guid MachineId { get; set; }
 
-    /// <summary><c>production</c>, <c>staging</c>, <c>preview</c>, <c>public-share</c>, <c>private-share</c> or <c>community-share</c>.</summary>
+    /// <summary>One of <see cref="Environments"/>.</summary>
     public string Environment { get; set; } = "production";
 
-    /// <summary>The version's number; null is the newest.</summary>
+    /// <summary>The version number; null means the newest.</summary>
     public int? Version { get; set; }
 
-    /// <summary>The GPU it fixes, which a request cannot change; null leaves it to the request, then to the machine.</summary>
+    /// <summary>The fixed GPU, which a request cannot change; null means the request's, then the machine's.</summary>
     public string? Gpu { get; set; }
 
     /// <summary>A new-style deployment, listed with <c>is_fluid=true</c> only.</summary>
     public bool Fluid { get; set; }
 
-    /// <summary>Its outputs lie in a private bucket, with links that expire.</summary>
+    /// <summary>Whether its outputs are in a private bucket, with links that expire.</summary>
     public bool Private { get; set; }
 
     public string? Description { get; set; }
@@ -194,11 +198,11 @@ internal sealed class SeedDeployment : SeedRow
 
     public SeedTiming Timing { get; set; } = new();
 
-    /// <summary>What a run yields: image, text, video, audio, file, mesh, custom. Tags in an input win.</summary>
+    /// <summary>What a run yields: image, text, video, audio, file, mesh, custom. Tags in an input take precedence.</summary>
     public List<string> Yields { get; set; } = ["image"];
 }
 
-/// <summary>How long the parts of a run take, in emulated seconds. Jitter 0.1 is ten per cent up or down.</summary>
+/// <summary>How long the phases of a run take, in emulated seconds. Jitter 0.1 means plus or minus ten percent.</summary>
 internal sealed class SeedTiming
 {
     public double Queue { get; set; } = 0.5;
@@ -210,22 +214,22 @@ internal sealed class SeedTiming
     public double Jitter { get; set; } = 0.1;
 }
 
-/// <summary>A run of the past.</summary>
+/// <summary>A past run.</summary>
 internal sealed class SeedRun
 {
     public Guid? Id { get; set; }
 
     public Guid DeploymentId { get; set; }
 
-    /// <summary>Who started it; null is the owner of the deployment.</summary>
+    /// <summary>The user who started it; null means the owner of the deployment.</summary>
     public string? UserId { get; set; }
 
     public string? OrgId { get; set; }
 
-    /// <summary>When; or <see cref="SecondsAgo"/>.</summary>
+    /// <summary>When it was created; or <see cref="SecondsAgo"/>.</summary>
     public DateTime? CreatedAt { get; set; }
 
-    /// <summary>So many seconds before the emulator starts.</summary>
+    /// <summary>How many seconds before the start of the emulator it was created.</summary>
     public double SecondsAgo { get; set; }
 
     public JsonObject Inputs { get; set; } = [];

@@ -2,7 +2,7 @@ using ComfyDeploy.Emulator.Service;
 
 namespace ComfyDeploy.Emulator.Seed;
 
-/// <summary>Fills in what a seed leaves out.</summary>
+/// <summary>Fills in the defaults of a seed.</summary>
 internal static class SeedDefaults
 {
     public static void Fill(EmulatorSeed seed, DateTime now)

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ComfyDeploy.Emulator.Seed;
 
-/// <summary>Reads a seed and refuses one whose parts do not fit together.</summary>
+/// <summary>Reads a seed and rejects an inconsistent one.</summary>
 internal static class SeedReader
 {
     private static readonly JsonSerializerOptions Lenient = new()
@@ -12,9 +12,6 @@ internal static class SeedReader
         AllowTrailingCommas = true,
         UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
     };
-
-    private static readonly HashSet<string> Environments =
-        ["production", "staging", "preview", "public-share", "private-share", "community-share"];
 
     /// <summary>The seed of the options: text, a file, or the built-in one.</summary>
     public static EmulatorSeed Read(EmulatorOptions options)
@@ -77,7 +74,7 @@ internal static class SeedReader
     {
         SeedWorkflow workflow = seed.Workflows.Find(w => w.Id == deployment.WorkflowId) ?? throw Unknown(Name(deployment), "workflowId", deployment.WorkflowId);
         if (!seed.Machines.Exists(m => m.Id == deployment.MachineId)) throw Unknown(Name(deployment), "machineId", deployment.MachineId);
-        if (!Environments.Contains(deployment.Environment)) throw Unknown(Name(deployment), "environment", deployment.Environment);
+        if (!SeedDeployment.Environments.Contains(deployment.Environment)) throw Unknown(Name(deployment), "environment", deployment.Environment);
         if (deployment.Version is int version && !workflow.Versions.Exists(v => v.Version == version)) throw Unknown(Name(deployment), "version", version);
         if (deployment.Timing.Jitter is < 0 or >= 1) throw Unknown(Name(deployment), "timing.jitter", deployment.Timing.Jitter);
     }

@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator.Seed;
 
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>Everything the emulated service holds. Not thread-safe: whoever uses it holds <see cref="Gate"/>.</summary>
+/// <summary>Everything the emulated service holds. Not thread-safe: callers must hold <see cref="Gate"/>.</summary>
 internal sealed class Account
 {
     private readonly List<Run> _runs = [];
@@ -69,34 +69,34 @@ internal sealed class Account
     public static SeedVersion? VersionOf(SeedWorkflow workflow, int? number) =>
         number is int n ? workflow.Versions.Find(v => v.Version == n) : workflow.Versions.OrderByDescending(v => v.Version).FirstOrDefault();
 
-    /// <summary>Stores a new run and gives it to its machine.</summary>
-    public Run AddRun(RunOrder order)
+    /// <summary>Stores a new run and schedules it on its machine.</summary>
+    public Run AddRun(NewRun newRun)
     {
         DateTime now = Now;
-        JsonObject inputs = JsonbOrder.Sort(order.Inputs);
-        RunScript script = RunScript.Read(inputs, order.Deployment, _random);
-        bool serverless = order.Machine.Type != "classic";
+        JsonObject inputs = JsonbOrder.Sort(newRun.Inputs);
+        RunScript script = RunScript.Read(inputs, newRun.Deployment, _random);
+        bool serverless = newRun.Machine.Type != "classic";
         string callId = Ids.NextCallId();
         Run run = new()
         {
-            Id = order.Id ?? Ids.NextGuid(),
-            Deployment = order.Deployment,
-            Workflow = order.Workflow,
-            VersionId = order.Deployment is null ? null : VersionOf(order.Workflow, order.Deployment.Version)?.Id,
-            Machine = order.Machine,
-            UserId = order.Caller.UserId,
-            OrgId = order.Caller.OrgId,
-            CreatedAt = Stamp(order.CreatedAt ?? now, script),
+            Id = newRun.Id ?? Ids.NextGuid(),
+            Deployment = newRun.Deployment,
+            Workflow = newRun.Workflow,
+            VersionId = newRun.Deployment is null ? null : VersionOf(newRun.Workflow, newRun.Deployment.Version)?.Id,
+            Machine = newRun.Machine,
+            UserId = newRun.Caller.UserId,
+            OrgId = newRun.Caller.OrgId,
+            CreatedAt = Stamp(newRun.CreatedAt ?? now, script),
             Inputs = inputs,
             Script = script,
-            Origin = order.Origin,
-            Gpu = order.Deployment?.Gpu ?? order.Gpu ?? order.Machine.Gpu,
-            Webhook = order.Webhook,
-            WebhookIntermediateStatus = order.WebhookIntermediateStatus,
-            BatchId = order.BatchId,
+            Origin = newRun.Origin,
+            Gpu = newRun.Deployment?.Gpu ?? newRun.Gpu ?? newRun.Machine.Gpu,
+            Webhook = newRun.Webhook,
+            WebhookIntermediateStatus = newRun.WebhookIntermediateStatus,
+            BatchId = newRun.BatchId,
             CallId = serverless && script.HasCallId && !script.RefusedAtCreate ? callId : null,
             GpuEventId = Ids.NextGuid(),
-            Nodes = Graph.Classes(order.WorkflowApi ?? order.Workflow.WorkflowApi!),
+            Nodes = Graph.Classes(newRun.WorkflowApi ?? newRun.Workflow.WorkflowApi!),
         };
         _runs.Add(run);
         _runsById[run.Id] = run;
@@ -113,7 +113,7 @@ internal sealed class Account
         _scheduler.Remove(run, now);
     }
 
-    /// <summary>Puts a word on a run that nothing changes any more.</summary>
+    /// <summary>Sets a status that never changes again.</summary>
     public void Force(Run run, string status, bool ended)
     {
         DateTime now = Now;
@@ -124,7 +124,7 @@ internal sealed class Account
     private void AddPast(SeedRun past, DateTime now)
     {
         SeedDeployment deployment = Seed.Deployments.Find(d => d.Id == past.DeploymentId)!;
-        Run run = AddRun(new RunOrder
+        Run run = AddRun(new NewRun
         {
             Id = past.Id,
             Deployment = deployment,
@@ -137,8 +137,8 @@ internal sealed class Account
         if (past.Status is string status) Force(run, status, ended: status is "success" or "failed" or "timeout" or "cancelled");
     }
 
-    // A stored time without a fraction makes the service lose its seconds. That befalls one run in a million there, and would befall
-    // every run here whose clock was set to a whole second; so it happens where a test asks for it.
+    // A stored time without a fraction makes the service lose its seconds. There, this happens to one run in a million; here, it would
+    // happen to every run when the clock is set to a whole second. So it happens only where a test asks for it.
     private static DateTime Stamp(DateTime time, RunScript script)
     {
         long fraction = time.Ticks % TimeSpan.TicksPerSecond;

@@ -71,7 +71,7 @@ internal static class Graph
         };
     }
 
-    /// <summary>The classes of the nodes, in the order they stand.</summary>
+    /// <summary>The classes of the nodes, in their order.</summary>
     public static IReadOnlyList<string> Classes(JsonObject api)
     {
         List<string> classes = api.Select(node => ClassOf(node.Value)).ToList();

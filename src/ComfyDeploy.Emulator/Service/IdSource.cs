@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>Ids that look like the service's and come out the same for the same seed.</summary>
+/// <summary>IDs that look like the service's and are the same for the same seed.</summary>
 internal sealed class IdSource(Random random)
 {
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>The order in which PostgreSQL gives back the keys of stored JSON: shorter ones first, then by their bytes.</summary>
+/// <summary>The order in which PostgreSQL returns the keys of stored JSON: shorter ones first, then by their bytes.</summary>
 internal static class JsonbOrder
 {
     public static JsonObject Sort(JsonObject json)

@@ -6,7 +6,7 @@ using ComfyDeploy.Emulator.Seed;
 
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>The keys the emulator takes. It makes its own, signed with a secret of its own, so that no real key works here and none of these elsewhere.</summary>
+/// <summary>The keys the emulator accepts. It signs its keys with its own secret, so that no real key works here and none of these elsewhere.</summary>
 internal sealed class KeyRing
 {
     private readonly byte[] _secret = new byte[32];
@@ -19,7 +19,7 @@ internal sealed class KeyRing
         foreach (SeedKey key in keys) _keys[key.Key] = (new Caller(key.UserId, key.OrgId), key.State);
     }
 
-    /// <summary>A new key in the form of the service's: a JWT whose payload names the user and the organisation.</summary>
+    /// <summary>A new key in the format of the service's: a JWT whose payload names the user and the organization.</summary>
     public SecureString Issue(string userId, string? orgId, DateTime issuedAt)
     {
         JsonObject payload = new() { ["user_id"] = userId, ["iat"] = new DateTimeOffset(issuedAt).ToUnixTimeSeconds(), ["jti"] = Guid.NewGuid().ToString("N") };

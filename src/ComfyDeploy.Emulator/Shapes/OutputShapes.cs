@@ -3,10 +3,10 @@ using ComfyDeploy.Emulator.Runs;
 
 namespace ComfyDeploy.Emulator.Shapes;
 
-/// <summary>The outputs of a run. <paramref name="link"/> makes a file's link, anew at each read where it is signed.</summary>
+/// <summary>The outputs of a run. <paramref name="link"/> makes a file's link; a signed link is new at each read.</summary>
 internal sealed class OutputShapes(Func<OutputFile, string> link)
 {
-    /// <summary>As GET /run/{id} has them: typed, so that errors and timings are not there.</summary>
+    /// <summary>As GET /run/{id} returns them: typed, so without errors and timings.</summary>
     public JsonArray Typed(RunView view) => Array(view.Outputs.Where(output => !output.RawOnly).Select(output => new JsonObject
     {
         ["id"] = output.Id.ToString("D"),
@@ -20,7 +20,7 @@ internal sealed class OutputShapes(Func<OutputFile, string> link)
         ["node_id"] = null,
     }));
 
-    /// <summary>As the raw lists have them: whatever a node stored, errors and timings too.</summary>
+    /// <summary>As the raw lists return them: whatever a node stored, including errors and timings.</summary>
     public JsonArray Raw(RunView view) => Array(view.Outputs.Select(output => new JsonObject
     {
         ["id"] = output.Id.ToString("D"),

@@ -139,7 +139,7 @@ internal sealed class RunShapes(OutputShapes outputs)
         return row;
     }
 
-    /// <summary>GET /deployment/{id}/runs: 13 keys, form C. Its duration is the run time, what the others call run_duration.</summary>
+    /// <summary>GET /deployment/{id}/runs: 13 keys, form C. Its duration is the run time, which the others call run_duration.</summary>
     public static JsonObject OfDeployment(RunView view)
     {
         Run run = view.Run;

@@ -2,28 +2,28 @@ using System.Globalization;
 
 namespace ComfyDeploy.Emulator.Shapes;
 
-/// <summary>The forms in which the service writes one and the same kind of time: UTC, to the microsecond, in a column without zone.</summary>
+/// <summary>The forms in which the service writes its times: UTC, to the microsecond, in a column without a time zone.</summary>
 internal static class Stamps
 {
-    /// <summary>Milliseconds padded to micros, and a Z; nothing of a fraction that is 0. Used where a typed model is read from form B.</summary>
+    /// <summary>Milliseconds padded to microseconds, and a Z; without a fraction when it is 0. Used where a typed model is read from form B.</summary>
     public static string MicrosZ(DateTime time) =>
         WholeSecond(time) ? Text(time, "yyyy-MM-dd'T'HH:mm':00Z'")
         : time.Millisecond == 0 ? Text(time, "yyyy-MM-dd'T'HH:mm:ss'Z'")
         : Text(time, "yyyy-MM-dd'T'HH:mm:ss.fff'000Z'");
 
     /// <summary>
-    /// Milliseconds and a Z. The service cuts three characters off the micros; of a time that has none it cuts the seconds.
+    /// Milliseconds and a Z. The service cuts the last three characters off the microseconds; when there are none, it cuts the seconds.
     /// </summary>
     public static string MillisZ(DateTime time) =>
         WholeSecond(time) ? Text(time, "yyyy-MM-dd'T'HH:mm'Z'") : Text(time, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
 
-    /// <summary>No zone.</summary>
+    /// <summary>No time zone.</summary>
     public static string NoZone(DateTime time) => Text(time, WholeSecond(time) ? "yyyy-MM-dd'T'HH:mm:ss" : "yyyy-MM-dd'T'HH:mm:ss.ffffff");
 
-    /// <summary>No zone and the fraction's zeros dropped, as PostgreSQL writes a time into JSON.</summary>
+    /// <summary>No time zone and no trailing zeros in the fraction, as PostgreSQL writes a time into JSON.</summary>
     public static string Postgres(DateTime time) => Text(time, "yyyy-MM-dd'T'HH:mm:ss.FFFFFF");
 
-    /// <summary>No zone and a blank in place of the T.</summary>
+    /// <summary>No time zone, and a space instead of the T.</summary>
     public static string Blank(DateTime time) => Text(time, WholeSecond(time) ? "yyyy-MM-dd HH:mm:ss" : "yyyy-MM-dd HH:mm:ss.ffffff");
 
     public static string? MicrosZ(DateTime? time) => time is DateTime t ? MicrosZ(t) : null;

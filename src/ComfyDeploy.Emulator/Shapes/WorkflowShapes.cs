@@ -27,7 +27,7 @@ internal static class WorkflowShapes
     /// <summary>Inside the raw run lists: form B.</summary>
     public static JsonObject Raw(SeedWorkflow workflow) => Row(workflow, Stamps.MillisZ);
 
-    /// <summary>GET /workflow/{id}: form D, with the newest versions; a workflow without any shows one null.</summary>
+    /// <summary>GET /workflow/{id}: form D, with the newest versions; a workflow without versions shows one null.</summary>
     public static JsonObject Single(SeedWorkflow workflow, int versions)
     {
         JsonArray embedded = [];

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ComfyDeploy.Emulator.Storage;
 
-/// <summary>Small files of each kind, valid as far as a viewer looks, and different for each number they are made from.</summary>
+/// <summary>Small files of each kind, valid for a viewer, and different for each number they are made from.</summary>
 internal static class SampleFiles
 {
     private const int Side = 64;
@@ -13,8 +13,8 @@ internal static class SampleFiles
         using MemoryStream file = new();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A], 0, 8);
         const byte BitsPerSample = 8;
-        const byte TrueColour = 2;
-        WriteChunk(file, "IHDR", [.. BigEndian(Side), .. BigEndian(Side), BitsPerSample, TrueColour, 0, 0, 0]);
+        const byte TrueColor = 2;
+        WriteChunk(file, "IHDR", [.. BigEndian(Side), .. BigEndian(Side), BitsPerSample, TrueColor, 0, 0, 0]);
         WriteChunk(file, "IDAT", Compress(Pixels(variety)));
         WriteChunk(file, "IEND", []);
         return file.ToArray();

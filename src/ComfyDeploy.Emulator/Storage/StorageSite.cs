@@ -5,16 +5,16 @@ using ComfyDeploy.Emulator.Service;
 
 namespace ComfyDeploy.Emulator.Storage;
 
-/// <summary>The storage host, another origin than the API: it serves the files of runs and refuses whoever shows it the API's key.</summary>
+/// <summary>The storage host, another origin than the API: it serves the files of runs and rejects requests that have the API's key.</summary>
 internal sealed class StorageSite(Account account, KeyRing keys)
 {
     private const int LinkSeconds = 3600;
     private const string DateFormat = "yyyyMMdd'T'HHmmss'Z'";
 
-    /// <summary>Where the host answers; known once its port is.</summary>
+    /// <summary>The URL of the host, known once its port is.</summary>
     public Uri BaseUri { get; set; } = new("http://127.0.0.1/");
 
-    /// <summary>The link of a file: plain for a public one, signed and good for an hour for a private one.</summary>
+    /// <summary>The link of a file: plain for a public file; signed and valid for an hour for a private file.</summary>
     public string Link(OutputFile file)
     {
         string plain = BaseUri.GetLeftPart(UriPartial.Authority) + file.Path;

@@ -6,12 +6,12 @@ using ComfyDeploy.Emulator.Service;
 
 namespace ComfyDeploy.Emulator.Storage;
 
-/// <summary>Puts what a client sends into the storage, under a name of the service's making.</summary>
+/// <summary>Stores uploaded files under names made by the service.</summary>
 internal sealed class Uploads(Func<OutputFile, string> link)
 {
     private static readonly Regex InlineImage = new("^data:image/(png|jpeg|jpg);base64,", RegexOptions.CultureInvariant);
 
-    /// <summary>Stores a file; the link leads to it.</summary>
+    /// <summary>Stores a file and returns its ID and its link.</summary>
     public (string FileId, string Link) Store(Account account, string fileName, string contentType, byte[] bytes)
     {
         string prefix = contentType switch
@@ -35,7 +35,7 @@ internal sealed class Uploads(Func<OutputFile, string> link)
         return (id, link(file));
     }
 
-    /// <summary>The inputs with every image that came as text stored, and its link in its place.</summary>
+    /// <summary>The inputs, with every image that was sent as text stored and replaced by its link.</summary>
     public JsonObject WithoutInlineImages(Account account, JsonObject inputs)
     {
         JsonObject replaced = [];

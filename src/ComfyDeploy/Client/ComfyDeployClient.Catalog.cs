@@ -3,6 +3,7 @@ namespace ComfyDeploy.Client;
 internal sealed partial class ComfyDeployClient
 {
     private const int WorkflowPageSize = 100;
+    private const double MaxPrice = 1_000;
     private static readonly TimeSpan PriceTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>All deployments of the account, newest change first; at most a minute old unless <paramref name="fresh"/>.</summary>
@@ -103,13 +104,16 @@ internal sealed partial class ComfyDeployClient
             if (session.GpuPrices.Known(session.Clock.Now) is { } readByOther) return readByOther;
             // A finished run waits for this: better without a price than late.
             ComfyDeployClient client = new(session, log) { RequestTimeout = PriceTimeout };
-            Attempt<Dictionary<string, decimal>> prices = await client.SendOnceAsync(
+            Attempt<Dictionary<string, double?>> prices = await client.SendOnceAsync(
                 () => Request(HttpMethod.Get, "/platform/gpu-pricing"),
-                Json(WireContext.Default.DictionaryStringDecimal),
+                Json(WireContext.Default.DictionaryStringNullableDouble),
                 ErrorIds.ServiceError,
                 cancellationToken).ConfigureAwait(false);
             if (prices.Error is { } error) log.Verbose($"The GPU prices could not be read, so costs are not estimated: {error.Message}");
-            return session.GpuPrices.Set(prices.Value, session.Clock.Now);
+            return session.GpuPrices.Set(
+                prices.Value?.Where(price => price.Value is >= 0 and < MaxPrice)
+                    .ToDictionary(price => price.Key, price => (decimal)price.Value!),
+                session.Clock.Now);
         }
         finally
         {

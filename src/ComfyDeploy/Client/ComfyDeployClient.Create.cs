@@ -52,7 +52,7 @@ internal sealed partial class ComfyDeployClient
         bool isLate = session.Clock.Now >= Deadline;
         using CancellationTokenSource limit = isLate
             ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
-            : LimitTo(MaxRequestTimeout, cancellationToken);
+            : LimitTo(null, cancellationToken);
         try
         {
             return await creates.BeginAsync(request, session.Clock, limit.Token).ConfigureAwait(false);

@@ -50,7 +50,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Looks for the runs of all lost creates of the deployment at once, so that they do not wait for each other.</summary>
     private async Task LookUpAsync(DeploymentCreates creates, SentCreate lost, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource untilDeadline = LimitTo(MaxRequestTimeout, cancellationToken);
+        using CancellationTokenSource untilDeadline = LimitTo(null, cancellationToken);
         try
         {
             await creates.EnterLookupAsync(untilDeadline.Token).ConfigureAwait(false);
@@ -139,7 +139,7 @@ internal sealed partial class ComfyDeployClient
             RunWire run = await client.GetAsync($"/run/{id}", WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken)
                 .ConfigureAwait(false);
             if (!string.Equals(run.Id, id, StringComparison.OrdinalIgnoreCase)) throw Errors.AnotherRun(id);
-            lock (inputs) inputs[id] = run.WorkflowInputs;
+            lock (inputs) inputs[id] = run.WorkflowInputs?.GetRawText();
         }
     }
 
@@ -180,12 +180,13 @@ internal sealed partial class ComfyDeployClient
             $"answered. Which of these runs it made is not certain: {string.Join(", ", twins.Matches)}.");
     }
 
-    /// <summary>Ends with the token, after this time or at the caller's deadline, whichever is first.</summary>
-    private CancellationTokenSource LimitTo(TimeSpan time, CancellationToken cancellationToken)
+    /// <summary>Ends with the token, after this time, or at the caller's deadline, whichever is first.</summary>
+    private CancellationTokenSource LimitTo(TimeSpan? time, CancellationToken cancellationToken)
     {
         CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        TimeSpan left = Deadline - session.Clock.Now ?? time;
-        session.Clock.CancelAfter(limit, left > time ? time : left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        TimeSpan left = Deadline - session.Clock.Now ?? TimeSpan.MaxValue;
+        TimeSpan shortest = time < left ? time.Value : left;
+        if (shortest < MaxRequestTimeout) session.Clock.CancelAfter(limit, shortest > TimeSpan.Zero ? shortest : TimeSpan.Zero);
         return limit;
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace ComfyDeploy.Client;
@@ -31,7 +30,7 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     private static HttpRequestMessage Request(HttpMethod method, string path) => new(method, new Uri(path, UriKind.Relative));
 
     private static Func<MemoryStream, T> Json<T>(JsonTypeInfo<T> type) =>
-        body => JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+        body => WireJson.Read(body, type);
 
     /// <summary>For requests that may be repeated without harm: retries transient failures.</summary>
     private Task<T> SendAsync<T>(

@@ -54,7 +54,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         try
         {
             string? body = Body is null ? null : BodyText(Body);
-            string answer = Await(stop => client.InvokeAsync(method, path, body, stop));
+            string answer = Await(token => client.InvokeAsync(method, path, body, token));
             if (answer.Length > 0) WriteObject(Read(answer), enumerateCollection: true);
         }
         catch (ComfyDeployException e)

@@ -4,13 +4,13 @@ using System.Management.Automation;
 namespace ComfyDeploy;
 
 /// <summary>
-/// An id, a name or an object that stands for a thing of the service. Keeps the object, so that what it knows is not lost on the way.
+/// An ID, a name or an object that refers to a run, a deployment or a workflow. Keeps the object and what it knows.
 /// </summary>
 public sealed class ComfyReference : IEquatable<ComfyReference>
 {
     private readonly PSObject? _source;
 
-    /// <summary>A reference by id or name.</summary>
+    /// <summary>Creates a reference by ID or name.</summary>
     public ComfyReference(string text) => Text = text;
 
     internal ComfyReference(string text, PSObject source)
@@ -19,32 +19,32 @@ public sealed class ComfyReference : IEquatable<ComfyReference>
         _source = source;
     }
 
-    /// <summary>The id or the name; empty for a row that never became a run.</summary>
+    /// <summary>The ID or the name; empty for a row that never became a run.</summary>
     internal string Text { get; }
 
-    /// <summary>The object given, when it was one of ours.</summary>
+    /// <summary>The source object, when it has this type.</summary>
     internal T? Object<T>() where T : class => _source?.BaseObject as T;
 
-    /// <summary>Whether an object was given, not a text.</summary>
+    /// <summary>Whether the source is an object, not text.</summary>
     internal bool HasObject => _source is not null;
 
-    /// <summary>A property of the object given, as text; null when it has none or it is empty.</summary>
+    /// <summary>A property of the source object, as text; null when it is missing or empty.</summary>
     internal string? Property(string name) => PropertyOf(_source, name);
 
     internal static string? PropertyOf(PSObject? source, string name)
     {
         object? value = source?.BaseObject is IDictionary entries ? entries[name] : source?.Properties[name]?.Value;
-        // Several in one property are no id.
+        // A list in one property is not an ID.
         return value is IEnumerable and not string ? null : value?.ToString() is { Length: > 0 } text ? text : null;
     }
 
-    /// <summary>The id.</summary>
+    /// <summary>The ID or the name.</summary>
     public override string ToString() => Text;
 
     /// <inheritdoc/>
     public bool Equals(ComfyReference? other) => other is not null && string.Equals(Text, other.Text, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Equal to another reference or to the text of the id.</summary>
+    /// <summary>Equal to another reference or to the text of the ID.</summary>
     public override bool Equals(object? obj) => obj switch
     {
         ComfyReference other => Equals(other),

@@ -8,13 +8,13 @@ public sealed class ComfyRunOutput : IConnected
     /// <summary>The run's UUID.</summary>
     public string? RunId => Run?.RunId;
 
-    /// <summary>Place among the run's outputs, from 0.</summary>
+    /// <summary>Position among the run's outputs, from 0.</summary>
     public int Index { get; internal set; }
 
-    /// <summary><c>image video file audio mesh text</c>, or the service's own key where it is another.</summary>
-    public string Kind { get; internal set; } = string.Empty;
+    /// <summary><c>image video file audio mesh text</c>, or another key of the service.</summary>
+    public string Kind { get; internal init; } = string.Empty;
 
-    /// <summary>The node that made it. Server: <c>node_meta.node_id</c>.</summary>
+    /// <summary>The node that produced it. Server: <c>node_meta.node_id</c>.</summary>
     public string? NodeId { get; internal set; }
 
     /// <summary>That node's class. Server: <c>node_meta.node_class</c>.</summary>
@@ -23,14 +23,14 @@ public sealed class ComfyRunOutput : IConnected
     /// <summary>The file name, or the beginning of the text.</summary>
     public string? Detail => FileName ?? (Text is { Length: > 60 } text ? text.Substring(0, 60) : Text);
 
-    /// <summary>File name as the service gives it, not fit as a path as it is. Server: <c>filename</c>.</summary>
-    public string? FileName { get; internal set; }
+    /// <summary>File name as the service returns it; not safe to use as a path. Server: <c>filename</c>.</summary>
+    public string? FileName { get; internal init; }
 
-    /// <summary>The whole text of a text output.</summary>
-    public string? Text { get; internal set; }
+    /// <summary>The full text of a text output.</summary>
+    public string? Text { get; internal init; }
 
-    /// <summary>Link to the file; a signed one dies after an hour. Server: <c>url</c>.</summary>
-    public Uri? Url { get; internal set; }
+    /// <summary>Link to the file; a signed one expires after an hour. Server: <c>url</c>.</summary>
+    public Uri? Url { get; internal init; }
 
     /// <summary>The output node's name in the workflow. Server: <c>output_id</c>.</summary>
     public string? OutputId { get; internal set; }
@@ -38,12 +38,12 @@ public sealed class ComfyRunOutput : IConnected
     /// <summary>When it was stored, local time. Server: <c>created_at</c>.</summary>
     public DateTime? CreatedAt { get; internal set; }
 
-    /// <summary>The run it came from. Scripts see it through the types file, which keeps the circle out of JSON.</summary>
+    /// <summary>The run it came from. Scripts read it through the types file, which keeps the circular reference out of JSON.</summary>
     internal ComfyRun? Run { get; set; }
 
     ComfyConnection? IConnected.Connection => Run?.Connection;
 
-    /// <summary>Whether it is of one of these kinds; of any when none is named.</summary>
+    /// <summary>Whether it is of one of these kinds; true when kinds is null.</summary>
     internal bool IsOfKind(string[]? kinds) => kinds is null || kinds.Contains(Kind, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The file name or the text.</summary>

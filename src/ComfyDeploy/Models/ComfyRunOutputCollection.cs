@@ -2,7 +2,7 @@ using System.Collections.ObjectModel;
 
 namespace ComfyDeploy;
 
-/// <summary>The outputs of a run, read-only; its text is the file names, so that a CSV shows them.</summary>
+/// <summary>The outputs of a run, read-only. Its text is the file names, so that a CSV file shows them.</summary>
 public sealed class ComfyRunOutputCollection : ReadOnlyCollection<ComfyRunOutput>
 {
     internal static readonly ComfyRunOutputCollection Empty = new([]);

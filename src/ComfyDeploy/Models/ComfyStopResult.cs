@@ -1,12 +1,12 @@
 namespace ComfyDeploy;
 
-/// <summary>What became of one run that was to be stopped.</summary>
+/// <summary>The outcome of stopping one run.</summary>
 public sealed class ComfyStopResult : IConnected
 {
     internal ComfyStopResult() { }
 
     /// <summary>The run's UUID.</summary>
-    public string RunId { get; internal set; } = string.Empty;
+    public string RunId { get; internal init; } = string.Empty;
 
     /// <summary><c>workflow/environment</c>, where known.</summary>
     public string? DeploymentName { get; internal set; }
@@ -20,10 +20,10 @@ public sealed class ComfyStopResult : IConnected
     /// <summary>The status after.</summary>
     public string? Status { get; internal set; }
 
-    /// <summary>Why it is so, where there is something to say.</summary>
+    /// <summary>The reason for the outcome, where there is one.</summary>
     public string? Message { get; internal set; }
 
-    internal ComfyConnection? Connection { get; set; }
+    internal ComfyConnection? Connection { get; init; }
 
     ComfyConnection? IConnected.Connection => Connection;
 }

@@ -6,18 +6,18 @@ public sealed class ComfyWorkflow : IComfyRunSource
     internal ComfyWorkflow() { }
 
     /// <summary>Server: <c>name</c>; not unique.</summary>
-    public string? Name { get; internal set; }
+    public string? Name { get; internal init; }
 
     /// <summary>Last change, local time. Server: <c>updated_at</c>.</summary>
-    public DateTime? UpdatedAt { get; internal set; }
+    public DateTime? UpdatedAt { get; internal init; }
 
     /// <summary>Who made it. Server: <c>user_name</c>.</summary>
-    public string? UserName { get; internal set; }
+    public string? UserName { get; internal init; }
 
     /// <summary>Workflow's UUID. Server: <c>id</c>.</summary>
-    public string WorkflowId { get; internal set; } = string.Empty;
+    public string WorkflowId { get; internal init; } = string.Empty;
 
-    internal ComfyConnection? Connection { get; set; }
+    internal ComfyConnection? Connection { get; init; }
 
     ComfyConnection? IComfyRunSource.Connection => Connection;
 

@@ -1,6 +1,6 @@
 namespace ComfyDeploy;
 
-/// <summary>The one registry of error ids. They are stable: scripts test for them. Each is explained in about_ComfyDeploy_Errors.</summary>
+/// <summary>The registry of error IDs. They are stable: scripts test for them. Each is explained in about_ComfyDeploy_Errors.</summary>
 internal static class ErrorIds
 {
     internal const string AmbiguousCreate = nameof(AmbiguousCreate);

@@ -4,7 +4,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy;
 
-/// <summary>Errors with the same wording everywhere. They state facts; the command that helps is added when the error is shown.</summary>
+/// <summary>Errors with one wording everywhere. They state facts; the command that helps is added when the error is shown.</summary>
 internal static class Errors
 {
     internal static ComfyDeployException RunNotFound(string runId, string connectionName, ComfyDeployException cause) =>
@@ -23,8 +23,8 @@ internal static class Errors
     /// <param name="deploymentId">The deployment.</param>
     /// <param name="deploymentName">Its name.</param>
     /// <param name="inputsJson">The inputs that were sent.</param>
-    /// <param name="sentAfter">A run of this request is not older.</param>
-    /// <param name="reason">Why the answer is unknown.</param>
+    /// <param name="sentAfter">The time of the request; its run is not older.</param>
+    /// <param name="reason">Why the outcome is unknown.</param>
     /// <param name="cause">The error behind it, where there is one.</param>
     internal static ComfyDeployException AmbiguousCreate(
         string deploymentId, string deploymentName, string inputsJson, DateTime sentAfter, string reason, ComfyDeployException? cause)
@@ -39,6 +39,9 @@ internal static class Errors
             UnconfirmedRun = (deploymentId, time),
         };
     }
+
+    internal static ComfyDeployException QueuedTooLate(TimeSpan timeout) =>
+        new(ErrorIds.WaitTimeout, $"The timeout of {timeout:g} was over before all runs were queued. The rest was not queued.");
 
     internal static ComfyDeployException RequestTimeout(string request, TimeSpan timeout) =>
         new(ErrorIds.RequestTimeout, $"No answer to {request} within {timeout.TotalSeconds:0.#} s.");

@@ -1,14 +1,14 @@
 namespace ComfyDeploy;
 
-/// <summary>What has runs that can be listed: a workflow or a deployment.</summary>
+/// <summary>An object whose runs can be listed: a workflow or a deployment.</summary>
 public interface IComfyRunSource
 {
-    /// <summary>Workflow whose runs are meant.</summary>
+    /// <summary>Workflow whose runs to list.</summary>
     string? WorkflowId { get; }
 
-    /// <summary>Deployment whose runs alone are meant; null for all of the workflow.</summary>
+    /// <summary>Deployment whose runs to list; null for all runs of the workflow.</summary>
     string? DeploymentId { get; }
 
-    /// <summary>The account they are in.</summary>
+    /// <summary>The connection they belong to.</summary>
     internal ComfyConnection? Connection { get; }
 }

@@ -1,7 +1,7 @@
 namespace ComfyDeploy;
 
 /// <summary>
-/// What only the caller of a run knows: it travels from snapshot to snapshot, because the service does not keep or tell it.
+/// What only the caller of a run knows. It is copied from snapshot to snapshot, because the service does not store or return it.
 /// </summary>
 internal sealed record RunOrigin(string? DeploymentId, string? DeploymentName, string? WorkflowName, string? Label, string? RestartOf,
     string? InputsJson)

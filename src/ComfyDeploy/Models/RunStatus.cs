@@ -1,7 +1,7 @@
 namespace ComfyDeploy;
 
 /// <summary>
-/// The service's status words, which are open: an unknown one is kept as it is and counts as unfinished while the run has no end.
+/// The service's status words. The set is open: an unknown status is kept as is and is not finished while the run has no end.
 /// </summary>
 internal static class RunStatus
 {
@@ -12,7 +12,7 @@ internal static class RunStatus
     internal const string Timeout = "timeout";
     internal const string Cancelled = "cancelled";
 
-    /// <summary>Ours, never the service's: a row that could not be queued.</summary>
+    /// <summary>Never set by the service: a row that could not be queued.</summary>
     internal const string NotQueued = "not-queued";
 
     internal static readonly string[] All =
@@ -29,14 +29,11 @@ internal static class RunStatus
         ["error"] = Failed,
     };
 
-    /// <summary>
-    /// Whether the run is over. A run may be over without an end (time-outs the service computes on reading), and a known word decides
-    /// alone.
-    /// </summary>
+    /// <summary>Whether the run is finished. A known status decides: a timeout computed by the service has no end.</summary>
     internal static bool IsFinished(string? status, DateTime? endedAt) =>
         status is not null && (Terminal.Contains(status) || (endedAt is not null && !All.Contains(status)));
 
-    /// <summary>The service's spelling of a word a user typed.</summary>
+    /// <summary>The service's spelling of a status a user typed.</summary>
     internal static string Normalize(string word) =>
         Synonyms.TryGetValue(word, out string? status) ? status : word.ToLowerInvariant();
 }

@@ -8,7 +8,7 @@ using System.Text.Json;
 namespace ComfyDeploy.Text;
 
 /// <summary>
-/// Turns JSON of no fixed shape into what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.
+/// Converts free-form JSON to what PowerShell works with: custom objects, arrays, text, numbers, Booleans. Never a JSON type.
 /// </summary>
 internal static class FreeJson
 {
@@ -16,16 +16,20 @@ internal static class FreeJson
         new(StringComparer.OrdinalIgnoreCase) { "psadapted", "psbase", "psextended", "psobject", "pstypenames", nameof(ToString) };
     private static readonly MethodInfo ToJsonTextMethod = typeof(FreeJson).GetMethod(nameof(ToJsonText))!;
 
-    /// <summary>A new object at each call, so that what a script adds to one reading does not show in the next.</summary>
+    /// <summary>Returns a new object at each call, so that what a script adds to one result does not appear in the next.</summary>
     /// <returns>A custom object whose text is compact JSON; null for null or for anything but a JSON object.</returns>
     internal static PSObject? ReadObject(string? json)
     {
-        if (Read(json) is not PSObject value) return null;
-        value.Methods.Add(new PSCodeMethod("ToString", ToJsonTextMethod));
-        return value;
+        return Read(json) is PSObject value ? WithText(value) : null;
     }
 
-    /// <summary>The ToString of the objects made here; public, because PSCodeMethod takes no other method.</summary>
+    /// <summary>Custom object with these members; null for none.</summary>
+    internal static PSObject? Convert(IReadOnlyDictionary<string, JsonElement>? members) =>
+        members is { Count: > 0 } ? WithText(ConvertMembers(members.Select(member => (member.Key, member.Value)))) : null;
+
+    internal static object? Convert(JsonElement? element) => element is { } value ? Convert(value) : null;
+
+    /// <summary>The ToString of the objects made here; public, because PSCodeMethod requires it.</summary>
     public static string ToJsonText(PSObject value) => JsonText.Build(writer => JsonText.WriteValue(writer, ToPlain(value)));
 
     internal static object? Read(string? json)
@@ -37,7 +41,7 @@ internal static class FreeJson
 
     internal static object? Convert(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => ConvertObject(element),
+        JsonValueKind.Object => ConvertMembers(element.EnumerateObject().Select(property => (property.Name, property.Value))),
         JsonValueKind.Array => element.EnumerateArray().Select(Convert).ToArray(),
         JsonValueKind.String => element.GetString(),
         JsonValueKind.Number => ConvertNumber(element),
@@ -46,7 +50,7 @@ internal static class FreeJson
         _ => null,
     };
 
-    /// <summary>Back from PowerShell's objects to plain maps and lists.</summary>
+    /// <summary>Converts PowerShell's objects back to plain maps and lists.</summary>
     internal static object? ToPlain(object? value) => value switch
     {
         PSObject { BaseObject: PSCustomObject } custom =>
@@ -57,15 +61,21 @@ internal static class FreeJson
         _ => value,
     };
 
-    private static PSObject ConvertObject(JsonElement element)
+    private static PSObject WithText(PSObject value)
+    {
+        value.Methods.Add(new PSCodeMethod("ToString", ToJsonTextMethod));
+        return value;
+    }
+
+    private static PSObject ConvertMembers(IEnumerable<(string Name, JsonElement Value)> members)
     {
         PSObject result = new();
-        foreach (JsonProperty property in element.EnumerateObject())
+        foreach ((string given, JsonElement value) in members)
         {
-            // PowerShell's names are case-insensitive, never empty and in part its own; JSON's are none of these.
-            string name = property.Name.Length == 0 ? "_" : property.Name;
+            // PowerShell's names are case-insensitive, never empty and some are reserved; JSON has none of these rules.
+            string name = given.Length == 0 ? "_" : given;
             while (ReservedNames.Contains(name) || result.Properties[name] is not null) name += "_";
-            result.Properties.Add(new PSNoteProperty(name, Convert(property.Value)));
+            result.Properties.Add(new PSNoteProperty(name, Convert(value)));
         }
         return result;
     }
@@ -75,7 +85,7 @@ internal static class FreeJson
         if (element.TryGetInt64(out long integer)) return integer;
         string text = element.GetRawText();
         if (BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big)) return big;
-        // Beyond a double there is only the text.
+        // A number beyond the range of double stays text.
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && !double.IsInfinity(number)
             ? number : text;
     }

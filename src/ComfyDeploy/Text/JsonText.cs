@@ -10,7 +10,7 @@ namespace ComfyDeploy.Text;
 /// <summary>Writes plain values as compact JSON.</summary>
 internal static class JsonText
 {
-    // The text is shown to people (-WhatIf, CSV), so that letters stay letters; it is never put into a page.
+    // The text is shown to people (-WhatIf, CSV), so letters are not escaped; it is never inserted into a page.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal static string Write(IReadOnlyDictionary<string, object?> inputs) => Build(writer => WriteValue(writer, inputs));
@@ -29,8 +29,7 @@ internal static class JsonText
             case null or double.NaN or double.PositiveInfinity or double.NegativeInfinity: writer.WriteNullValue(); break;
             case float.NaN or float.PositiveInfinity or float.NegativeInfinity: writer.WriteNullValue(); break;
             case DateTime or DateTimeOffset:
-                writer.WriteStringValue(
-                ((IFormattable)value).ToString("o", CultureInfo.InvariantCulture)); break;
+                writer.WriteStringValue(((IFormattable)value).ToString("o", CultureInfo.InvariantCulture)); break;
             case string text: writer.WriteStringValue(text); break;
             case bool flag: writer.WriteBooleanValue(flag); break;
             case BigInteger number: writer.WriteRawValue(number.ToString(CultureInfo.InvariantCulture)); break;
@@ -39,8 +38,7 @@ internal static class JsonText
             case double number: writer.WriteNumberValue(number); break;
             case ulong number: writer.WriteNumberValue(number); break;
             case sbyte or byte or short or ushort or int or uint or long:
-                writer.WriteNumberValue(
-                Convert.ToInt64(value, CultureInfo.InvariantCulture)); break;
+                writer.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture)); break;
             case IReadOnlyDictionary<string, object?> map:
                 writer.WriteStartObject();
                 foreach (KeyValuePair<string, object?> entry in map)

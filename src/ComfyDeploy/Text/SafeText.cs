@@ -3,20 +3,20 @@ using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Text;
 
-/// <summary>Text of the service on its way to a console: no control characters, no end of screen full of it.</summary>
+/// <summary>Makes text of the service safe for a console: no control characters, limited length.</summary>
 internal static class SafeText
 {
     private static readonly Regex SignedQuery =
         new(@"\?[^""\s]*(X-Amz-|X-Goog-|Signature=|sig=)[^""\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
-    /// <summary>With a full stop, so that another sentence can follow.</summary>
+    /// <summary>The text with a period at the end, so that another sentence can follow.</summary>
     internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text
         : text + ".";
 
-    /// <summary>The text without the secret, whole; to be done before it is cut, which could leave a part of it.</summary>
+    /// <summary>Replaces the secret in the text. Mask before you cut the text, because a cut could leave part of the secret.</summary>
     internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");
 
-    /// <summary>Without the queries of signed links, which open the file to whoever reads them.</summary>
+    /// <summary>Removes the queries of signed links, which give any reader access to the file.</summary>
     internal static string HideSignatures(string text) => SignedQuery.Replace(text, "?…");
 
     /// <summary>The beginning and the end of a text that is longer than the limit.</summary>

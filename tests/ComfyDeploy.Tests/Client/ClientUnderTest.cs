@@ -2,7 +2,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>A client over a scripted service, with a clock and a log of its own.</summary>
+/// <summary>A client of a scripted service, with its own clock and log.</summary>
 internal sealed class ClientUnderTest
 {
     internal const string Key = "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0LXBheWxvYWQ.c2lnbmF0dXJlLW9mLXRoZS1rZXk";
@@ -31,9 +31,9 @@ internal sealed class ClientUnderTest
     internal static ComfyConnection Connect(TimeSpan? requestTimeout = null, string baseUri = "https://service.test/api") =>
         new("test", new Uri(baseUri), SecureStringText.Protect(Key), default, requestTimeout ?? TimeSpan.FromMinutes(5));
 
-    internal Task<ComfyRun> GetRunAsync(CancellationToken stop = default) => Client.GetRunAsync(RunId, stop).WaitAsync(Limit, CancellationToken.None);
+    internal Task<ComfyRun> GetRunAsync(CancellationToken cancellationToken = default) => Client.GetRunAsync(RunId, cancellationToken).WaitAsync(Limit, CancellationToken.None);
 
-    /// <summary>A run as the service writes it, just long enough.</summary>
+    /// <summary>A minimal run as the service writes it.</summary>
     internal static string RunJson(string id, string status = "running", string inputs = "{}") =>
         $$"""{"id":"{{id}}","status":"{{status}}","workflow_id":"00000020-0000-4000-8000-000000000020","workflow_inputs":{{inputs}},"outputs":[]}""";
 }

@@ -2,7 +2,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Time that passes only when it is told to, or, with <see cref="Runs"/>, as soon as somebody waits for it.</summary>
+/// <summary>A clock that moves only on request or, with <see cref="Runs"/>, as soon as a caller waits for it.</summary>
 internal sealed class ManualClock : IClock
 {
     private readonly object _gate = new();
@@ -11,7 +11,7 @@ internal sealed class ManualClock : IClock
     private readonly AsyncLocal<CancellationTokenSource> _limit = new();
     private DateTime _now = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
 
-    /// <summary>Whether each pause is over at once, the time having passed.</summary>
+    /// <summary>Whether each pause ends at once and moves the clock.</summary>
     internal bool Runs { get; init; } = true;
 
     public DateTime Now
@@ -22,7 +22,7 @@ internal sealed class ManualClock : IClock
         }
     }
 
-    /// <summary>All pauses asked for, in order.</summary>
+    /// <summary>All requested pauses, in order.</summary>
     internal IReadOnlyList<TimeSpan> Pauses
     {
         get
@@ -31,7 +31,7 @@ internal sealed class ManualClock : IClock
         }
     }
 
-    /// <summary>How many wait now.</summary>
+    /// <summary>The number of pending pauses.</summary>
     internal int Waiting
     {
         get
@@ -40,9 +40,9 @@ internal sealed class ManualClock : IClock
         }
     }
 
-    public Task DelayAsync(TimeSpan time, CancellationToken stop)
+    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken)
     {
-        if (stop.IsCancellationRequested) return Task.FromCanceled(stop);
+        if (cancellationToken.IsCancellationRequested) return Task.FromCanceled(cancellationToken);
         Sleeper sleeper;
         lock (_gate)
         {
@@ -52,24 +52,26 @@ internal sealed class ManualClock : IClock
             sleeper = new(_now + time);
             _sleepers.Add(sleeper);
         }
-        return WaitAsync(sleeper, stop);
+        return WaitAsync(sleeper, cancellationToken);
     }
 
-    /// <summary>Time limits are real: time that is skipped uses up nobody's.</summary>
+    /// <summary>Time limits are real: time that is skipped counts for none of them.</summary>
     public void CancelAfter(CancellationTokenSource source, TimeSpan time)
     {
         _limit.Value = source;
         source.CancelAfter(time);
     }
 
-    /// <summary>Ends the time of the request that is being sent here.</summary>
+    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
+
+    /// <summary>Ends the time limit of the request that this code is part of.</summary>
     internal void EndLimit() => _limit.Value!.Cancel();
 
-    /// <summary>Lets time pass; who wakes up goes on, in the order of waking, before this returns.</summary>
+    /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>
     internal void Advance(TimeSpan time)
     {
         DateTime until = Now + time;
-        // Under a test's own context what follows would run elsewhere, later.
+        // In a test's own context, continuations would run elsewhere, later.
         SynchronizationContext? context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
@@ -97,12 +99,12 @@ internal sealed class ManualClock : IClock
         return true;
     }
 
-    private async Task WaitAsync(Sleeper sleeper, CancellationToken stop)
+    private async Task WaitAsync(Sleeper sleeper, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration cancel = stop.Register(() =>
+        using CancellationTokenRegistration cancel = cancellationToken.Register(() =>
         {
             lock (_gate) _sleepers.Remove(sleeper);
-            sleeper.Awake.TrySetCanceled(stop);
+            sleeper.Awake.TrySetCanceled(cancellationToken);
         });
         await sleeper.Awake.Task.ConfigureAwait(false);
     }

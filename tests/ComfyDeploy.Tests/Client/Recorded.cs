@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Client;
 
@@ -13,7 +12,7 @@ internal static class Recorded
     internal static Exchange Exchange(string name)
     {
         JsonNode recorded = JsonNode.Parse(File.ReadAllText(Path.Combine(BuiltModule.Fixtures, name + ".json")))!;
-        return new(name, recorded["status"]!.GetValue<int>(), recorded["headers"]?["content-type"]?.GetValue<string>() ?? string.Empty, recorded["body"]?.GetValue<string>() ?? string.Empty);
+        return new(name, recorded["status"]!.GetValue<int>(), recorded["headers"]?["content-type"]?.GetValue<string>() ?? "", recorded["body"]?.GetValue<string>() ?? "");
     }
 
     /// <summary>The recorded successes among these.</summary>
@@ -21,7 +20,11 @@ internal static class Recorded
 
     internal static string Example(string path) => File.ReadAllText(Path.Combine(BuiltModule.Fixtures, "examples", path));
 
-    internal static ComfyRun ToRun(string json) => JsonSerializer.Deserialize(json, WireContext.Default.RunWire)!.ToRun(ClientUnderTest.Connect());
+    internal static MemoryStream Body(string json) => Body(System.Text.Encoding.UTF8.GetBytes(json));
+
+    internal static MemoryStream Body(byte[] json) => new(json, 0, json.Length, writable: false, publiclyVisible: true);
+
+    internal static ComfyRun ToRun(string json) => WireJson.Read(Body(json), WireContext.Default.RunWire).ToRun(ClientUnderTest.Connect());
 }
 
 internal sealed record Exchange(string Name, int Status, string ContentType, string Body)

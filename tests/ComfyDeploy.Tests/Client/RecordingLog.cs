@@ -2,7 +2,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Keeps what the client tells.</summary>
+/// <summary>Records the client's messages.</summary>
 internal sealed class RecordingLog : ICallLog
 {
     private readonly List<(string Stream, string Text)> _lines = [];

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>A service that answers as the test says and remembers what it was asked.</summary>
+/// <summary>A service that responds as the test specifies and records its requests.</summary>
 internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
 {
     private readonly List<SentRequest> _requests = [];
 
     internal ScriptedHandler(Func<SentRequest, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
 
-    /// <summary>One answer after the other, and the last one for ever.</summary>
+    /// <summary>One response after the other; the last one repeats.</summary>
     internal ScriptedHandler(params Func<HttpResponseMessage>[] answers) : this(request => answers[Math.Min(request.Number, answers.Length - 1)]()) { }
 
     internal IReadOnlyList<SentRequest> Requests
@@ -27,7 +27,7 @@ internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        string body = request.Content is null ? string.Empty : await BodyAsync(request.Content, cancellationToken).ConfigureAwait(false);
+        string body = request.Content is null ? "" : await BodyAsync(request.Content, cancellationToken).ConfigureAwait(false);
         SentRequest sent;
         lock (_requests)
         {
@@ -37,10 +37,10 @@ internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<
         return await answer(sent, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<string> BodyAsync(HttpContent content, CancellationToken stop)
+    private static async Task<string> BodyAsync(HttpContent content, CancellationToken cancellationToken)
     {
-        using StreamReader reader = new(await content.ReadAsStreamAsync(stop).ConfigureAwait(false));
-        return await reader.ReadToEndAsync(stop).ConfigureAwait(false);
+        using StreamReader reader = new(await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+        return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
     }
 }
 
@@ -49,14 +49,14 @@ internal sealed record SentRequest(int Number, string Method, Uri Address, strin
     internal string PathAndQuery => Address.PathAndQuery;
 }
 
-/// <summary>Answers to script.</summary>
+/// <summary>Scripted responses.</summary>
 internal static class Reply
 {
     internal static HttpResponseMessage Json(string body, int status = 200) => With(status, body, "application/json");
 
     internal static HttpResponseMessage With(int status, string body, string type = "text/plain") => new((HttpStatusCode)status) { Content = new StringContent(body, Encoding.UTF8, type) };
 
-    internal static HttpResponseMessage Status(int status) => With(status, string.Empty);
+    internal static HttpResponseMessage Status(int status) => With(status, "");
 
     internal static HttpResponseMessage RetryAfter(int status, RetryConditionHeaderValue retryAfter)
     {

@@ -3,16 +3,16 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The demo: the main job from beginning to end, and an exit code one can build on.</summary>
+/// <summary>The demo: the main job from start to end, and a reliable exit code.</summary>
 public sealed partial class DemoTests
 {
     [Fact]
-    public async Task It_shows_the_main_job_and_why_runs_did_not_succeed()
+    public async Task The_demo_shows_the_main_job_and_why_runs_did_not_succeed()
     {
         (int exitCode, string output, string errors) = await DemoProcess.RunAsync();
         Assert.True(exitCode == 0, $"{output}\n{errors}");
         Assert.Empty(errors);
-        output = Colour().Replace(output, string.Empty);
+        output = Color().Replace(output, "");
         string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
         Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
         Assert.Equal(2, lines.Count(line => line == "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail"));
@@ -29,7 +29,7 @@ public sealed partial class DemoTests
     }
 
     [Fact]
-    public async Task What_goes_to_a_file_has_no_colours()
+    public async Task Text_in_a_file_has_no_colors()
     {
         using TemporaryFolder folder = new();
         (_, string output, _) = await DemoProcess.RunAsync(folder.Write("table.ps1", "Get-ComfyDeployment | Out-Default"));
@@ -61,11 +61,11 @@ public sealed partial class DemoTests
         string script = folder.Write("gate.ps1", "Start-ComfyRun portrait @{ prompt = '#failearly #queue=0 #cold=0' } | Wait-ComfyRun -ThrowOnFailure");
         (int exitCode, string output, _) = await DemoProcess.RunAsync(script);
         Assert.Equal(1, exitCode);
-        Assert.Contains("RunFailed,ComfyDeploy.Commands.WaitComfyRunCommand: 1 of 1 run did not succeed", Colour().Replace(output, string.Empty), StringComparison.Ordinal);
+        Assert.Contains("RunFailed,ComfyDeploy.Commands.WaitComfyRunCommand: 1 of 1 run did not succeed", Color().Replace(output, ""), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_script_that_is_not_there_exits_with_1()
+    public async Task A_missing_script_exits_with_1()
     {
         (int exitCode, _, string errors) = await DemoProcess.RunAsync("/nowhere/nothing.ps1");
         Assert.Equal(1, exitCode);
@@ -73,5 +73,5 @@ public sealed partial class DemoTests
     }
 
     [GeneratedRegex("\u001b\\[[0-9;]*m")]
-    private static partial Regex Colour();
+    private static partial Regex Color();
 }

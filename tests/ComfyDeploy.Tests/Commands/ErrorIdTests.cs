@@ -79,14 +79,14 @@ public sealed class ErrorIdTests : EngineTest
     }
 
     [Fact]
-    public void No_id_is_left_out()
+    public void No_error_id_is_missing()
     {
         string[] registry = [.. typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic).Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
         Assert.Equal(registry.Order(), Ways.Select(way => way.Id).Order());
     }
 
     [Fact]
-    public void No_category_is_left_open() => Assert.DoesNotContain(Ways, way => way.Category == ErrorCategory.NotSpecified);
+    public void Every_error_id_has_a_category() => Assert.DoesNotContain(Ways, way => way.Category == ErrorCategory.NotSpecified);
 
     [Fact]
     public void An_error_can_be_caught_by_its_type()
@@ -96,14 +96,14 @@ public sealed class ErrorIdTests : EngineTest
     }
 
     [Fact]
-    public void Errors_can_be_kept_or_left_out()
+    public void Errors_can_be_kept_or_omitted()
     {
         EngineRun run = Engine.Run("$nothing = Get-ComfyRun nothing -ErrorAction SilentlyContinue -ErrorVariable kept; \"$($kept.Count) $($kept[0].FullyQualifiedErrorId)\"");
         Assert.Equal("1 RunIdInvalid,ComfyDeploy.Commands.GetComfyRunCommand", Assert.Single(run.Objects).ToString());
     }
 
     [Fact]
-    public void The_services_own_sentence_and_its_status_are_in_the_error()
+    public void The_services_message_and_its_status_are_in_the_error()
     {
         ErrorRecord error = Engine.RunWithErrors("Get-ComfyRun 11111111-0000-4000-8000-000000000000").Error(ErrorIds.RunNotFound);
         Assert.Contains("Run not found (HTTP 404)", error.ToString(), StringComparison.Ordinal);

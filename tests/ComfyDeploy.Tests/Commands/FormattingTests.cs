@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>What one sees without asking for a format.</summary>
+/// <summary>The default output format.</summary>
 public abstract class FormattingTests : EngineTest
 {
     private readonly int _width;
@@ -32,7 +32,7 @@ public abstract class FormattingTests : EngineTest
         "$run = Start-ComfyRun portrait @{ prompt = '#multi=2 #text' }; $emulator.Advance([timespan]'01:00:00'); ($run | Wait-ComfyRun).Outputs | Out-Default");
 
     [Fact]
-    public void Runs_in_all_their_states_fit_in_one_line_each()
+    public void Runs_in_every_state_fit_on_one_line_each()
     {
         EngineRun run = Engine.RunWithErrors("""
             $runs = & { '#fail'; '#cancelled'; '#timeout'; 'a fox'; '#stuck=running' } | Start-ComfyRun portrait -InputName prompt
@@ -44,7 +44,7 @@ public abstract class FormattingTests : EngineTest
         Assert.Equal(7, lines.Length);
         Assert.All(lines, line => Assert.True(line.Length <= _width, line));
         Assert.Equal(["failed", "cancelled", "timeout", "success", "running"], lines[2..].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]));
-        // Tables alone shorten ids.
+        // Only tables shorten IDs.
         Assert.All(lines[2..], line => Assert.Matches("^[0-9a-f]{8} portrait/production ", line));
     }
 
@@ -55,7 +55,7 @@ public abstract class FormattingTests : EngineTest
     {
         string[] lines = Lines(Engine.Run(script));
         Assert.Equal(Headers[type], lines[0]);
-        // The line under it follows the header word by word: a header that wraps would stand in between.
+        // The line under it follows the header word by word: a wrapped header would be in between.
         Assert.Equal(Dashes(Headers[type]), lines[1]);
         Assert.True(lines.Length > 2, "There are no rows.");
         Assert.All(lines, line => Assert.True(line.Length <= _width, line));

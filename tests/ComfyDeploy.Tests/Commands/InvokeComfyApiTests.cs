@@ -5,13 +5,13 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Invoke-ComfyApi: one call of any kind, with the key, to the service and to nobody else.</summary>
+/// <summary>Invoke-ComfyApi: one call of any kind, with the key, only to the service.</summary>
 public sealed class InvokeComfyApiTests : OutputsTest
 {
     private EmulatorRequest LastRequest => Emulator.Requests[^1];
 
     [Fact]
-    public void The_answer_comes_as_objects_and_an_array_one_by_one()
+    public void The_response_is_written_as_objects_and_an_array_item_by_item()
     {
         EngineRun run = Engine.Run("Invoke-ComfyApi /workflows");
         Assert.Equal(["animate", "draft", "portrait", "upscale-4k"], run.Objects.Select(item => (string)item.Properties["name"].Value).Order());
@@ -29,7 +29,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void An_absolute_address_below_the_base_is_the_same()
+    public void An_absolute_URL_below_the_base_is_equivalent()
     {
         Engine.Run("Invoke-ComfyApi \"$($c.BaseUri)/workflows?limit=1\"; Invoke-ComfyApi ([string]$c.BaseUri).Replace('http', 'HTTP').Insert(4, '').Replace('/api', '/api/machines')");
         Assert.Equal(["/api/workflows", "/api/machines"], Emulator.Requests.Select(request => request.Path));
@@ -46,7 +46,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("/%2e%2e/x")]
     [InlineData("..\\x")]
     [InlineData("file:///etc/passwd")]
-    public void What_leads_out_of_the_base_is_refused(string path) => AssertRefused(path);
+    public void A_URL_outside_the_base_is_rejected(string path) => AssertRefused(path);
 
     [Theory]
     [InlineData("http://{0}@evil.example/api/workflows")]
@@ -55,7 +55,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("http://{0}/apis/workflows")]
     [InlineData("http://{0}/workflows")]
     [InlineData("https://{0}/api/workflows")]
-    public void What_only_looks_like_the_own_origin_is_refused(string address) => AssertRefused(string.Format(null, address, Emulator.BaseUri.Authority));
+    public void A_URL_that_only_looks_like_the_origin_is_rejected(string address) => AssertRefused(string.Format(null, address, Emulator.BaseUri.Authority));
 
     [Theory]
     [InlineData("/@evil.example/x")]
@@ -63,7 +63,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("http:/evil.example/x")]
     [InlineData("/workflows?url=https://evil.example/a&b=//c")]
     [InlineData("/a b/\r\nX-Evil: 1")]
-    public void Strange_paths_stay_at_the_service(string path)
+    public void Unusual_paths_stay_on_the_service(string path)
     {
         Engine.RunWithErrors("Invoke-ComfyApi $path", ("path", path));
         EmulatorRequest request = Assert.Single(Emulator.Requests);
@@ -81,7 +81,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void A_body_is_JSON_however_deep()
+    public void A_deeply_nested_body_is_JSON()
     {
         EngineRun run = Engine.Run(
             """
@@ -109,7 +109,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("PATCH")]
     [InlineData("DELETE")]
     [InlineData("delete")]
-    public void Any_method_goes_out_once_even_when_the_service_is_busy(string method)
+    public void Any_method_is_sent_once_even_when_the_service_is_busy(string method)
     {
         Hasten();
         Emulator.AddFault("* /anything = 503 always");
@@ -120,7 +120,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [Theory]
     [InlineData("GET")]
     [InlineData("HEAD")]
-    public void A_read_is_tried_again(string method)
+    public void A_read_is_retried(string method)
     {
         Hasten();
         Emulator.AddFault("* /workflows = 503 x2");
@@ -140,7 +140,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void What_is_no_method_is_refused_by_our_own_id()
+    public void An_invalid_method_is_rejected_with_our_own_error_id()
     {
         Engine.RunWithErrors("Invoke-ComfyApi /workflows -Method 'G ET'").Error("InvalidInput");
         Assert.Empty(Emulator.Requests);
@@ -151,7 +151,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("HEAD", 1)]
     [InlineData("POST", 0)]
     [InlineData("DELETE", 0)]
-    public void WhatIf_holds_back_all_but_reads(string method, int requests)
+    public void WhatIf_sends_only_reads(string method, int requests)
     {
         EngineRun run = Engine.RunWithErrors($"Invoke-ComfyApi '/workflows?limit=1' -Method {method} -WhatIf");
         Assert.Equal(requests, Emulator.Requests.Count);
@@ -159,7 +159,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void An_answer_that_is_no_JSON_is_text()
+    public void A_response_that_is_not_JSON_is_text()
     {
         Engine.Set("PSDefaultParameterValues", null);
         using ComfyEmulator other = ComfyEmulator.Start(new() { Speed = 0 });
@@ -169,7 +169,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void A_refusal_is_one_error_with_the_words_of_the_service()
+    public void A_rejected_request_is_one_error_with_the_services_message()
     {
         EngineRun run = Engine.RunWithErrors("Invoke-ComfyApi /run/$id; Invoke-ComfyApi /no/such", ("id", MissingId));
         Assert.Equal(["ServiceError", "NotSupportedByServer"], run.Errors.Select(IdOf));
@@ -198,7 +198,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void An_answer_becomes_objects()
+    public void A_response_becomes_objects()
     {
         EngineRun run = Engine.Run("Invoke-ComfyApi /workflows -Query @{ limit = 2 }; (Invoke-ComfyApi workflows?limit=1).name");
         Assert.Equal(3, run.Objects.Count);
@@ -215,7 +215,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     }
 
     [Fact]
-    public void WhatIf_holds_back_what_changes_something_and_lets_through_what_reads()
+    public void WhatIf_sends_reads_and_no_changes()
     {
         EngineRun run = Engine.Run("Invoke-ComfyApi /run/deployment/queue '{}' -Method POST -WhatIf; Invoke-ComfyApi /workflows -WhatIf");
         Assert.Equal("GET", Assert.Single(Emulator.Requests).Method);
@@ -230,7 +230,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     [InlineData("/workflows/../../outside")]
     [InlineData("http://127.0.0.1:1/api/workflows")]
     [InlineData("@example.com/workflows")]
-    public void The_key_goes_nowhere_else(string path)
+    public void The_key_is_sent_nowhere_else(string path)
     {
         EngineRun run = Engine.RunWithErrors("Invoke-ComfyApi $path", ("path", path));
         Assert.All(Emulator.Requests, request => Assert.StartsWith("/api/", request.Path, StringComparison.Ordinal));

@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The members of a run as PowerShell shows them: what a table file gets, what can be asked for by name.</summary>
+/// <summary>The members of a run in PowerShell: the columns of a file, and the members available by name.</summary>
 public sealed class ObjectShapeTests : EngineTest
 {
     // The order of surface.md; it is the order of the columns of a CSV.
@@ -23,7 +23,7 @@ public sealed class ObjectShapeTests : EngineTest
     }
 
     [Fact]
-    public void The_columns_stand_in_their_order() =>
+    public void The_columns_are_in_order() =>
         Assert.Equal(Columns, Engine.Run("$run.PSObject.Properties | ForEach-Object { $_.Name }").Objects.Select(o => o.ToString()));
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class ObjectShapeTests : EngineTest
     [InlineData("AdditionalProperties")]
     [InlineData("Webhook")]
     [InlineData("FunctionCallId")]
-    public void Hidden_members_are_there_for_who_names_them(string name)
+    public void Hidden_members_are_available_by_name(string name)
     {
         EngineRun run = Engine.Run("$run.PSObject.Properties[$name].Name; $run.PSObject.Properties | ForEach-Object { if ($_.Name -eq $name) { 'shown' } }; $null = $run.$name", ("name", name));
         Assert.Equal(name, Assert.Single(run.Objects).ToString());
@@ -59,10 +59,10 @@ public sealed class ObjectShapeTests : EngineTest
     [InlineData("Where-Object { $_.TotalTime -ge $_.RunTime }")]
     [InlineData("Where-Object { $_.Inputs.prompt -like 'a fox*' }")]
     [InlineData("Where-Object { $_.CreatedAt -is [datetime] -and $_.CreatedAt.Kind -eq 'Local' }")]
-    public void A_run_is_found_by_what_is_to_be_seen_of_it(string filter) => Assert.Single(Engine.Run("$run | " + filter).Objects);
+    public void A_run_is_found_by_its_visible_properties(string filter) => Assert.Single(Engine.Run("$run | " + filter).Objects);
 
     [Fact]
-    public void Cells_are_scalar_or_have_a_text_of_their_own()
+    public void Cells_are_scalar_or_have_their_own_text()
     {
         EngineRun run = Engine.Run("foreach ($p in $run.PSObject.Properties) { \"$($p.Value)\" }");
         Assert.DoesNotContain(run.Objects, cell => cell.ToString().Contains("System.", StringComparison.Ordinal) || cell.ToString().Contains("ComfyDeploy.", StringComparison.Ordinal));
@@ -71,14 +71,14 @@ public sealed class ObjectShapeTests : EngineTest
     }
 
     [Fact]
-    public void Inputs_are_new_at_each_reading()
+    public void Inputs_are_a_new_object_at_each_read()
     {
         EngineRun run = Engine.Run("$run.Inputs.PSObject.Properties.Add([psnoteproperty]::new('x', 1)); @($run.Inputs.PSObject.Properties).Count");
         Assert.Equal(1, Assert.Single(run.Objects).BaseObject);
     }
 
     [Fact]
-    public void Seconds_are_numbers_and_money_is_decimal()
+    public void Seconds_are_doubles_and_costs_are_decimals()
     {
         Assert.IsType<double>(_run.RunSeconds);
         Assert.IsType<decimal>(_run.EstimatedCost);
@@ -88,7 +88,7 @@ public sealed class ObjectShapeTests : EngineTest
     }
 
     [Fact]
-    public void A_snapshot_does_not_change() =>
+    public void Scripts_cannot_change_a_snapshot() =>
         Assert.Empty(typeof(ComfyRun).GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => property.Name));
 
     [Fact]

@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Ctrl+C: it takes at once, is no error, and nothing goes on behind it.</summary>
+/// <summary>Ctrl+C takes effect at once, is not an error, and nothing continues afterwards.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class StoppingTests : EngineTest
 {
@@ -28,7 +28,7 @@ public sealed class StoppingTests : EngineTest
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task It_is_back_at_once_and_nothing_goes_on(string what, string fault, string script)
+    public async Task Ctrl_C_ends_the_cmdlet_at_once_and_nothing_continues(string what, string fault, string script)
     {
         Engine.Set("id", Start("#stuck=running")[0]);
         Emulator.AddFault(fault);
@@ -45,12 +45,12 @@ public sealed class StoppingTests : EngineTest
             Assert.Empty(underway.Errors);
             Assert.Empty(underway.SoFar);
         }
-        // The middle one, so that a busy machine does not decide.
+        // The median, so that a busy machine does not matter.
         Assert.True(times.Order().ElementAt(Tries / 2) < Promised, $"{what}: {string.Join(", ", times)}");
     }
 
     [Fact]
-    public async Task Nothing_polls_on_afterwards()
+    public async Task Nothing_polls_afterwards()
     {
         Engine.Set("ids", Start("#stuck a", "#stuck=running b", "#stuck c").ToArray());
         using (Underway underway = Engine.Begin("$ids | Wait-ComfyRun"))
@@ -59,7 +59,7 @@ public sealed class StoppingTests : EngineTest
             await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
         }
         int after = Emulator.Requests.Count;
-        // Longer than any pause between two looks at a young run.
+        // Longer than any pause between two polls of a new run.
         await Task.Delay(TimeSpan.FromSeconds(3));
         Assert.Equal(after, Emulator.Requests.Count);
     }
@@ -76,7 +76,7 @@ public sealed class StoppingTests : EngineTest
     }
 
     [Fact]
-    public async Task What_was_queued_before_is_known_afterwards()
+    public async Task Runs_queued_before_an_error_are_known_afterwards()
     {
         Emulator.AddFault("POST /run/deployment/queue = hang after=2");
         using (Underway underway = Engine.Begin("'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt"))

@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Dates far from Greenwich. A process has one time zone, so each of these tests starts a process of its own.</summary>
+/// <summary>Dates in other time zones. A process has one time zone, so each of these tests starts its own process.</summary>
 public sealed class TimeZoneTests
 {
     private const string Script = """
@@ -38,18 +38,18 @@ public sealed class TimeZoneTests
     [Theory]
     [InlineData("Asia/Tokyo", "09:00:00")]
     [InlineData("America/New_York", "-05:00:00")]
-    public async Task Dates_are_local_wherever_that_is(string timeZone, string offset)
+    public async Task Dates_are_local_in_every_time_zone(string timeZone, string offset)
     {
         using TemporaryFolder folder = new();
         (int exitCode, string output, string errors) = await DemoProcess.RunAsync(folder.Write("dates.ps1", Script), timeZone);
         Assert.True(exitCode == 0, $"{output}\n{errors}");
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        // Windows takes no time zone from its environment.
+        // Windows does not read the time zone from the environment.
         if (!OperatingSystem.IsWindows()) Assert.Equal("offset=" + offset, lines[0]);
         Assert.Equal(Expected, lines[1..]);
     }
 
-    /// <summary>What is computed in local time holds in other time zones than the one of this machine.</summary>
+    /// <summary>Computations in local time are correct in time zones other than this machine's.</summary>
     [Theory]
     [InlineData("America/St_Johns")]
     [InlineData("Asia/Kathmandu")]

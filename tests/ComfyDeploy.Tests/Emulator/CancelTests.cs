@@ -20,7 +20,7 @@ public sealed class CancelTests : IDisposable
     [InlineData(0)]
     [InlineData(1.5)]
     [InlineData(6)]
-    public async Task A_live_run_ends_where_it_stands(double seconds)
+    public async Task Cancel_ends_an_active_run_in_its_current_state(double seconds)
     {
         string id = await _client.QueueAsync("#queue=1 #cold=2 #time=10");
         _emulator.Advance(TimeSpan.FromSeconds(seconds));
@@ -35,7 +35,7 @@ public sealed class CancelTests : IDisposable
     }
 
     [Fact]
-    public async Task Its_place_goes_to_the_next()
+    public async Task The_slot_of_a_cancelled_run_goes_to_the_next()
     {
         const string Upscale = "00000033-0000-4000-8000-000000000033";
         string first = await _client.QueueAsync("#queue=0 #cold=0 #time=100", Upscale);
@@ -48,7 +48,7 @@ public sealed class CancelTests : IDisposable
     }
 
     [Fact]
-    public async Task A_finished_run_says_success_and_stays_as_it_is()
+    public async Task A_finished_run_has_the_status_success_and_never_changes()
     {
         string id = await _client.QueueAsync("#fast");
         _emulator.Advance(TimeSpan.FromMinutes(1));
@@ -57,7 +57,7 @@ public sealed class CancelTests : IDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_cancelled_is_a_500_with_a_404_in_it()
+    public async Task A_run_that_cannot_be_cancelled_gives_a_500_with_a_404_inside()
     {
         string withoutCall = await _client.QueueAsync("#nocall");
         using EmulatorClient stranger = new(_emulator, _emulator.AddKey("user_neighbour"));

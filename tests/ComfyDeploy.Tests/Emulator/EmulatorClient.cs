@@ -8,7 +8,7 @@ using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Emulator;
 
-/// <summary>A bare HTTP client for the emulator, which knows the wire and nothing of the module.</summary>
+/// <summary>A plain HTTP client for the emulator, independent of the module.</summary>
 internal sealed class EmulatorClient : IDisposable
 {
     internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
@@ -33,7 +33,7 @@ internal sealed class EmulatorClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Posts over a connection of its own, and reads until the service closes it.</summary>
+    /// <summary>Posts over its own connection, and reads until the service closes it.</summary>
     internal async Task<string> PostOverOwnConnectionAsync(string path, string body)
     {
         Uri address = new(Base + path);
@@ -92,7 +92,7 @@ internal sealed class EmulatorClient : IDisposable
     }
 }
 
-/// <summary>What came back.</summary>
+/// <summary>A response.</summary>
 internal sealed record Answer(int Status, byte[] Bytes, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
 {
     internal string Text => Encoding.UTF8.GetString(Bytes);

@@ -20,7 +20,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_status_comes_as_often_as_planned_and_nothing_is_executed()
+    public async Task A_status_fault_occurs_as_often_as_planned_and_nothing_is_executed()
     {
         _emulator.AddFault("POST /run/deployment/queue = 429 retry-after=2 x2");
         for (int i = 0; i < 2; i++)
@@ -43,7 +43,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task The_first_matches_can_pass()
+    public async Task The_first_matching_requests_can_pass()
     {
         _emulator.AddFault("GET /workflows = 503 after=1");
         int[] statuses = [(await _client.GetAsync("/workflows")).Status, (await _client.GetAsync("/workflows")).Status, (await _client.GetAsync("/workflows")).Status];
@@ -64,7 +64,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("lost", 1)]
     [InlineData("cut", 1)]
     [InlineData("wronglength", 1)]
-    public async Task A_broken_connection_says_whether_the_service_took_the_request(string what, int runs)
+    public async Task A_broken_connection_tells_whether_the_service_executed_the_request(string what, int runs)
     {
         _emulator.AddFault($"POST {Create} = {what}");
         await Assert.ThrowsAnyAsync<Exception>(() => _client.PostAsync(Create, Body));
@@ -75,7 +75,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_late_request_lands_when_nobody_waits_for_it_any_more()
+    public async Task A_late_request_is_executed_after_the_client_gave_up()
     {
         _emulator.AddFault($"POST {Create} = late 5s");
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => _client.PostAsync(Create, Body));
@@ -94,10 +94,10 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task Close_gives_the_whole_answer_and_then_a_new_connection()
+    public async Task Close_sends_the_complete_response_and_then_needs_a_new_connection()
     {
         _emulator.AddFault($"POST {Create} = close");
-        // A pooled connection could be used again before its end is noticed: this one is read to its end.
+        // A pooled connection could be reused before its end is noticed, so this one is read to its end.
         string answer = await _client.PostOverOwnConnectionAsync(Create, Body);
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"run_id\"", answer, StringComparison.Ordinal);
@@ -139,7 +139,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_redirect_leads_away()
+    public async Task A_redirect_has_its_target()
     {
         _emulator.AddFault("GET /workflows = redirect http://127.0.0.1:1/elsewhere");
         Answer answer = await _client.GetAsync("/workflows");
@@ -150,7 +150,7 @@ public sealed class FaultTests : IDisposable
     [Theory]
     [InlineData("latency 300ms", 0.29)]
     [InlineData("drip 1000", 0.3)]
-    public async Task A_slow_answer_is_slow(string what, double atLeast)
+    public async Task A_slow_response_takes_its_time(string what, double atLeast)
     {
         _emulator.AddFault($"GET /workflows = {what}");
         Stopwatch watch = Stopwatch.StartNew();
@@ -172,7 +172,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("POST /run = latency 5")]
     [InlineData("POST /run = drip fast")]
     [InlineData("POST /run = reset retry-after=2")]
-    public void What_cannot_be_read_is_refused_with_what_could_be(string fault)
+    public void An_invalid_fault_is_rejected_with_the_allowed_ones(string fault)
     {
         ArgumentException e = Assert.Throws<ArgumentException>(() => _emulator.AddFault(fault));
         Assert.Contains("wrongtypes", e.Message, StringComparison.Ordinal);

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace ComfyDeploy.Tests.Emulator;
 
 /// <summary>
-/// Every recorded exchange is sent to an emulator that holds the recorded account, and its answer is compared with the recorded one: status
+/// Every recorded request is sent to an emulator with the recorded account, and the response is compared with the recorded one: status
 /// and content type; the text of errors, word by word; the names and kinds of everything else.
 /// </summary>
 public sealed class FixtureWalk(ITestOutputHelper output)
@@ -43,7 +43,7 @@ public sealed class FixtureWalk(ITestOutputHelper output)
     private static readonly HashSet<string> ErrorTextsThatBeginAlike = ["run-cancel-malformed-500", "deployment-runs-malformed"];
 
     [Fact]
-    public async Task Every_recorded_exchange_of_an_emulated_route_is_answered_alike()
+    public async Task Every_recorded_exchange_of_an_emulated_route_gets_the_same_response()
     {
         string[] files = Directory.GetFiles(BuiltModule.Fixtures, "*.json").Where(f => Path.GetFileName(f) != "seed.json").Order(StringComparer.Ordinal).ToArray();
         List<string> differences = [];
@@ -126,7 +126,7 @@ public sealed class FixtureWalk(ITestOutputHelper output)
         ["inputs"] = new JsonObject { ["prompt"] = "#wholesecond #queue=1 #cold=2 #time=4" },
     };
 
-    // A run that stands where the recorded one stood.
+    // A run in the state of the recorded one.
     private static JsonObject RunOf(Fixture fixture)
     {
         JsonNode? recorded = fixture.Status == 200 && fixture.Body.Contains("\"machine_id\"", StringComparison.Ordinal) ? JsonNode.Parse(fixture.Body) : null;
@@ -182,7 +182,7 @@ public sealed class FixtureWalk(ITestOutputHelper output)
 
         internal bool CancelFirst => Name.StartsWith("run-get-cancelled-from-", StringComparison.Ordinal);
 
-        /// <summary>The run the request is about, if it is about one.</summary>
+        /// <summary>The run that the request refers to, if any.</summary>
         internal string? RunId
         {
             get

@@ -21,7 +21,7 @@ internal sealed partial class JsonShape
         return shape;
     }
 
-    /// <summary>Where the other shape differs. Below a free path anything goes; at a nullable name null may stand on either side.</summary>
+    /// <summary>Where the other shape differs. Below a free path, anything matches; at a nullable name, either side may be null.</summary>
     internal IEnumerable<string> Differences(JsonShape other, IReadOnlySet<string> free, IReadOnlySet<string> nullable, string path = "$", string name = "")
     {
         if (free.Contains(name)) yield break;

@@ -18,7 +18,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_run_passes_through_its_states_as_time_goes_by()
+    public async Task A_run_moves_through_its_states_over_time()
     {
         string id = await _client.QueueAsync("a red apple " + AnyTiming);
         List<string> seen = [await _client.StatusAsync(id)];
@@ -32,7 +32,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task Times_and_durations_fit_together_at_the_end()
+    public async Task Times_and_durations_are_consistent_at_the_end()
     {
         string id = await _client.QueueAsync("x " + AnyTiming);
         JsonNode early = await _client.RunAsync(id);
@@ -95,7 +95,7 @@ public sealed class LifeCycleTests : IDisposable
     [InlineData("#unknown", "archived")]
     [InlineData("#time=100000", "timeout")]
     [InlineData("#nooutput", "success")]
-    public async Task A_tag_decides_how_a_run_goes(string tag, string status)
+    public async Task A_tag_decides_how_a_run_proceeds(string tag, string status)
     {
         string id = await _client.QueueAsync("x " + tag);
         _emulator.Advance(TimeSpan.FromHours(2));
@@ -107,7 +107,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task The_error_of_a_failed_run_stands_in_the_raw_list_only()
+    public async Task The_error_of_a_failed_run_is_in_the_raw_list_only()
     {
         string failed = await _client.QueueAsync("#fail");
         string refused = await _client.QueueAsync("#failearly");
@@ -120,7 +120,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_machine_takes_as_many_runs_as_it_has_places()
+    public async Task A_machine_executes_as_many_runs_as_it_has_slots()
     {
         List<string> ids = [];
         for (int i = 0; i < 4; i++) ids.Add(await _client.QueueAsync("#queue=0 #cold=1 #time=10"));
@@ -160,7 +160,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_create_leaves_a_failed_row()
+    public async Task A_rejected_create_leaves_a_failed_row()
     {
         Answer answer = await _client.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}","inputs":{"prompt":"#createfail"} }""");
         Assert.Equal(500, answer.Status);
@@ -170,7 +170,7 @@ public sealed class LifeCycleTests : IDisposable
     }
 
     [Fact]
-    public async Task Any_word_can_be_put_on_a_run_and_stays()
+    public async Task Any_status_can_be_set_on_a_run_and_stays()
     {
         string id = await _client.QueueAsync("x");
         _emulator.SetStatus(id, "hibernating");

@@ -4,7 +4,7 @@ using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Emulator;
 
-/// <summary>Keys, lists, creates and the emulator's own house-keeping.</summary>
+/// <summary>Keys, lists, creates and the emulator's own housekeeping.</summary>
 public sealed class ServiceTests : IDisposable
 {
     private const string Portrait = "00000020-0000-4000-8000-000000000020";
@@ -20,7 +20,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_its_own_key_opens_it()
+    public async Task Only_its_own_key_is_accepted()
     {
         string key = EmulatorClient.Text(_emulator.ApiKey);
         Assert.Equal(200, (await _client.SendAsync(HttpMethod.Get, "/workflows", authorization: "Bearer " + key)).Status);
@@ -34,7 +34,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public void The_key_has_the_form_of_a_real_one()
+    public void The_key_has_the_format_of_a_real_one()
     {
         string[] parts = EmulatorClient.Text(_emulator.ApiKey).Split('.');
         Assert.Equal(3, parts.Length);
@@ -46,7 +46,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_user_sees_none_of_ones_rows()
+    public async Task Another_user_sees_none_of_the_users_rows()
     {
         string id = await _client.QueueAsync("mine");
         using EmulatorClient stranger = new(_emulator, _emulator.AddKey("user_neighbour"));
@@ -55,12 +55,12 @@ public sealed class ServiceTests : IDisposable
         Assert.Empty((await stranger.GetAsync($"/workflow/{Portrait}/runs")).Json.AsArray());
         Assert.Equal("""{"detail":"Deployment not found"}""", (await stranger.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}"}""")).Text);
         Assert.Equal(["neighbours-secret"], Names((await stranger.GetAsync("/workflows")).Json, "name"));
-        using EmulatorClient organisation = new(_emulator, _emulator.AddKey("user_emulator", "org_new"));
-        Assert.Empty((await organisation.GetAsync("/workflows")).Json.AsArray());
+        using EmulatorClient organization = new(_emulator, _emulator.AddKey("user_emulator", "org_new"));
+        Assert.Empty((await organization.GetAsync("/workflows")).Json.AsArray());
     }
 
     [Fact]
-    public async Task Lists_page_newest_first()
+    public async Task Lists_are_paged_newest_first()
     {
         List<string> ids = [];
         for (int i = 0; i < 5; i++)
@@ -86,7 +86,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_fixed_gpu_beats_the_requests()
+    public async Task A_fixed_gpu_overrides_the_requested_one()
     {
         async Task<string> GpuOf(string deployment)
         {
@@ -99,7 +99,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Inputs_come_back_as_they_were_in_the_order_of_the_database()
+    public async Task Inputs_are_returned_unchanged_in_the_order_of_the_database()
     {
         Answer answer = await _client.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}","inputs":{"seed":18446744073709551615,"f":1.50,"prompt":"Ж中😀 \"q\" \\ \n","unknown":[1,{"b":null,"a":1}]} }""");
         string run = (await _client.GetAsync("/run/" + answer.Json["run_id"]!.GetValue<string>())).Text;
@@ -112,7 +112,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_has_an_id_on_one_route_only()
+    public async Task Only_one_route_returns_the_id_of_a_batch()
     {
         string body = $$"""{"deployment_id":"{{EmulatorClient.Portrait}}","batch_input_params":{"prompt":["x","y"],"seed":[1,2,3]} }""";
         Assert.NotNull((await _client.PostAsync("/run", body)).Json["batch_id"]);
@@ -122,7 +122,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_large_body_is_taken_in_one_piece_and_in_chunks()
+    public async Task A_large_body_is_accepted_in_one_piece_and_in_chunks()
     {
         JsonObject body = new() { ["deployment_id"] = EmulatorClient.Portrait, ["inputs"] = new JsonObject { ["prompt"] = new string('x', 20_000_000) } };
         Assert.Equal(200, (await _client.PostAsync("/run/deployment/queue", body.ToJsonString())).Status);
@@ -152,7 +152,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Speed_makes_the_clock_run()
+    public async Task Speed_moves_the_clock()
     {
         using ComfyEmulator fast = ComfyEmulator.Start(new EmulatorOptions { Speed = 1000 });
         using EmulatorClient client = new(fast);
@@ -162,14 +162,14 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task It_answers_to_localhost_too()
+    public async Task It_listens_on_localhost_too()
     {
         string uri = $"http://localhost:{_emulator.BaseUri.Port}/api/platform/gpu-pricing";
         Assert.Equal(200, (await _client.SendAsync(HttpMethod.Get, uri)).Status);
     }
 
     [Fact]
-    public async Task Stopping_frees_the_port_and_keeps_what_was_received()
+    public async Task Stopping_frees_the_port_and_keeps_the_request_log()
     {
         await _client.GetAsync("/workflows");
         int port = _emulator.BaseUri.Port;
@@ -183,7 +183,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Many_requests_at_once_are_all_served_and_counted()
+    public async Task Parallel_requests_are_all_served_and_counted()
     {
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => _client.QueueAsync($"{i} #fast"))).WaitAsync(EmulatorClient.Limit);
         Assert.Equal(50, _emulator.Runs.Select(r => r.RunId).Distinct().Count());
@@ -193,7 +193,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_body_it_did_not_foresee_is_the_services_plain_500()
+    public async Task An_unhandled_body_gives_the_services_plain_500()
     {
         Answer answer = await _client.PostAsync("/run/deployment/queue", """{"deployment_id":"a","deployment_id":"b"}""");
         Assert.Equal(500, answer.Status);
@@ -201,7 +201,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_route_it_does_not_play_says_so()
+    public async Task An_unsupported_route_returns_501()
     {
         Answer answer = await _client.GetAsync("/sessions");
         Assert.Equal(501, answer.Status);
@@ -209,7 +209,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public void A_clock_does_not_go_back() => Assert.Throws<ArgumentOutOfRangeException>(() => _emulator.Advance(TimeSpan.FromSeconds(-1)));
+    public void The_clock_cannot_go_back() => Assert.Throws<ArgumentOutOfRangeException>(() => _emulator.Advance(TimeSpan.FromSeconds(-1)));
 
     [Theory]
     [InlineData("{oops", "not valid")]
@@ -218,14 +218,14 @@ public sealed class ServiceTests : IDisposable
     [InlineData("""{"users":[{"id":"u"}],"machines":[{"name":"m"}]}""", "has no id")]
     [InlineData("""{"users":[{"id":"u"}],"deployments":[{"id":"00000030-0000-4000-8000-000000000030","workflowId":"00000020-0000-4000-8000-000000000020"}]}""", "workflowId")]
     [InlineData("""{"users":[{"id":"u"}],"workflows":[{"id":"00000020-0000-4000-8000-000000000020","userId":"v"}]}""", "'v'")]
-    public void A_seed_that_does_not_fit_is_refused_with_the_reason(string seed, string reason)
+    public void An_inconsistent_seed_is_rejected_with_the_reason(string seed, string reason)
     {
         EmulatorSeedException e = Assert.Throws<EmulatorSeedException>(() => ComfyEmulator.Start(new EmulatorOptions { SeedJson = seed }));
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_seed_file_that_is_not_there_is_named() =>
+    public void A_missing_seed_file_is_named() =>
         Assert.Contains("no-such.json", Assert.Throws<EmulatorSeedException>(() => ComfyEmulator.Start(new EmulatorOptions { SeedPath = "no-such.json" })).Message, StringComparison.Ordinal);
 
     private static List<string> Names(JsonNode rows, string key) => rows.AsArray().Select(row => row![key]!.GetValue<string>()).ToList();

@@ -19,7 +19,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task An_output_can_be_downloaded_without_the_key_and_only_so()
+    public async Task An_output_can_be_downloaded_only_without_the_key()
     {
         string url = Url(await FinishAsync("x"));
         Assert.StartsWith(_emulator.StorageUri.AbsoluteUri, url, StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task A_private_link_is_made_anew_and_dies_after_an_hour()
+    public async Task A_private_link_is_new_at_each_read_and_expires_after_an_hour()
     {
         JsonNode run = await FinishAsync("x #private");
         string first = Url(run);
@@ -69,7 +69,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task Several_images_differ_and_a_text_stands_beside_one()
+    public async Task Several_images_differ_and_a_text_accompanies_one()
     {
         JsonArray images = (await FinishAsync("#multi=5"))["outputs"]![0]!["data"]!["images"]!.AsArray();
         Assert.Equal(5, images.Count);
@@ -82,7 +82,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task Bad_names_are_given_and_their_links_work()
+    public async Task Unsafe_names_are_returned_and_their_links_work()
     {
         JsonArray images = (await FinishAsync("#badname"))["outputs"]![0]!["data"]!["images"]!.AsArray();
         string[] names = images.Select(i => i!["filename"]!.GetValue<string>()).ToArray();
@@ -105,7 +105,7 @@ public sealed class StorageTests : IDisposable
         Assert.Equal(403, (await _client.GetAsync(url)).Status);
         foreach (string broken in new[] { "cut", "wronglength", "reset" })
         {
-            // HttpClient sends a GET again by itself when a used connection ends before the first byte.
+            // HttpClient resends a GET when a reused connection ends before the first byte.
             _emulator.AddFault($"GET /outputs/* = {broken} always");
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => _client.GetAsync(url));
             _emulator.ClearFaults();
@@ -118,7 +118,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_not_there_is_refused_as_by_S3()
+    public async Task A_missing_file_is_refused_as_by_S3()
     {
         Answer answer = await _client.GetAsync(_emulator.StorageUri + "outputs/runs/x/y.png");
         Assert.Equal(403, answer.Status);
@@ -126,7 +126,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task An_uploaded_file_lies_in_the_storage()
+    public async Task An_uploaded_file_is_in_the_storage()
     {
         using HttpClient http = new() { Timeout = EmulatorClient.Limit };
         http.DefaultRequestHeaders.Authorization = new("Bearer", EmulatorClient.Text(_emulator.ApiKey));
@@ -140,7 +140,7 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public async Task An_image_given_as_text_becomes_a_link()
+    public async Task An_inline_image_becomes_a_link()
     {
         Answer answer = await _client.PostAsync("/run/deployment/queue", $$"""{"deployment_id":"{{EmulatorClient.Portrait}}","inputs":{"image":"data:image/png;base64,AQID"} }""");
         JsonNode run = await _client.RunAsync(answer.Json["run_id"]!.GetValue<string>());

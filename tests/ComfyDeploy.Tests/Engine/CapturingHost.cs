@@ -8,7 +8,7 @@ using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Tests.Engine;
 
-/// <summary>A host that keeps what it should show, with a window of a given width.</summary>
+/// <summary>A host that records its output, with a window of a given width.</summary>
 internal sealed class CapturingHost(int width = 120, bool hasInterface = true) : PSHost
 {
     private readonly CapturingInterface _interface = new(width);
@@ -25,10 +25,10 @@ internal sealed class CapturingHost(int width = 120, bool hasInterface = true) :
 
     public override Version Version { get; } = new(1, 0);
 
-    /// <summary>What was shown since the last script began, without colours.</summary>
+    /// <summary>The output since the last script started, without colors.</summary>
     internal string Text => _interface.Text;
 
-    /// <summary>What a person types at a prompt; without it nobody is there.</summary>
+    /// <summary>What a user types at a prompt; without it, the host is not interactive.</summary>
     internal SecureString? Typed
     {
         set => _interface.Typed = value;
@@ -59,7 +59,7 @@ internal sealed partial class CapturingInterface(int width) : PSHostUserInterfac
     {
         get
         {
-            lock (_text) return Colour().Replace(_text.ToString(), string.Empty);
+            lock (_text) return Color().Replace(_text.ToString(), "");
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed partial class CapturingInterface(int width) : PSHostUserInterfac
     private static HostException NobodyThere() => new("Nobody is there to answer.");
 
     [GeneratedRegex("\u001b\\[[0-9;]*m")]
-    private static partial Regex Colour();
+    private static partial Regex Color();
 }
 
 internal sealed class CapturingWindow(int width) : PSHostRawUserInterface
@@ -129,7 +129,7 @@ internal sealed class CapturingWindow(int width) : PSHostRawUserInterface
 
     public override int CursorSize { get; set; } = 25;
 
-    public override string WindowTitle { get; set; } = string.Empty;
+    public override string WindowTitle { get; set; } = "";
 
     public override bool KeyAvailable => false;
 

@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace ComfyDeploy.Tests.Engine;
 
-/// <summary>The demo as its user starts it: a process of its own, which hosts the engine and an emulator and runs a script.</summary>
+/// <summary>The demo as a user starts it: a separate process, which hosts the engine and an emulator and runs a script.</summary>
 internal static class DemoProcess
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);

@@ -15,7 +15,7 @@ internal sealed class EngineFixture : IDisposable
     internal EngineFixture(CapturingHost? host = null)
     {
         _host = host ?? new CapturingHost();
-        // CreateDefault() wants the modules of a whole PowerShell, which this package does not have.
+        // CreateDefault() wants the modules of a whole PowerShell, which this package does not include.
         Runspace = RunspaceFactory.CreateRunspace(_host, InitialSessionState.CreateDefault2());
         Runspace.Open();
         Run("Import-Module $manifest -ErrorAction Stop", ("manifest", BuiltModule.Manifest));
@@ -35,7 +35,7 @@ internal sealed class EngineFixture : IDisposable
         return run;
     }
 
-    /// <summary>Runs a script whose errors are looked at by the test.</summary>
+    /// <summary>Runs a script whose errors the test checks.</summary>
     internal EngineRun RunWithErrors(string script, params (string Name, object? Value)[] variables)
     {
         foreach ((string name, object? value) in variables) Set(name, value);
@@ -43,7 +43,7 @@ internal sealed class EngineFixture : IDisposable
         return underway.Finish();
     }
 
-    /// <summary>Begins a script and comes back at once.</summary>
+    /// <summary>Starts a script and returns at once.</summary>
     internal Underway Begin(string script) => new(Runspace, script, _host);
 }
 
@@ -64,7 +64,7 @@ internal sealed class Underway : IDisposable
         _call = _shell.BeginInvoke<PSObject, PSObject>(null, _output);
     }
 
-    /// <summary>What has come out by now.</summary>
+    /// <summary>The output so far.</summary>
     internal IReadOnlyList<PSObject> SoFar => [.. _output];
 
     internal IReadOnlyList<ErrorRecord> Errors => [.. _shell.Streams.Error];
@@ -73,7 +73,7 @@ internal sealed class Underway : IDisposable
 
     public void Dispose() => _shell.Dispose();
 
-    /// <summary>Ctrl+C; comes back when the pipeline has stopped.</summary>
+    /// <summary>Ctrl+C; returns when the pipeline has stopped.</summary>
     internal void Stop() => _shell.Stop();
 
     internal EngineRun Finish()
@@ -94,7 +94,7 @@ internal sealed class Underway : IDisposable
         }
         PSDataStreams streams = _shell.Streams;
         List<ErrorRecord> errors = [.. streams.Error];
-        // Under a preference of Stop the engine has written the record before it throws it.
+        // With an ErrorAction of Stop, the engine writes the record before it throws it.
         if (ending is not null && !errors.Exists(error => ReferenceEquals(error.Exception, ending.Exception) || error.FullyQualifiedErrorId == ending.FullyQualifiedErrorId)) errors.Add(ending);
         return new EngineRun
         {

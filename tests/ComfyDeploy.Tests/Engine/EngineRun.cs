@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Tests.Engine;
 
-/// <summary>All that came out of one script: the objects and every stream.</summary>
+/// <summary>The complete output of one script: the objects and every stream.</summary>
 internal sealed class EngineRun
 {
     internal required IReadOnlyList<PSObject> Objects { get; init; }
@@ -10,7 +10,7 @@ internal sealed class EngineRun
     /// <summary>The error records, the one that ended the script last.</summary>
     internal required IReadOnlyList<ErrorRecord> Errors { get; init; }
 
-    /// <summary>Whether the script was ended by an error or an error preference.</summary>
+    /// <summary>Whether an error or an error preference ended the script.</summary>
     internal required bool Threw { get; init; }
 
     internal required IReadOnlyList<string> Warnings { get; init; }
@@ -23,7 +23,7 @@ internal sealed class EngineRun
 
     internal required IReadOnlyList<ProgressRecord> Progress { get; init; }
 
-    /// <summary>What the host was told to show.</summary>
+    /// <summary>The text the host displayed.</summary>
     internal required string Shown { get; init; }
 
     internal IReadOnlyList<ComfyRun> Runs => All<ComfyRun>();
@@ -36,11 +36,14 @@ internal sealed class EngineRun
     internal ErrorRecord Error(string id)
     {
         ErrorRecord error = Assert.Single(Errors);
-        Assert.Equal(id, error.FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(id, IdOf(error));
         return error;
     }
 
-    /// <summary>Everything as text, to look for what must not be there.</summary>
+    /// <summary>The error ID without the name of the cmdlet.</summary>
+    internal static string IdOf(ErrorRecord error) => error.FullyQualifiedErrorId.Split(',')[0];
+
+    /// <summary>Everything as text, to search for what must not be there.</summary>
     internal string Everything()
     {
         IEnumerable<string?> lines =

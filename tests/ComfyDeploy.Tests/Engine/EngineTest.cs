@@ -6,8 +6,8 @@ using ComfyDeploy.Emulator;
 namespace ComfyDeploy.Tests.Engine;
 
 /// <summary>
-/// A test with an account and a session of its own. <c>$c</c> is the connection, which all cmdlets get as their <c>-Connection</c>, so that no
-/// test depends on the process-wide default; <c>$emulator</c> is the service. Its clock stands still unless a test moves it.
+/// A test with its own account and session. <c>$c</c> is the connection, which all cmdlets get as their <c>-Connection</c>, so that no
+/// test depends on the process-wide default; <c>$emulator</c> is the service. Its clock moves only when a test moves it.
 /// </summary>
 public abstract class EngineTest : IDisposable
 {
@@ -47,7 +47,7 @@ public abstract class EngineTest : IDisposable
         return connection;
     }
 
-    /// <summary>How many requests have come for a path.</summary>
+    /// <summary>The number of requests received for a path.</summary>
     private protected int Count(string method, string path) => Emulator.Requests.Count(request => request.Method == method && request.Path == path);
 
     /// <summary>Queues runs of portrait/production, one for each prompt, a second apart.</summary>
@@ -62,10 +62,10 @@ public abstract class EngineTest : IDisposable
         return ids;
     }
 
-    /// <summary>So much time passes that all runs that can end have ended.</summary>
+    /// <summary>Moves the clock until all runs that can end have ended.</summary>
     private protected void LetAllEnd() => Emulator.Advance(TimeSpan.FromHours(1));
 
-    private protected static string IdOf(ErrorRecord error) => error.FullyQualifiedErrorId.Split(',')[0];
+    private protected static string IdOf(ErrorRecord error) => EngineRun.IdOf(error);
 
     private protected virtual void Dispose(bool disposing)
     {
@@ -80,13 +80,15 @@ public abstract class EngineTest : IDisposable
 
         public DateTime Now => DateTime.UtcNow + TimeSpan.FromTicks(Interlocked.Read(ref _slept));
 
-        public Task DelayAsync(TimeSpan time, CancellationToken stop)
+        public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken)
         {
             Interlocked.Add(ref _slept, time.Ticks);
             return Task.CompletedTask;
         }
 
         public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+
+        public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
     }
 }
 

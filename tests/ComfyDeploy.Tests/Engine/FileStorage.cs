@@ -5,7 +5,7 @@ using System.Text;
 
 namespace ComfyDeploy.Tests.Engine;
 
-/// <summary>A storage host of bare sockets, which counts who is connected and keeps what was asked. Its files can be held back or come slowly.</summary>
+/// <summary>A storage host on plain sockets, which counts its connections and records the requests. Its files can be delayed or slow.</summary>
 internal sealed class FileStorage : IDisposable
 {
     private const int PiecesPerSecond = 20;
@@ -29,11 +29,11 @@ internal sealed class FileStorage : IDisposable
         _ = AcceptAsync();
     }
 
-    /// <summary>Head of each request, as it came.</summary>
+    /// <summary>The head of each request, as received.</summary>
     internal IReadOnlyList<string> Requests => [.. _requests];
 
-    /// <summary>The most connections there were at a time.</summary>
-    internal int MostConnections => Volatile.Read(ref _most);
+    /// <summary>The maximum number of parallel connections.</summary>
+    internal int MaxConnections => Volatile.Read(ref _most);
 
     internal byte[] File => _file;
 
@@ -45,7 +45,7 @@ internal sealed class FileStorage : IDisposable
 
     internal Uri Link(string path) => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/{path}");
 
-    /// <summary>Lets the files go that were held back.</summary>
+    /// <summary>Sends the files that were held back.</summary>
     internal void Release() => _released.TrySetResult();
 
     private async Task AcceptAsync()
@@ -83,7 +83,7 @@ internal sealed class FileStorage : IDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            // The client went away.
+            // The client disconnected.
         }
         finally
         {

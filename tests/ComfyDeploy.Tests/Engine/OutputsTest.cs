@@ -13,12 +13,12 @@ public abstract class OutputsTest : EngineTest
 
     private protected string Folder => _folder.Path;
 
-    /// <summary>What lies in the folder and below, relative to it, in order.</summary>
+    /// <summary>The files in the folder and below, relative to it, in order.</summary>
     private protected string[] Files => [.. Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path)).Order(StringComparer.Ordinal)];
 
     private protected IReadOnlyList<EmulatorRequest> Downloads => [.. Emulator.Requests.Where(request => request.IsStorage)];
 
-    /// <summary>A run that has ended, by its id.</summary>
+    /// <summary>The ID of a run that has ended.</summary>
     private protected string Ended(string prompt)
     {
         string id = Start(prompt)[0];
@@ -26,10 +26,10 @@ public abstract class OutputsTest : EngineTest
         return id;
     }
 
-    /// <summary>From now on pauses between tries take no time.</summary>
+    /// <summary>From now on, pauses between attempts take no time.</summary>
     private protected void Hasten() => Engine.Run("$PSDefaultParameterValues = @{ '*-Comfy*:Connection' = $hasty }", ("hasty", WithoutPauses()));
 
-    /// <summary>A finished run as if it had been read before, with files of these names and links.</summary>
+    /// <summary>A finished run that was already read, with files of these names and links.</summary>
     private protected ComfyRun Whole(string id, params (string Name, Uri Link)[] files)
     {
         ComfyRun run = new() { RunId = id, Status = "success", IsDetailed = true, Connection = Connection, DeploymentName = "portrait/production" };
@@ -42,7 +42,7 @@ public abstract class OutputsTest : EngineTest
 
     private protected int Cancels(string id) => Count("POST", $"/api/run/{id}/cancel");
 
-    /// <summary>Waits until something is so, and no longer than a test may take.</summary>
+    /// <summary>Waits until a condition is true, at most as long as a test may take.</summary>
     private protected static async Task UntilAsync(Func<bool> condition)
     {
         using CancellationTokenSource limit = new(EngineFixture.Limit);

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Tests.Engine;
 
-/// <summary>A folder that is gone after the test.</summary>
+/// <summary>A folder that is deleted after the test.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     internal string Path { get; } = Directory.CreateTempSubdirectory("comfydeploy-test-").FullName;

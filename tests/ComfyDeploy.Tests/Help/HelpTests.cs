@@ -6,7 +6,7 @@ using ComfyDeploy.Commands;
 
 namespace ComfyDeploy.Tests.Help;
 
-/// <summary>What is written for users, against the assembly: nothing is missing, nothing is left over, and nothing needs a pwsh to find out.</summary>
+/// <summary>The documentation matches the assembly: nothing is missing or obsolete. These tests need no pwsh.</summary>
 public sealed class HelpTests
 {
     private const string PageAddress = "https://github.com/comfydeploy-powershell/ComfyDeploy/blob/main/en-US/";
@@ -18,7 +18,7 @@ public sealed class HelpTests
 
     private static readonly Dictionary<string, Type> Cmdlets = typeof(ComfyRun).Assembly.GetExportedTypes()
         .Where(type => type.GetCustomAttribute<CmdletAttribute>() is not null)
-        .ToDictionary(type => type.GetCustomAttribute<CmdletAttribute>() is { } name ? $"{name.VerbName}-{name.NounName}" : string.Empty);
+        .ToDictionary(type => type.GetCustomAttribute<CmdletAttribute>() is { } name ? $"{name.VerbName}-{name.NounName}" : "");
 
     private static readonly Dictionary<string, XElement> MamlCommands = XDocument.Load(EnglishFile("ComfyDeploy.dll-Help.xml"))
         .Descendants(Command + "command").ToDictionary(command => command.Element(Command + "details")!.Element(Command + "name")!.Value);
@@ -30,24 +30,24 @@ public sealed class HelpTests
         Assert.Equal(Cmdlets.Keys.Order(StringComparer.Ordinal), Manifest("CmdletsToExport").Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_cmdlet_has_a_page_and_no_page_is_left_over() =>
+    public void Every_cmdlet_has_a_page_and_every_page_has_a_cmdlet() =>
         Assert.Equal(
             Cmdlets.Keys.Order(StringComparer.Ordinal),
             Directory.GetFiles(EnglishFile("."), "*.md").Select(file => Path.GetFileNameWithoutExtension(file)!).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_cmdlet_has_help_in_the_console_and_none_is_left_over() =>
+    public void Every_cmdlet_has_console_help_and_every_help_entry_has_a_cmdlet() =>
         Assert.Equal(Cmdlets.Keys.Order(StringComparer.Ordinal), MamlCommands.Keys.Order(StringComparer.Ordinal));
 
     [Fact]
-    public void The_built_module_carries_the_help_of_the_repository() =>
+    public void The_built_module_contains_the_help_of_the_repository() =>
         Assert.All(
             Directory.GetFiles(EnglishFile(".")).Where(file => !file.EndsWith(".md", StringComparison.Ordinal)),
             file => Assert.Equal(File.ReadAllText(file), File.ReadAllText(Path.Combine(BuiltModule.Folder, "en-US", Path.GetFileName(file)))));
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_synopsis_begins_with_a_verb_of_the_third_person(string cmdlet)
+    public void A_synopsis_begins_with_a_verb_in_the_third_person(string cmdlet)
     {
         string synopsis = Text(MamlCommands[cmdlet].Element(Command + "details")!.Element(Maml + "description"));
         Assert.Matches("^[A-Z][a-z]+s .+\\.$", synopsis);
@@ -56,7 +56,7 @@ public sealed class HelpTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_parameter_is_described_and_none_that_is_not_there(string cmdlet)
+    public void Every_parameter_is_described_and_every_description_has_a_parameter(string cmdlet)
     {
         Dictionary<string, string> described = MamlCommands[cmdlet].Element(Command + "parameters")!.Elements(Command + "parameter")
             .ToDictionary(parameter => parameter.Element(Maml + "name")!.Value, parameter => Text(parameter.Element(Maml + "description")));
@@ -69,7 +69,7 @@ public sealed class HelpTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Examples_inputs_outputs_and_notes_are_there(string cmdlet)
+    public void Help_has_examples_inputs_outputs_and_notes(string cmdlet)
     {
         XElement help = MamlCommands[cmdlet];
         Assert.InRange(help.Descendants(Command + "example").Count(), 2, 4);
@@ -88,11 +88,11 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void Nothing_waits_to_be_filled_in() =>
+    public void No_help_text_is_a_placeholder() =>
         Assert.All(Directory.GetFiles(EnglishFile(".")), file => Assert.DoesNotContain("{{", File.ReadAllText(file), StringComparison.Ordinal));
 
     [Fact]
-    public void Every_error_id_is_explained_with_its_category_and_no_other()
+    public void Every_error_id_is_explained_with_its_category_and_no_other_id_is()
     {
         IEnumerable<string> raised = typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic).Where(field => field.IsLiteral)
             .Select(field => (string)field.GetRawConstantValue()!).Select(id => $"{id} ({ErrorRecords.CategoryOf(id)})");
@@ -119,7 +119,7 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void The_version_is_the_head_of_the_changelog_and_that_of_the_assembly()
+    public void The_version_matches_the_changelog_and_the_assembly()
     {
         string version = Assert.Single(Manifest("ModuleVersion"));
         Assert.Equal(version, Regex.Match(File.ReadAllText(RootFile("CHANGELOG.md")), "^## ([0-9.]+)", RegexOptions.Multiline).Groups[1].Value);
@@ -132,7 +132,7 @@ public sealed class HelpTests
 
     private static string Page(string cmdlet) => File.ReadAllText(EnglishFile(cmdlet + ".md")).ReplaceLineEndings("\n");
 
-    private static string Text(XElement? element) => element?.Value.Trim() ?? string.Empty;
+    private static string Text(XElement? element) => element?.Value.Trim() ?? "";
 
     private static IEnumerable<string> ParametersOf(string cmdlet)
     {

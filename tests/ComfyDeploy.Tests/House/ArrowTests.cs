@@ -27,7 +27,7 @@ public sealed partial class ArrowTests
     [InlineData(Text, Client)]
     [InlineData(Text, Models)]
     [InlineData(Text, Formatting)]
-    public void No_arrow_runs_back(string layer, string forbidden)
+    public void No_layer_depends_on_a_higher_one(string layer, string forbidden)
     {
         // NetArchTest matches namespaces by prefix, and the namespace of the models is a prefix of all others.
         string[] targets = forbidden == Models ? [.. In(Models).GetTypes().Select(type => type.FullName!)] : [forbidden];
@@ -37,7 +37,7 @@ public sealed partial class ArrowTests
         Assert.True(result.IsSuccessful, $"{layer} uses {forbidden}: {string.Join(", ", result.FailingTypeNames ?? [])}");
     }
 
-    /// <summary>What a message advises depends on the caller, and the client does not know whether that is a cmdlet.</summary>
+    /// <summary>Advice in a message depends on the caller, and the client does not know whether that is a cmdlet.</summary>
     [Fact]
     public void The_client_names_no_cmdlet()
     {

@@ -20,7 +20,7 @@ internal static class PublicSurface
             foreach (ConstructorInfo constructor in type.GetConstructors()) yield return $"type {type.FullName} {constructor}";
             foreach (PropertyInfo property in type.GetProperties(Declared))
             {
-                string accessors = $"{(property.GetMethod?.IsPublic == true ? " get" : string.Empty)}{(property.SetMethod?.IsPublic == true ? " set" : string.Empty)}";
+                string accessors = $"{(property.GetMethod?.IsPublic == true ? " get" : "")}{(property.SetMethod?.IsPublic == true ? " set" : "")}";
                 yield return $"type {type.FullName} {property}{accessors}";
             }
             foreach (FieldInfo field in type.GetFields(Declared)) yield return $"type {type.FullName} {field}";
@@ -37,8 +37,8 @@ internal static class PublicSurface
             {
                 foreach (CommandParameterInfo parameter in set.Parameters)
                 {
-                    string binding = $"{(parameter.IsMandatory ? " mandatory" : string.Empty)}{(parameter.Position >= 0 ? $" position {parameter.Position}" : string.Empty)}"
-                        + $"{(parameter.ValueFromPipeline ? " by value" : string.Empty)}{(parameter.ValueFromPipelineByPropertyName ? " by name" : string.Empty)}";
+                    string binding = $"{(parameter.IsMandatory ? " mandatory" : "")}{(parameter.Position >= 0 ? $" position {parameter.Position}" : "")}"
+                        + $"{(parameter.ValueFromPipeline ? " by value" : "")}{(parameter.ValueFromPipelineByPropertyName ? " by name" : "")}";
                     yield return $"cmdlet {cmdlet.Name} set {set.Name} -{parameter.Name} <{parameter.ParameterType}>{binding} {string.Join(",", parameter.Aliases)}".TrimEnd();
                 }
             }

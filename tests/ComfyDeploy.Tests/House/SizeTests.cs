@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace ComfyDeploy.Tests.House;
 
-/// <summary>Sizes are signals to look: a file that grows past them usually holds two things.</summary>
+/// <summary>Sizes are warning signs: a file that exceeds them usually has two responsibilities.</summary>
 public sealed class SizeTests(ITestOutputHelper output)
 {
     private const int MaxFileLines = 250;
@@ -37,7 +37,7 @@ public sealed class SizeTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void No_line_is_too_wide() =>
+    public void No_line_is_too_long() =>
         AssertNone(Files.SelectMany(file => file.Lines.Select((line, index) => (Text: $"{file.Name}:{index + 1}: {line.Length} columns", line.Length)))
             .Where(line => line.Length > MaxColumns).Select(line => line.Text));
 

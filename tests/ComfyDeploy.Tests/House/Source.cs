@@ -5,7 +5,7 @@ internal static class Source
 {
     private static readonly string Root = Path.Combine(BuiltModule.RepositoryRoot, "src", "ComfyDeploy");
 
-    /// <summary>The files of a folder and below, named relative to src/ComfyDeploy; without what the build generates.</summary>
+    /// <summary>The files of a folder and below, named relative to src/ComfyDeploy; without generated files.</summary>
     internal static IReadOnlyList<SourceFile> Files(string folder = "") =>
     [
         .. Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)

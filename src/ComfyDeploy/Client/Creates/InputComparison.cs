@@ -17,8 +17,8 @@ internal static class InputComparison
     /// </summary>
     internal static bool AreSame(string sent, string? stored)
     {
-        using JsonDocument ours = JsonDocument.Parse(LoneSurrogates.Replace(sent), Deep);
-        using JsonDocument theirs = JsonDocument.Parse(LoneSurrogates.Replace(stored ?? "{}"), Deep);
+        using JsonDocument ours = JsonDocument.Parse(ValidJson.Of(sent), Deep);
+        using JsonDocument theirs = JsonDocument.Parse(ValidJson.Of(stored ?? "{}"), Deep);
         return AreSame(ours.RootElement, theirs.RootElement);
     }
 

@@ -76,7 +76,7 @@ internal static class ApiErrors
         string text = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(LoneSurrogates.Replace(text));
+            using JsonDocument document = JsonDocument.Parse(ValidJson.Of(text));
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return string.Empty;
             foreach (string key in (string[])["detail", "error", "message"])

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -37,6 +36,9 @@ internal sealed class ApiSession
 
     internal AccountState Account { get; }
 
+    /// <summary>Makes what carries the requests to storage hosts, at most so many at a time.</summary>
+    internal Func<int, HttpMessageHandler> StorageHandler { get; init; } = StorageConnections.CreateHandler;
+
     internal KnownRuns KnownRuns => Account.KnownRuns;
 
     internal DeploymentCache Deployments { get; } = new();
@@ -71,12 +73,12 @@ internal sealed class ApiSession
         request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RevealKey());
         request.Headers.UserAgent.ParseAdd(UserAgent);
-        Stopwatch watch = Stopwatch.StartNew();
+        DateTime began = Clock.Now;
         try
         {
             HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
-            log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {(Clock.Now - began).TotalMilliseconds:0} ms");
             if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
             // After an unhandled error the service closes the socket and does not say so. A create sent on it would be lost: leave it.
             if (IsUnhandledError(response) && _renewHandler is not null) _http = CreateClient(_renewHandler());
@@ -84,7 +86,7 @@ internal sealed class ApiSession
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
-            log.Debug($"{request.Method} {path} -> {ConnectionFailures.Describe(e)} after {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request.Method} {path} -> {ConnectionFailures.Describe(e)} after {(Clock.Now - began).TotalMilliseconds:0} ms");
             throw;
         }
     }

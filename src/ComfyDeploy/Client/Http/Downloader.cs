@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
@@ -55,7 +54,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         bool isOurs = false;
         what = $"{what}, {SafeText.Clean(Path.GetFileName(target))} from {link.Host}";
         using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        idle.CancelAfter(idleTimeout);
+        clock.CancelAfter(idle, idleTimeout);
         try
         {
             using HttpResponseMessage response = await SendAsync(link, idle.Token).ConfigureAwait(false);
@@ -105,17 +104,17 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
     private async Task<HttpResponseMessage> SendAsync(Uri link, CancellationToken cancellationToken)
     {
         string request = $"GET {link.Scheme}://{link.Authority}{link.AbsolutePath}";
-        Stopwatch watch = Stopwatch.StartNew();
+        DateTime began = clock.Now;
         try
         {
             HttpResponseMessage response = await storage.Http.GetAsync(link, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
-            log.Debug($"{request} -> {(int)response.StatusCode} in {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request} -> {(int)response.StatusCode} in {(clock.Now - began).TotalMilliseconds:0} ms");
             return response;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            log.Debug($"{request} -> {ConnectionFailures.Describe(e)} after {watch.ElapsedMilliseconds} ms");
+            log.Debug($"{request} -> {ConnectionFailures.Describe(e)} after {(clock.Now - began).TotalMilliseconds:0} ms");
             throw;
         }
     }
@@ -131,7 +130,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         {
             int read = await ReadAsync(source, buffer, idle.Token).ConfigureAwait(false);
             if (read == 0) break;
-            idle.CancelAfter(idleTimeout);
+            clock.CancelAfter(idle, idleTimeout);
             await file.WriteAsync(buffer, 0, read, idle.Token).ConfigureAwait(false);
             written += read;
         }

@@ -8,8 +8,11 @@ internal interface IClock
 
     Task DelayAsync(TimeSpan time, CancellationToken cancellationToken);
 
-    /// <summary>Cancels the source when the time has passed.</summary>
+    /// <summary>Cancels the source after this time; a later call for the same source takes the place of the earlier one.</summary>
     void CancelAfter(CancellationTokenSource source, TimeSpan time);
+
+    /// <summary>Blocks the thread until one of the handles is set or the time has passed.</summary>
+    void Wait(WaitHandle[] handles, TimeSpan time);
 }
 
 internal sealed class SystemClock : IClock
@@ -23,4 +26,6 @@ internal sealed class SystemClock : IClock
     public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
 
     public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
+
+    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 }

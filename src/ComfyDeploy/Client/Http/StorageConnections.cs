@@ -3,11 +3,13 @@ namespace ComfyDeploy.Client;
 /// <summary>
 /// The connections to storage hosts. No key is ever set on them, so that a redirect by the storage host cannot carry one.
 /// </summary>
-/// <param name="maxPerHost">The limit per host: without one, HttpClient opens an extra connection in advance.</param>
-internal sealed class StorageConnections(int maxPerHost) : IDisposable
+internal sealed class StorageConnections(HttpMessageHandler handler) : IDisposable
 {
-    internal HttpClient Http { get; } =
-        new(new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = maxPerHost }) { Timeout = Timeout.InfiniteTimeSpan };
+    internal HttpClient Http { get; } = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+
+    /// <param name="maxPerHost">The limit per host: without one, HttpClient opens an extra connection in advance.</param>
+    internal static HttpMessageHandler CreateHandler(int maxPerHost) =>
+        new HttpClientHandler { UseCookies = false, MaxConnectionsPerServer = maxPerHost };
 
     public void Dispose() => Http.Dispose();
 }

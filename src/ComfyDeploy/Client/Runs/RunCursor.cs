@@ -13,8 +13,6 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
     private int _size = query.PageSize;
     private bool _isLastPage;
 
-    internal ComfyDeployClient Client => client;
-
     /// <summary>Whether the next step needs a request.</summary>
     internal bool NeedsPage => _page.Count == 0 && !_isLastPage;
 

@@ -6,17 +6,16 @@ namespace ComfyDeploy.Client;
 /// <summary>Polls many runs at once, under one deadline that starts with the first, and returns each when it is decided.</summary>
 internal sealed class RunWaiter : IDisposable
 {
-    private const int MaxFailures = 10;
-    private static readonly TimeSpan FailureTimeout = TimeSpan.FromMinutes(2);
-
     private readonly IClock _clock;
     private readonly ICallLog _log;
-    private readonly Throttle _throttle = new();
     private readonly SemaphoreSlim _decided = new(0);
     private readonly ConcurrentQueue<Task<WaitOutcome>> _outcomes = new();
     private readonly ConcurrentDictionary<string, (int Place, ComfyRun Run)> _live = new();
+    private readonly ConcurrentDictionary<ApiSession, Reachability> _services = new();
     private readonly CancellationTokenSource _closed;
+    private readonly CancellationToken _stop;
     private readonly WaitDeadline _deadline;
+    private readonly LateCancel _lateCancel;
     private int _added;
     private int _pending;
 
@@ -25,13 +24,21 @@ internal sealed class RunWaiter : IDisposable
         _clock = clock;
         _log = log;
         _closed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _deadline = new(timeout, clock, _closed.Token);
+        _stop = _closed.Token;
+        _deadline = new(timeout, clock, _stop);
+        _lateCancel = new(clock, log, _stop);
     }
+
+    /// <summary>Whether a run is cancelled as soon as it is late.</summary>
+    internal bool CancelLate { get; init; }
+
+    /// <summary>Whether to look up why runs failed.</summary>
+    internal bool ReadReasons { get; init; }
 
     /// <summary>What is left until the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _deadline.Left;
 
-    /// <summary>The last snapshot of each run that is not decided yet, in the order they were added.</summary>
+    /// <summary>The last snapshot of each run that <see cref="NextAsync"/> has not returned, in the order they were added.</summary>
     internal IReadOnlyList<ComfyRun> Live => [.. _live.Values.OrderBy(live => live.Place).Select(live => live.Run)];
 
     /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
@@ -39,11 +46,12 @@ internal sealed class RunWaiter : IDisposable
 
     internal void Add(WaitTarget target)
     {
-        _deadline.Start();
+        (CancellationToken firstLook, CancellationToken deadline) = _deadline.Start();
         int place = _added++;
         if (target.Known is not null) _live[target.RunId] = (place, target.Known);
         _pending++;
-        _ = DecideAsync(target, place);
+        Reachability service = _services.GetOrAdd(target.Client.Session, session => new(session, _log));
+        _ = DecideAsync(target, place, service, firstLook, deadline);
     }
 
     /// <summary>The next run that is decided.</summary>
@@ -56,6 +64,21 @@ internal sealed class RunWaiter : IDisposable
         return _outcomes.TryDequeue(out Task<WaitOutcome>? outcome) ? await outcome.ConfigureAwait(false) : null;
     }
 
+    /// <summary>A run that is decided already.</summary>
+    /// <returns>Null when there is none.</returns>
+    internal WaitOutcome? TakeDecided()
+    {
+        if (!_outcomes.TryPeek(out Task<WaitOutcome>? outcome) || outcome.Status != TaskStatus.RanToCompletion) return null;
+        if (!_decided.Wait(0)) return null;
+        _pending--;
+        _outcomes.TryDequeue(out _);
+        return outcome.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Warns when an outage of a service has begun.</summary>
+    /// <returns>How long a service has been away; null while all can be reached.</returns>
+    internal TimeSpan? CheckOutage() => _services.Values.Max(service => service.CheckOutage());
+
     public void Dispose()
     {
         // Polls under way end with the token; their semaphore holds nothing to dispose.
@@ -64,66 +87,82 @@ internal sealed class RunWaiter : IDisposable
         _deadline.Dispose();
     }
 
-    private async Task DecideAsync(WaitTarget target, int place)
+    private async Task DecideAsync(
+        WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
-        Task<WaitOutcome> outcome = PollAsync(target, place, _closed.Token);
+        service.Join();
+        Task<WaitOutcome> outcome = WaitAsync(target, place, service, firstLook, deadline);
         await Task.WhenAny(outcome).ConfigureAwait(false);
-        _live.TryRemove(target.RunId, out _);
+        service.Leave();
         _outcomes.Enqueue(outcome);
+        // Only now: between the two places it must not be lost.
+        _live.TryRemove(target.RunId, out _);
         _decided.Release();
     }
 
-    private async Task<WaitOutcome> PollAsync(WaitTarget target, int place, CancellationToken cancellationToken)
+    private async Task<WaitOutcome> WaitAsync(
+        WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
+    {
+        WaitOutcome outcome = await PollAsync(target, place, service, firstLook, deadline).ConfigureAwait(false);
+        if (CancelLate && outcome.IsLate) outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
+        // A reason that cannot be read is no error, whatever the cause.
+        if (ReadReasons && outcome.End == WaitEnd.Finished)
+            await Task.WhenAny(service.Reasons.FillAsync(outcome.Run!, _stop)).ConfigureAwait(false);
+        return outcome;
+    }
+
+    private async Task<WaitOutcome> PollAsync(
+        WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
         // Every run is looked at once, whatever the deadline.
-        CancellationToken limit = _deadline.FirstLook;
-        CancellationToken deadline = _deadline.Token;
+        CancellationToken limit = firstLook;
         DateTime began = _clock.Now;
         ComfyRun? last = target.Known;
         ComfyDeployException? failure = null;
-        DateTime failingSince = began;
         int failures = 0;
         try
         {
             while (true)
             {
-                try
+                ComfyDeployException? before = failure;
+                (ComfyRun? run, failure) = await service.AskAsync($"GET /run/{target.RunId}", () => target.ReadAsync(limit), limit)
+                    .ConfigureAwait(false);
+                if (run is not null)
                 {
-                    ComfyRun run = await _throttle.RunAsync(() => target.Client.GetRunAsync(target.RunId, target.Origin, limit), limit)
-                        .ConfigureAwait(false);
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
                     _live[target.RunId] = (place, run);
                     _deadline.Answered();
-                    failure = null;
                     failures = 0;
                     if (run.IsFinished) return new(target, run, WaitEnd.Finished);
                 }
-                catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.RunNotFound)
+                else
                 {
-                    return new(target, null, WaitEnd.NotFound, e);
-                }
-                catch (ComfyDeployException e)
-                    when (e.ErrorId is not (ErrorIds.ApiKeyRejected or ErrorIds.NotSupportedByServer or ErrorIds.NotConnected))
-                {
-                    _log.Verbose($"Reading run {target.RunId} failed: {e.Message}");
-                    failure = e;
-                    if (failures++ == 0) failingSince = _clock.Now;
-                    // The pause that the service asked for does not count as failing.
-                    failingSince += e.RetryAfter ?? TimeSpan.Zero;
-                    if (failures >= MaxFailures || _clock.Now - failingSince > FailureTimeout)
-                    {
-                        return new(target, last, WaitEnd.PollFailed, e);
-                    }
+                    _log.Verbose($"Reading run {target.RunId} failed: {failure!.Message}");
+                    failures++;
+                    if (EndOf(failure, before, service) is { } end) return new(target, last, end, failure);
                 }
                 limit = deadline;
-                TimeSpan pause = failure is null ? PollInterval.After(_clock.Now - began) : Retry.PauseBefore(failures, failure.RetryAfter);
+                // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
+                TimeSpan pause = failure is null or { ErrorId: ErrorIds.RunNotFound } ? PollInterval.After(_clock.Now - began)
+                    : Retry.PauseBefore(failures, failure.RetryAfter);
                 await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
-            return new(target, last, last is null ? WaitEnd.PollFailed : WaitEnd.TimedOut, failure);
+            WaitEnd end = last is not null ? WaitEnd.TimedOut
+                : failure is { ErrorId: ErrorIds.RunNotFound } ? WaitEnd.NotFound : WaitEnd.PollFailed;
+            return new(target, last, end, failure);
         }
     }
+
+    /// <summary>The failures that end the wait for a run before the deadline; after any other one the wait goes on.</summary>
+    private static WaitEnd? EndOf(ComfyDeployException failure, ComfyDeployException? before, Reachability service) => failure switch
+    {
+        { ErrorId: ErrorIds.RunNotFound } when before is { ErrorId: ErrorIds.RunNotFound } => WaitEnd.NotFound,
+        { ErrorId: ErrorIds.NotConnected } => WaitEnd.Refused,
+        { StatusCode: 401 or 403 } when service.RefusesKey => WaitEnd.Refused,
+        _ => null,
+    };
 }

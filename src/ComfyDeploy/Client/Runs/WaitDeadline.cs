@@ -12,8 +12,8 @@ internal sealed class WaitDeadline : IDisposable
     private readonly IClock _clock;
     private readonly TimeSpan _timeout;
     private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenSource _deadline;
-    private CancellationTokenSource _firstLook;
+    private ClockLimit? _deadline;
+    private ClockLimit? _firstLook;
     private DateTime? _endsAt;
     private DateTime _lastAnswer;
 
@@ -22,35 +22,25 @@ internal sealed class WaitDeadline : IDisposable
         _clock = clock;
         _timeout = timeout < TimeSpan.Zero ? TimeSpan.Zero : timeout < MaxTimeout ? timeout : MaxTimeout;
         _cancellationToken = cancellationToken;
-        _deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _firstLook = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
     }
 
     /// <summary>What is left; null before the first run.</summary>
     internal TimeSpan? Left => _endsAt - _clock.Now;
 
-    /// <summary>Canceled at the deadline.</summary>
-    internal CancellationToken Token => _deadline.Token;
-
-    /// <summary>Canceled when a first look has to end.</summary>
-    internal CancellationToken FirstLook => _firstLook.Token;
-
     /// <summary>Called for each run, before its first look.</summary>
-    internal void Start()
+    /// <returns>The token of its first look, and the token of the deadline.</returns>
+    internal (CancellationToken FirstLook, CancellationToken Deadline) Start()
     {
-        if (_endsAt is null)
+        _endsAt ??= _clock.Now + _timeout;
+        _deadline ??= new(_clock, _timeout, _cancellationToken);
+        if (_firstLook is null || _firstLook.Token.IsCancellationRequested)
         {
-            _endsAt = _clock.Now + _timeout;
-            _ = CancelAfterAsync(_deadline, _timeout, extend: false);
-            _ = CancelAfterAsync(_firstLook, _timeout + FirstLookGrace, extend: true);
+            // Long after the deadline, from a slow pipeline, a run still gets its one look.
+            _firstLook?.Dispose();
+            TimeSpan left = Left > TimeSpan.Zero ? Left.Value : TimeSpan.Zero;
+            _firstLook = new(_clock, left + FirstLookGrace, _cancellationToken, () => _lastAnswer + FirstLookGrace);
         }
-        else if (_firstLook.IsCancellationRequested)
-        {
-            // Long after the deadline, from a slow pipeline: this run still gets its one look.
-            _firstLook.Dispose();
-            _firstLook = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken);
-            _ = CancelAfterAsync(_firstLook, FirstLookGrace, extend: true);
-        }
+        return (_firstLook.Token, _deadline.Token);
     }
 
     /// <summary>The service answered: thousands of first looks may take their time, a silent service may not.</summary>
@@ -58,25 +48,7 @@ internal sealed class WaitDeadline : IDisposable
 
     public void Dispose()
     {
-        _deadline.Dispose();
-        _firstLook.Dispose();
-    }
-
-    private async Task CancelAfterAsync(CancellationTokenSource source, TimeSpan pause, bool extend)
-    {
-        try
-        {
-            do
-            {
-                await _clock.DelayAsync(pause, _cancellationToken).ConfigureAwait(false);
-                pause = _lastAnswer + FirstLookGrace - _clock.Now;
-            }
-            while (extend && pause > TimeSpan.Zero);
-            source.Cancel();
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-        {
-            // The wait ended before its deadline.
-        }
+        _deadline?.Dispose();
+        _firstLook?.Dispose();
     }
 }

@@ -5,14 +5,32 @@ namespace ComfyDeploy.Client;
 /// <param name="Client">The account it is in.</param>
 /// <param name="Known">The snapshot the caller has.</param>
 /// <param name="Origin">What only the caller knows.</param>
-internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin);
+internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin)
+{
+    /// <exception cref="ComfyDeployException">Also for an answer that is about something else.</exception>
+    internal async Task<ComfyRun> ReadAsync(CancellationToken cancellationToken)
+    {
+        ComfyRun run = await Client.GetRunAsync(RunId, Origin, cancellationToken).ConfigureAwait(false);
+        if (string.Equals(run.RunId, RunId, StringComparison.OrdinalIgnoreCase)) return run;
+        throw new ComfyDeployException(ErrorIds.ServiceError, $"The answer to GET /run/{RunId} is not about that run.");
+    }
+}
 
 internal enum WaitEnd
 {
     Finished,
+
+    /// <summary>Not finished at the deadline.</summary>
     TimedOut,
-    NotFound,
+
+    /// <summary>Never read until the deadline.</summary>
     PollFailed,
+
+    /// <summary>The service said twice that there is no such run.</summary>
+    NotFound,
+
+    /// <summary>The connection can no longer be used.</summary>
+    Refused,
 }
 
 /// <summary>How the wait for one run ended.</summary>
@@ -20,4 +38,12 @@ internal enum WaitEnd
 /// <param name="Run">Its last snapshot; null where none was ever read.</param>
 /// <param name="End">How the wait ended.</param>
 /// <param name="Error">The last failure.</param>
-internal sealed record WaitOutcome(WaitTarget Target, ComfyRun? Run, WaitEnd End, ComfyDeployException? Error = null);
+/// <param name="IsCancelled">Whether the service took its cancel.</param>
+internal sealed record WaitOutcome(
+    WaitTarget Target, ComfyRun? Run, WaitEnd End, ComfyDeployException? Error = null, bool IsCancelled = false)
+{
+    internal bool IsLate => End is WaitEnd.TimedOut or WaitEnd.PollFailed;
+
+    /// <summary>Whether it may still run, and bill.</summary>
+    internal bool IsRunning => Run is not { IsFinished: true } && !IsCancelled;
+}

@@ -20,7 +20,7 @@ internal sealed class AccountState
     {
         using SHA256 hash = SHA256.Create();
         byte[] key = hash.ComputeHash(Encoding.UTF8.GetBytes(connection.ApiKey.Reveal()));
-        string name = $"{connection.BaseUri.AbsoluteUri.TrimEnd('/')} {Convert.ToBase64String(key)}";
+        string name = $"{connection.Address} {Convert.ToBase64String(key)}";
         lock (States)
         {
             if (States.TryGetValue(name, out WeakReference<AccountState>? known) && known.TryGetTarget(out AccountState? account))

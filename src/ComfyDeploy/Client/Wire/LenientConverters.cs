@@ -1,99 +1,69 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-// The wire is read as it comes: a number may arrive as text, a text as a number, and a value of another shape reads as null.
+// Answers are read as they come: a number may arrive as text, a text as a number, and a value of another shape reads as null.
 // One odd field must not cost the user a run that is billed.
 
-internal sealed class LenientText : JsonConverter<string?>
+internal abstract class ReadOnlyConverter<T> : JsonConverter<T>
 {
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        if (reader.TokenType == JsonTokenType.String) return Text(ref reader);
-        using JsonDocument value = JsonDocument.ParseValue(ref reader);
-        return value.RootElement.ValueKind == JsonValueKind.Null ? null : value.RootElement.GetRawText();
-    }
+    public sealed override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => throw new NotSupportedException();
 
-    public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) => writer.WriteStringValue(value);
-
-    /// <summary>The text of a string token, whatever is escaped in it.</summary>
-    internal static string? Text(ref Utf8JsonReader reader)
+    private protected static T? Skip(ref Utf8JsonReader reader)
     {
-        if (!reader.ValueIsEscaped) return reader.GetString();
-        using JsonDocument raw = JsonDocument.ParseValue(ref reader);
-        using JsonDocument whole = JsonDocument.Parse(LoneSurrogates.Replace(raw.RootElement.GetRawText()));
-        return whole.RootElement.GetString();
+        reader.Skip();
+        return default;
     }
 }
 
-internal sealed class LenientNumber : JsonConverter<double?>
+internal sealed class LenientText : ReadOnlyConverter<string?>
 {
-    public override double? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        if (reader.TokenType == JsonTokenType.Number) return reader.GetDouble();
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
-            return null;
-        }
-        bool parsed = double.TryParse(LenientText.Text(ref reader), NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
-        return parsed && !double.IsNaN(number) && !double.IsInfinity(number) ? number : null;
-    }
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String ? reader.GetString() : JsonElement.ParseValue(ref reader).GetRawText();
 
-    public override void Write(Utf8JsonWriter writer, double? value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDouble);
+    // The keys of a dictionary are read by the converter of texts.
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString()!;
 }
 
-internal sealed class LenientBoolean : JsonConverter<bool?>
+internal sealed class LenientNumber : ReadOnlyConverter<double?>
 {
-    public override bool? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public override double? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
     {
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.True: return true;
-            case JsonTokenType.False: return false;
-            case JsonTokenType.String: return bool.TryParse(LenientText.Text(ref reader), out bool value) ? value : null;
-            case JsonTokenType.Number: return reader.GetDouble() != 0;
-            default:
-                reader.Skip();
-                return null;
-        }
-    }
+        JsonTokenType.Number => Number(ref reader),
+        JsonTokenType.String => Parse(reader.GetString()),
+        _ => Skip(ref reader),
+    };
 
-    public override void Write(Utf8JsonWriter writer, bool? value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableBoolean);
+    /// <summary>A number in the range of double; .NET Framework throws for any other, later versions read infinity.</summary>
+    internal static double? Number(ref Utf8JsonReader reader) => reader.TryGetDouble(out double number) ? Finite(number) : null;
+
+    private static double? Parse(string? text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? Finite(number) : null;
+
+    private static double? Finite(double number) => double.IsNaN(number) || double.IsInfinity(number) ? null : number;
 }
 
-internal sealed class LenientTime : JsonConverter<DateTime?>
+internal sealed class LenientBoolean : ReadOnlyConverter<bool?>
 {
-    public override DateTime? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public override bool? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
     {
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.String: return Timestamp.Parse(LenientText.Text(ref reader));
-            case JsonTokenType.Number: return Timestamp.FromUnixSeconds(reader.GetDouble());
-            default:
-                reader.Skip();
-                return null;
-        }
-    }
-
-    public override void Write(Utf8JsonWriter writer, DateTime? value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value, WireContext.Default.NullableDateTime);
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        JsonTokenType.String => bool.TryParse(reader.GetString(), out bool value) ? value : null,
+        JsonTokenType.Number => LenientNumber.Number(ref reader) is not (null or 0),
+        _ => Skip(ref reader),
+    };
 }
 
-/// <summary>Keeps a value of no fixed shape as its text, null for null.</summary>
-internal sealed class RawJson : JsonConverter<string?>
+internal sealed class LenientTime : ReadOnlyConverter<DateTime?>
 {
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public override DateTime? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
     {
-        using JsonDocument value = JsonDocument.ParseValue(ref reader);
-        return value.RootElement.ValueKind == JsonValueKind.Null ? null : LoneSurrogates.Replace(value.RootElement.GetRawText());
-    }
-
-    public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) =>
-        writer.WriteRawValue(value ?? "null");
+        JsonTokenType.String => Timestamp.Parse(reader.GetString()),
+        JsonTokenType.Number => LenientNumber.Number(ref reader) is { } seconds ? Timestamp.FromUnixSeconds(seconds) : null,
+        _ => Skip(ref reader),
+    };
 }

@@ -17,12 +17,10 @@ internal static class OutputReader
         ["text"] = "text",
     };
 
-    internal static ComfyRunOutputCollection Read(string? json, ComfyRun run)
+    internal static ComfyRunOutputCollection Read(JsonElement? rows, ComfyRun run)
     {
-        if (json is null or "[]") return ComfyRunOutputCollection.Empty;
-        using JsonDocument document = JsonDocument.Parse(json);
         List<ComfyRunOutput> outputs = [];
-        foreach (JsonElement row in Items(document.RootElement))
+        foreach (JsonElement row in Items(rows))
         {
             if (Property(row, "data") is not { ValueKind: JsonValueKind.Object } data) continue;
             foreach (JsonProperty list in data.EnumerateObject())
@@ -57,8 +55,8 @@ internal static class OutputReader
         };
     }
 
-    private static IEnumerable<JsonElement> Items(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : Enumerable.Empty<JsonElement>();
+    private static IEnumerable<JsonElement> Items(JsonElement? element) =>
+        element is { ValueKind: JsonValueKind.Array } array ? array.EnumerateArray() : Enumerable.Empty<JsonElement>();
 
     private static JsonElement? Property(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) ? value : null;

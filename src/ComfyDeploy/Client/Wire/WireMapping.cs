@@ -1,6 +1,3 @@
-using System.Text.Json;
-using ComfyDeploy.Text;
-
 namespace ComfyDeploy.Client;
 
 /// <summary>From the wire's names and units to ours.</summary>
@@ -25,7 +22,7 @@ internal static class WireMapping
             PercentComplete = wire.Progress is { } share ? (int)Math.Round(Math.Min(Math.Max(share, 0), 1) * 100) : null,
             LiveStatus = wire.LiveStatus,
             QueuePosition = ToInt(wire.QueuePosition),
-            InputsJson = wire.WorkflowInputs,
+            InputsJson = wire.WorkflowInputs?.GetRawText(),
             DeploymentId = wire.DeploymentId,
             WorkflowId = wire.WorkflowId,
             WorkflowVersionId = wire.WorkflowVersionId,
@@ -45,8 +42,7 @@ internal static class WireMapping
             IsRealtime = wire.IsRealtime,
             WorkflowApiJson = wire.WorkflowApi,
             LogJson = wire.RunLog,
-            AdditionalJson = wire.Unknown is { Count: > 0 } unknown
-                ? LoneSurrogates.Replace(JsonSerializer.Serialize(unknown, WireContext.Default.DictionaryStringJsonElement)) : null,
+            AdditionalJson = wire.Unknown,
             Connection = connection,
         };
         run.Outputs = OutputReader.Read(wire.Outputs, run);
@@ -86,7 +82,7 @@ internal static class WireMapping
 
     private static double? Seconds(DateTime? from, DateTime? to) =>
         // In UTC: local times are an hour off when the clocks change between the two.
-        from is { } start && to is { } end ? (end.ToUniversalTime() - start.ToUniversalTime()).TotalSeconds : null;
+        from is { } start && to is { } end ? Math.Max(0, (end.ToUniversalTime() - start.ToUniversalTime()).TotalSeconds) : null;
 
     private static int? ToInt(double? number) => number is >= int.MinValue and <= int.MaxValue ? (int)number : null;
 }

@@ -4,22 +4,42 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What every cmdlet shares: the connection, one place that blocks, Ctrl+C, and one way to report an error.</summary>
+/// <summary>The base of all cmdlets: clients, the only place that blocks, Ctrl+C, and error reporting.</summary>
 public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly PipelineQueue _queue = new();
+    private readonly PipelineQueue _queue;
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
+    private IClock _clock = SystemClock.Instance;
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
 
-    /// <summary>Ends with Ctrl+C.</summary>
+    private protected ComfyDeployCommand()
+    {
+        _queue = new(this);
+        Preferences = new(this);
+    }
+
+    /// <summary>Canceled by Ctrl+C.</summary>
     internal CancellationToken Stop => _stop.Token;
 
-    internal ICallLog Log => _queue;
+    /// <summary>Messages of the cmdlet and of its background work. They are written where they cannot cost a result.</summary>
+    internal PipelineQueue Log => _queue;
+
+    internal StreamPreferences Preferences { get; }
 
     /// <summary>Called a few times a second while the cmdlet waits.</summary>
     private protected virtual void OnTick() { }
+
+    /// <summary>Called before a write that may end the pipeline: the last chance to write what must not be lost.</summary>
+    private protected virtual void OnEnding() { }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        WriteQueued();
+        ReportDeferred();
+    }
 
     internal bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
         ? ((SwitchParameter)given).IsPresent
@@ -28,7 +48,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     /// <inheritdoc/>
     protected override void StopProcessing() => _stop.Cancel();
 
-    /// <summary>Ends what is still under way; also after Ctrl+C and after an error, when EndProcessing does not run.</summary>
+    /// <summary>Cancels unfinished work, also after Ctrl+C or an error, when EndProcessing does not run.</summary>
     public void Dispose()
     {
         Dispose(true);
@@ -43,14 +63,18 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages meanwhile.</summary>
-    internal T Await<T>(Func<CancellationToken, Task<T>> work)
+    /// <summary>Blocks the pipeline thread, here and nowhere else, until the work is done; writes its messages in the meantime.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="canEndEarly">Cancel the work when a message may end the pipeline; otherwise it completes first.</param>
+    internal T Await<T>(Func<CancellationToken, Task<T>> work, bool canEndEarly = false)
     {
-        // Off this thread, so that no host's synchronization context can lock us out.
-        Task<T> task = Task.Run(() => work(Stop), CancellationToken.None);
+        WriteQueued();
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        // On another thread, so that a host's synchronization context cannot cause a deadlock.
+        Task<T> task = Task.Run(() => work(ending.Token), CancellationToken.None);
         try
         {
-            _queue.Run(this, task, OnTick, Stop);
+            _queue.Run(task, _clock, OnTick, canEndEarly ? ending.Cancel : null, Stop);
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -59,13 +83,19 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         }
     }
 
-    internal void Await(Func<CancellationToken, Task> work) => Await(async stop =>
+    internal void Await(Func<CancellationToken, Task> work) => Await(async cancellationToken =>
     {
-        await work(stop).ConfigureAwait(false);
+        await work(cancellationToken).ConfigureAwait(false);
         return true;
     });
 
-    /// <summary>The whole path of a file or folder, which need not exist; relative to $PWD, and taken literally.</summary>
+    /// <summary>Blocks until the work has ended, however it ends, or the time has passed.</summary>
+    internal void WaitFor(Task work, TimeSpan time)
+    {
+        if (!work.IsCompleted) _clock.Wait([((IAsyncResult)work).AsyncWaitHandle], time);
+    }
+
+    /// <summary>The full path of a file or folder, which need not exist. The path is relative to $PWD and literal.</summary>
     private protected string FileSystemPath(string path, string parameterName)
     {
         string whole = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
@@ -76,8 +106,12 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return whole;
     }
 
-    /// <summary>Writes what background work has said since.</summary>
-    private protected void WriteQueued() => _queue.Drain(this);
+    /// <summary>Writes the messages of background work. <see cref="OnEnding"/> must know the results that are not written yet.</summary>
+    internal void WriteQueued()
+    {
+        if (_queue.IsEnding) OnEnding();
+        _queue.Drain();
+    }
 
     /// <summary>The client of a connection, one per cmdlet.</summary>
     private protected ComfyDeployClient ClientFor(ComfyConnection connection)
@@ -91,21 +125,23 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         {
             _clients.Add(connection, client = new(ApiSession.For(connection), Log));
         }
+        _clock = client.Session.Clock;
         return client;
     }
 
-    /// <summary>A failure that concerns one input: the next goes on. A failure that concerns all of them ends the cmdlet.</summary>
+    /// <summary>Reports an error that concerns one input; an error that concerns all inputs ends the cmdlet.</summary>
     internal void ReportOrEnd(ComfyDeployException error, object? target)
     {
         if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
     }
 
-    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>
     internal void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
 
     internal void ReportDeferred()
     {
+        if (_deferred.Count > 0 && Preferences.EndPipeline("Error")) OnEnding();
         foreach ((ComfyDeployException error, object? target) in _deferred) ReportOrEnd(error, target);
         _deferred.Clear();
     }
@@ -113,8 +149,9 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     [DoesNotReturn]
     internal void ThrowTerminating(ComfyDeployException error, object? target)
     {
+        OnEnding();
         ErrorRecord record = ErrorRecords.Create(error, target);
-        // A terminating error ends the statement alone; one that is written under -ErrorAction Stop ends the script, with exit code 1.
+        // A terminating error ends only the statement; an error written with -ErrorAction Stop ends the script, with exit code 1.
         bool endsScript = MyInvocation.BoundParameters.TryGetValue("ErrorAction", out object? action) && action is ActionPreference.Stop;
         if (endsScript) WriteError(record);
         ThrowTerminatingError(record);
@@ -127,7 +164,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase)) return;
         if (!_foreignNames.Add(namedByObject)) return;
-        WriteWarning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
+        Log.Warning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
             + $"Give -Connection {namedByObject} if that account is meant.");
     }
 }

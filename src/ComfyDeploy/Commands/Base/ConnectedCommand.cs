@@ -8,19 +8,19 @@ public abstract class ConnectedCommand : ComfyDeployCommand
 {
     private ComfyConnection? _default;
 
-    /// <summary>The account to ask.</summary>
+    /// <summary>The connection to use.</summary>
     [Parameter]
     [ValidateNotNull]
     [ConnectionArgument]
     [ArgumentCompleter(typeof(ConnectionCompleter))]
     public virtual ComfyConnection? Connection { get; set; }
 
-    /// <summary>The connection when nothing piped in has one of its own.</summary>
+    /// <summary>The connection for input that has none of its own.</summary>
     private protected ComfyConnection DefaultConnection => Connection is { IsUnresolved: false } given ? given : _default ??= Resolve();
 
     internal ComfyDeployClient Client => ClientFor(DefaultConnection);
 
-    /// <summary>Named by the parameter, else carried by the object, else the default.</summary>
+    /// <summary>The client of the connection named by the parameter, else of the object's, else of the default.</summary>
     internal ComfyDeployClient ClientOf(ComfyConnection? carried, string? nameInRow = null)
     {
         if (Connection is null && carried is not null) return ClientFor(carried.IsClosed ? Reopened(carried) : carried);
@@ -28,11 +28,11 @@ public abstract class ConnectedCommand : ComfyDeployCommand
         return Client;
     }
 
-    /// <summary>The connection that has taken the place of a closed one.</summary>
+    /// <summary>The open connection that replaced a closed one.</summary>
     private static ComfyConnection Reopened(ComfyConnection closed) =>
         ConnectionStore.Find(closed.Name) is { } open && open.BaseUri == closed.BaseUri ? open : closed;
 
-    /// <summary>The account a run is in.</summary>
+    /// <summary>The client of the connection a run belongs to.</summary>
     internal ComfyDeployClient RunClient(ComfyReference reference)
     {
         IConnected? given = reference.Object<IConnected>();

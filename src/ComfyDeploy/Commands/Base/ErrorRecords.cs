@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Makes PowerShell's error records: the category belongs to the id, the advice too.</summary>
+/// <summary>Creates PowerShell's error records. The error ID determines the category and the advice.</summary>
 internal static class ErrorRecords
 {
     internal static ErrorRecord Create(ComfyDeployException error, object? target)

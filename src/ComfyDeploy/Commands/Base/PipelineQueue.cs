@@ -1,47 +1,66 @@
 using System.Collections.Concurrent;
-using System.Management.Automation;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What background work has to say, kept until the pipeline thread, which alone may write, says it.</summary>
-internal sealed class PipelineQueue : ICallLog
+/// <summary>
+/// The messages of background work, kept until the pipeline thread, which alone may write, writes them. A message that may end the
+/// pipeline, such as a warning under a preference of Stop, is held back until all results are written.
+/// </summary>
+internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentQueue<Action<Cmdlet>> _lines = new();
+    private readonly ConcurrentQueue<(string Stream, Action Write)> _messages = new();
     private readonly AutoResetEvent _changed = new(false);
 
-    public void Warning(string message) => Add(cmdlet => cmdlet.WriteWarning(message));
+    /// <summary>Whether the next message may end the pipeline.</summary>
+    internal bool IsEnding => _messages.TryPeek(out (string Stream, Action) next) && cmdlet.Preferences.EndPipeline(next.Stream);
 
-    public void Verbose(string message) => Add(cmdlet => cmdlet.WriteVerbose(message));
+    public void Warning(string message) => Add("Warning", () => cmdlet.WriteWarning(message));
 
-    public void Debug(string message) => Add(cmdlet => cmdlet.WriteDebug(message));
+    public void Verbose(string message) => Add("Verbose", () => cmdlet.WriteVerbose(message));
 
-    /// <summary>Blocks until the work is done or stopped, and writes its lines as they come.</summary>
-    internal void Run(Cmdlet cmdlet, Task work, Action onTick, CancellationToken stop)
+    public void Debug(string message) => Add("Debug", () => cmdlet.WriteDebug(message));
+
+    internal void Information(string message) => Add("Information", () => cmdlet.WriteInformation(message, ["ComfyRun"]));
+
+    /// <summary>Blocks until the work is done or stopped, and writes its messages as they come.</summary>
+    /// <param name="work">What to wait for.</param>
+    /// <param name="clock">Measures the ticks.</param>
+    /// <param name="onTick">Called a few times a second.</param>
+    /// <param name="onEnding">Called when a message may end the pipeline, so that the work can end early.</param>
+    /// <param name="cancellationToken">Canceled by Ctrl+C.</param>
+    internal void Run(Task work, IClock clock, Action onTick, Action? onEnding, CancellationToken cancellationToken)
     {
-        _ = work.ContinueWith(_ =>
-            _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        WaitHandle[] handles = [_changed, stop.WaitHandle];
+        _ = work.ContinueWith(
+            _ => _changed.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        WaitHandle[] handles = [_changed, cancellationToken.WaitHandle];
         while (!work.IsCompleted)
         {
-            WaitHandle.WaitAny(handles, Tick);
-            stop.ThrowIfCancellationRequested();
-            Drain(cmdlet);
-            onTick();
+            clock.Wait(handles, Tick);
+            cancellationToken.ThrowIfCancellationRequested();
+            WriteHarmless();
+            if (IsEnding) onEnding?.Invoke();
+            else onTick();
         }
-        Drain(cmdlet);
+        WriteHarmless();
     }
 
-    internal void Drain(Cmdlet cmdlet)
+    /// <summary>Writes all messages, whatever follows.</summary>
+    internal void Drain()
     {
-        while (_lines.TryDequeue(out Action<Cmdlet>? write)) write(cmdlet);
+        while (_messages.TryDequeue(out (string, Action Write) message)) message.Write();
     }
 
-    private void Add(Action<Cmdlet> line)
+    private void WriteHarmless()
     {
-        _lines.Enqueue(line);
+        while (!IsEnding && _messages.TryDequeue(out (string, Action Write) message)) message.Write();
+    }
+
+    private void Add(string stream, Action write)
+    {
+        _messages.Enqueue((stream, write));
         _changed.Set();
     }
 }

@@ -39,15 +39,6 @@ internal sealed class RunBatch<T>(
         while (!_work.IsEmpty) WriteReady();
     }
 
-    /// <summary>
-    /// Writes the results that are left, then the errors: under an ErrorAction of Stop the first error ends the pipeline.
-    /// </summary>
-    internal void Finish()
-    {
-        Drain();
-        cmdlet.ReportDeferred();
-    }
-
     private void Pass(ComfyRun row)
     {
         if (NotQueued is null) return;

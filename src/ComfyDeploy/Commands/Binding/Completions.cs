@@ -3,7 +3,7 @@ using System.Management.Automation.Language;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What completers share: matching and quoting.</summary>
+/// <summary>Matching and quoting for all completers.</summary>
 internal static class Completions
 {
     internal static IEnumerable<CompletionResult> Matching(IEnumerable<string> words, string? typed)

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// Takes a connection or the name of one. An unknown name is left to the cmdlet, which reports it under our own error id.
+/// Accepts a connection or its name. The cmdlet reports an unknown name, so that the error has our own ID.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribute

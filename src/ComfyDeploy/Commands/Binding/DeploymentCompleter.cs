@@ -5,7 +5,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Completes the deployments already read on the default connection; never asks the service for them.</summary>
+/// <summary>Completes the deployments that the connection already read; never sends a request.</summary>
 public sealed class DeploymentCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

@@ -16,8 +16,7 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         if (inputData.Unwrap() is TimeSpan time) return time;
-        // The text, not the value: to the parser 90s is the number 90 of type short, and 2d the number 2 of type decimal; both keep their
-        // text.
+        // The text, not the value: the parser reads 90s as the short 90 and 2d as the decimal 2, and keeps their text.
         string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim()
             ?? string.Empty;
         return Parse(text) ?? throw new ArgumentTransformationMetadataException(

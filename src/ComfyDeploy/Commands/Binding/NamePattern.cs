@@ -3,13 +3,13 @@ using System.Management.Automation;
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// A name as a user gives it: first of all itself, whatever characters are in it, and then a pattern. Case does not matter.
+/// A name that a user typed: compared literally first, then as a wildcard pattern. Not case-sensitive.
 /// </summary>
 internal sealed class NamePattern(string text)
 {
     private readonly WildcardPattern? _pattern = Parse(text);
 
-    /// <summary>Whether nothing found is no mistake.</summary>
+    /// <summary>Whether it is a valid pattern, for which no match is not an error.</summary>
     internal bool IsWildcard => _pattern is not null;
 
     internal bool Matches(string? name) =>
@@ -21,13 +21,13 @@ internal sealed class NamePattern(string text)
         WildcardPattern pattern = WildcardPattern.Get(text, WildcardOptions.IgnoreCase);
         try
         {
-            // The engine finds out only when it is used.
+            // The engine validates a pattern only when it is used.
             pattern.IsMatch(string.Empty);
             return pattern;
         }
         catch (WildcardPatternException)
         {
-            // Such as [draft: no pattern, so a name alone.
+            // For example, [draft: not a pattern, so only a name.
             return null;
         }
     }

@@ -1,19 +1,19 @@
 namespace ComfyDeploy.Commands;
 
-/// <summary>Finds what a mistyped name was meant to be.</summary>
+/// <summary>Suggests names that are similar to a mistyped one.</summary>
 internal static class NearestNames
 {
-    private const int Most = 3;
+    private const int MaxSuggestions = 3;
 
     internal static IReadOnlyList<string> Of(string typed, IEnumerable<string> names)
     {
-        int farthest = Math.Max(2, typed.Length / 2);
+        int maxDistance = Math.Max(2, typed.Length / 2);
         return [.. names.Distinct().Select(name => (Name: name, Distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
-            .Where(candidate => candidate.Distance <= farthest).OrderBy(candidate => candidate.Distance).Take(Most)
+            .Where(candidate => candidate.Distance <= maxDistance).OrderBy(candidate => candidate.Distance).Take(MaxSuggestions)
                 .Select(candidate => candidate.Name)];
     }
 
-    /// <summary>Edits from one word to the other (Levenshtein).</summary>
+    /// <summary>The number of edits from one word to the other (Levenshtein).</summary>
     private static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];

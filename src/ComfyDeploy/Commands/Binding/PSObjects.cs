@@ -4,6 +4,6 @@ namespace ComfyDeploy.Commands;
 
 internal static class PSObjects
 {
-    /// <summary>The object that PowerShell wrapped, or the object itself.</summary>
+    /// <summary>The object inside a PSObject, or the object itself.</summary>
     internal static object? Unwrap(this object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 }

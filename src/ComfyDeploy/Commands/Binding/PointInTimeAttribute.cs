@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Reads a date, or a duration meaning that long ago. The result is local time.</summary>
+/// <summary>Reads a date, or a duration before now. The result is local time.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
 {
@@ -12,9 +12,9 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
     {
         switch (inputData.Unwrap())
         {
-            // No limit, as in -After $last on the first night.
+            // No limit, such as -After $last on the first run of a script.
             case null: return null;
-            // Without a kind it is what the user's clock shows.
+            // A date without a kind is local time.
             case DateTime date: return date.ToLocalTimeOrSame();
             case DateTimeOffset date: return date.LocalDateTime;
             case TimeSpan ago: return Ago(ago);
@@ -26,7 +26,7 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
             $"'{text}' is not a date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
     }
 
-    /// <summary>Longer ago than there are dates is the first of them.</summary>
+    /// <summary>A time before the first date is the first date.</summary>
     private static DateTime Ago(TimeSpan time) => time < DateTime.Now - DateTime.MinValue ? DateTime.Now - time : DateTime.MinValue;
 }
 

@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What a reference parameter stands for.</summary>
+/// <summary>The kind of object a reference parameter accepts.</summary>
 public enum ReferenceKind
 {
     /// <summary>A run, by RunId.</summary>
@@ -17,16 +17,16 @@ public enum ReferenceKind
 }
 
 /// <summary>
-/// Makes references of text, Guids, our objects and any object with the right id property; refuses the rest by name of its type.
+/// Converts text, GUIDs, objects of this module and any object with the right ID property to references; rejects other types.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformationAttribute
 {
-    /// <summary>What is expected.</summary>
+    /// <summary>The kind of object that is expected.</summary>
     public ReferenceKind Kind { get; } = kind;
 
     /// <summary>
-    /// Lets workflows and deployments through as they are: another parameter of the cmdlet takes them, and the engine stops at a refusal.
+    /// Passes workflows and deployments unchanged: another parameter of the cmdlet accepts them, and an error here would end the binding.
     /// </summary>
     public bool PassesSources { get; set; }
 
@@ -50,14 +50,14 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
             case null: return null;
             case ComfyReference reference: return reference;
             case string or Guid: return new(value.ToString()!.Trim());
-            // A short id such as 12345678 or 1e234567 is a number to the parser, which keeps its text beside it.
+            // The parser reads a short ID such as 12345678 or 1e234567 as a number, and keeps its text.
             case int or long or double or decimal: return new(input!.ToString()!);
         }
         PSObject source = PSObject.AsPSObject(input!);
         if (Kind == ReferenceKind.Run && value is ComfyRun run) return new(run.RunId ?? string.Empty, source);
         if (Kind == ReferenceKind.Run && value is IComfyRunSource) throw Refuse(value);
         if (ComfyReference.PropertyOf(source, IdProperty) is { } id) return new(id, source);
-        // A row that was never queued has no id, and still belongs to the batch.
+        // A row that was never queued has no ID, and still belongs to the batch.
         if (Kind == ReferenceKind.Run && ComfyReference.PropertyOf(source, "Status") == RunStatus.NotQueued)
         {
             return new(string.Empty, source);

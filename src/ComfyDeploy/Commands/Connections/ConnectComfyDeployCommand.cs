@@ -76,7 +76,7 @@ public sealed class ConnectComfyDeployCommand : ComfyDeployCommand
     {
         try
         {
-            Await(stop => ClientFor(connection).CheckKeyAsync(stop));
+            Await(token => ClientFor(connection).CheckKeyAsync(token));
         }
         catch (ComfyDeployException e)
         {

@@ -2,7 +2,7 @@ using System.Security;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>The connection that the environment variables describe; the same object until they change.</summary>
+/// <summary>The connection defined by the environment variables; the same object until they change.</summary>
 internal static class EnvironmentConnection
 {
     internal const string KeyVariable = "COMFY_DEPLOY_API_KEY";

@@ -2,7 +2,7 @@ using System.Security;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Where the service is, and which addresses and keys can be used.</summary>
+/// <summary>Validates the service's URL and the API key.</summary>
 internal static class ServiceAddress
 {
     internal static readonly Uri Default = new("https://api.comfydeploy.com/api");

@@ -8,7 +8,7 @@ namespace ComfyDeploy.Commands;
 [Cmdlet(VerbsDiagnostic.Test, "ComfyConnection"), OutputType(typeof(bool), typeof(ComfyConnectionTest))]
 public sealed class TestComfyConnectionCommand : ConnectedCommand
 {
-    /// <summary>The account to test; here it is the thing itself, and comes first.</summary>
+    /// <summary>The connection to test; unlike elsewhere, it is the first positional parameter.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
     [ConnectionArgument]
@@ -25,7 +25,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
         ComfyDeployClient client = ClientForTest();
         try
         {
-            Await(stop => client.CheckKeyAsync(stop));
+            Await(token => client.CheckKeyAsync(token));
         }
         catch (ComfyDeployException e)
         {
@@ -40,7 +40,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
         else WriteObject(error is null);
     }
 
-    /// <summary>One try: whoever tests wants to hear of trouble, not have it retried away.</summary>
+    /// <summary>Without retries, so that a test reports transient failures.</summary>
     private ComfyDeployClient ClientForTest()
     {
         _ = Client;
@@ -54,7 +54,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
         { StatusCode: 403 } => "Forbidden",
         { ErrorId: ErrorIds.ApiKeyRejected } => "BadKey",
         { ErrorId: ErrorIds.NotSupportedByServer } or { StatusCode: >= 300 and < 500 } => "WrongBaseUri",
-        // An answer that is no JSON comes from something else than the service.
+        // A response that is not JSON does not come from the service.
         { ErrorId: ErrorIds.ServiceError, StatusCode: null } => "WrongBaseUri",
         _ => "Unreachable",
     };

@@ -11,15 +11,15 @@ internal static class DeploymentLookup
 
     /// <summary>The one deployment meant: of several environments the production one.</summary>
     internal static async Task<ComfyDeployment> FindOneAsync(
-        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
+        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken cancellationToken)
     {
-        if (await FindByIdAsync(client, reference, stop).ConfigureAwait(false) is { } known)
+        if (await FindByIdAsync(client, reference, cancellationToken).ConfigureAwait(false) is { } known)
         {
             if (IsIn(known, environment)) return known;
             throw new ComfyDeployException(ErrorIds.DeploymentNotFound,
                 $"{known.DeploymentName} ({known.DeploymentId}) is not in {environment}.");
         }
-        ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, stop).ConfigureAwait(false);
+        ComfyDeployment[] found = await FindByNameAsync(client, reference.Text, environment, cancellationToken).ConfigureAwait(false);
         if (found.Length > 1 && found.Count(IsProduction) == 1) found = [found.Single(IsProduction)];
         if (found.Length == 1) return found[0];
         string candidates = string.Join(" or ", found.Select(d => $"{d.DeploymentName} ({d.DeploymentId})"));
@@ -29,13 +29,13 @@ internal static class DeploymentLookup
 
     /// <summary>All deployments a wildcard matches, or the one meant.</summary>
     internal static async Task<IReadOnlyList<ComfyDeployment>> FindAllAsync(
-        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken stop)
+        ComfyDeployClient client, ComfyReference reference, string? environment, CancellationToken cancellationToken)
     {
         if (reference.HasObject || !new NamePattern(reference.Text).IsWildcard)
         {
-            return [await FindOneAsync(client, reference, environment, stop).ConfigureAwait(false)];
+            return [await FindOneAsync(client, reference, environment, cancellationToken).ConfigureAwait(false)];
         }
-        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, stop).ConfigureAwait(false);
+        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
         return [.. all.Where(d => Matches(d, reference.Text) && IsIn(d, environment))];
     }
 
@@ -63,27 +63,27 @@ internal static class DeploymentLookup
     }
 
     private static async Task<ComfyDeployment?> FindByIdAsync(
-        ComfyDeployClient client, ComfyReference reference, CancellationToken stop)
+        ComfyDeployClient client, ComfyReference reference, CancellationToken cancellationToken)
     {
         if (reference.Object<ComfyDeployment>() is { } deployment) return deployment;
         return Guid.TryParse(reference.Text, out Guid id)
-            ? await client.GetDeploymentAsync(id.ToString("D"), stop).ConfigureAwait(false)
+            ? await client.GetDeploymentAsync(id.ToString("D"), cancellationToken).ConfigureAwait(false)
             : null;
     }
 
     private static async Task<ComfyDeployment[]> FindByNameAsync(
         ComfyDeployClient client, string name, string? environment, CancellationToken cancellationToken)
     {
-        bool isFresh = false;
-        while (true)
+        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
+        if (!all.Any(IsMeant))
         {
-            IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(isFresh, cancellationToken).ConfigureAwait(false);
-            ComfyDeployment[] found = [.. all.Where(d => IsNamed(d, name) && IsIn(d, environment))];
-            if (found.Length > 0) return found;
-            if (isFresh) throw NotFound(client, name, environment, all);
             // A cached list may lack the deployment that was just created.
-            isFresh = true;
+            all = await client.GetDeploymentsAsync(fresh: true, cancellationToken).ConfigureAwait(false);
         }
+        ComfyDeployment[] found = [.. all.Where(IsMeant)];
+        return found.Length > 0 ? found : throw NotFound(client, name, environment, all);
+
+        bool IsMeant(ComfyDeployment deployment) => IsNamed(deployment, name) && IsIn(deployment, environment);
     }
 
     private static bool IsNamed(ComfyDeployment deployment, string name) =>

@@ -60,16 +60,18 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     private void WriteOf(ComfyWorkflow workflow) =>
         Write(All(ClientOf(workflow.Connection)).Where(d => d.WorkflowId == workflow.WorkflowId));
 
-    private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async stop =>
-        await NameMachinesAsync(client, await client.GetDeploymentsAsync(fresh: true, stop).ConfigureAwait(false), stop)
-            .ConfigureAwait(false));
+    private IReadOnlyList<ComfyDeployment> All(ComfyDeployClient client) => Await(async token =>
+    {
+        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: true, token).ConfigureAwait(false);
+        return await NameMachinesAsync(client, all, token).ConfigureAwait(false);
+    });
 
     /// <summary>The service leaves the machines' names out of most of its answers.</summary>
     private async Task<IReadOnlyList<ComfyDeployment>> NameMachinesAsync(
-        ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken stop)
+        ComfyDeployClient client, IReadOnlyList<ComfyDeployment> deployments, CancellationToken cancellationToken)
     {
         if (!deployments.Any(d => d is { MachineName: null, MachineId: not null })) return deployments;
-        _machineNames ??= await client.GetMachineNamesAsync(stop).ConfigureAwait(false);
+        _machineNames ??= await client.GetMachineNamesAsync(cancellationToken).ConfigureAwait(false);
         foreach (ComfyDeployment deployment in deployments)
         {
             if (deployment.MachineId is not null && _machineNames.TryGetValue(deployment.MachineId, out string? name))

@@ -21,7 +21,11 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
 
     protected override void ProcessRecord() => _runs.Add(RunId);
 
-    protected override void EndProcessing() => _runs.Finish();
+    protected override void EndProcessing()
+    {
+        _runs.Drain();
+        base.EndProcessing();
+    }
 
     private void Write(IReadOnlyList<RunReadResult> reads)
     {

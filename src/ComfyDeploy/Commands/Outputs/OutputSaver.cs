@@ -11,8 +11,8 @@ internal sealed class OutputSaver(
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
     private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
-    private readonly StorageConnections _storage = new(throttleLimit);
     private readonly List<string> _withoutOutputs = [];
+    private StorageConnections? _storage;
 
     internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
     {
@@ -30,7 +30,7 @@ internal sealed class OutputSaver(
     internal void Finish()
     {
         while (!_downloads.IsEmpty) Write();
-        if (_withoutOutputs.Count > 0) cmdlet.WriteWarning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
+        if (_withoutOutputs.Count > 0) cmdlet.Log.Warning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
     }
 
     /// <summary>
@@ -40,8 +40,8 @@ internal sealed class OutputSaver(
     {
         _downloads.Close();
         // A cancelled download deletes its partial file at once; Ctrl+C waits that long and no longer.
-        Task.WhenAny(_downloads.Rest).Wait(stopping ? CancelTimeout : CompletionTimeout);
-        _storage.Dispose();
+        cmdlet.WaitFor(_downloads.Rest, stopping ? CancelTimeout : CompletionTimeout);
+        _storage?.Dispose();
     }
 
     private void Add(ComfyRunOutput output, ComfyDeployClient client)
@@ -55,19 +55,20 @@ internal sealed class OutputSaver(
         }
         if (exists && existing == ExistingFile.Skip)
         {
-            cmdlet.WriteVerbose($"{NameOf(output)} already exists: {target}");
+            cmdlet.Log.Verbose($"{NameOf(output)} already exists: {target}");
             _downloads.Add(_ => Task.FromResult(new SavedOutput(output, target, null)), cmdlet.Stop);
             return;
         }
         if (!cmdlet.ShouldProcess(target, $"Save output {output.Index} of run {output.RunId}")) return;
-        _downloads.Add(cancellationToken => DownloadAsync(output, target, client, cancellationToken), cmdlet.Stop);
+        StorageConnections storage = _storage ??= new(client.Session.StorageHandler(throttleLimit));
+        _downloads.Add(cancellationToken => DownloadAsync(output, target, client, storage, cancellationToken), cmdlet.Stop);
         WriteReady();
     }
 
     private async Task<SavedOutput> DownloadAsync(
-        ComfyRunOutput output, string target, ComfyDeployClient client, CancellationToken cancellationToken)
+        ComfyRunOutput output, string target, ComfyDeployClient client, StorageConnections storage, CancellationToken cancellationToken)
     {
-        Downloader downloader = new(_storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
+        Downloader downloader = new(storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
         {
             Overwrite = existing == ExistingFile.Overwrite,
             NoRetry = _downloads.Closed,

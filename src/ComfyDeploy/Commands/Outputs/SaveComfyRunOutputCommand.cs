@@ -60,7 +60,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     {
         _runs.Drain();
         _saver!.Finish();
-        ReportDeferred();
+        base.EndProcessing();
     }
 
     protected override void Dispose(bool disposing)

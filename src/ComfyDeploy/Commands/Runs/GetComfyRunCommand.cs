@@ -107,5 +107,9 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         }
     }
 
-    protected override void EndProcessing() => _runs.Finish();
+    protected override void EndProcessing()
+    {
+        _runs.Drain();
+        base.EndProcessing();
+    }
 }

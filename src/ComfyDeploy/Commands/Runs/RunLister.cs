@@ -88,7 +88,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
 
     private void WriteRuns(ComfyDeployClient client, IReadOnlyList<RunSource> sources, bool isNamed)
     {
-        RunFilter filter = CreateFilter(sources, isNamed);
+        RunFilter filter = CreateFilter(client, sources, isNamed);
         IEnumerable<ComfyRun> runs = (cmdlet.ThisSession ? StartedHere(client) : Listed(client, sources, filter))
             .Where(filter.Matches).Take(cmdlet.First);
         List<ComfyRun> chunk = [];
@@ -101,7 +101,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         WriteFull(client, chunk);
     }
 
-    private RunFilter CreateFilter(IReadOnlyList<RunSource> sources, bool isNamed)
+    private RunFilter CreateFilter(ComfyDeployClient client, IReadOnlyList<RunSource> sources, bool isNamed)
     {
         TimeSpan? horizon = cmdlet.Active ? ActiveHorizon : isNamed || cmdlet.ThisSession ? null : AccountHorizon;
         bool isLimited = isNamed || cmdlet.Environment is not null;
@@ -109,7 +109,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         return new(cmdlet.Status)
         {
             Finished = cmdlet.Active ? false : cmdlet.Finished ? true : null,
-            After = cmdlet.After ?? (horizon is null ? null : DateTime.Now - horizon),
+            After = cmdlet.After ?? (horizon is null ? null : client.Session.Clock.Now.ToLocalTime() - horizon),
             Before = cmdlet.Before,
             Gpu = cmdlet.Gpu,
             Origin = cmdlet.Origin,

@@ -2,14 +2,15 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>A run that was read, or why it was not.</summary>
+/// <summary>A run that was read, or the error.</summary>
 internal sealed record RunReadResult(string RunId, ComfyRun? Run, ComfyDeployException? Error, ComfyDeployClient Client)
 {
-    internal static async Task<RunReadResult> ReadAsync(string runId, RunOrigin? origin, ComfyDeployClient client, CancellationToken stop)
+    internal static async Task<RunReadResult> ReadAsync(
+        string runId, RunOrigin? origin, ComfyDeployClient client, CancellationToken cancellationToken)
     {
         try
         {
-            ComfyRun run = await client.GetRunAsync(runId, origin, stop).ConfigureAwait(false);
+            ComfyRun run = await client.GetRunAsync(runId, origin, cancellationToken).ConfigureAwait(false);
             return new(runId, run, null, client);
         }
         catch (ComfyDeployException e)

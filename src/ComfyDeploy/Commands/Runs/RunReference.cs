@@ -6,8 +6,8 @@ namespace ComfyDeploy.Commands;
 /// <summary>Turns what a user gives for a run into a full ID and into what the given object already knows.</summary>
 internal static class RunReference
 {
-    private const int ShortestId = 8;
-    private const int LongestName = 60;
+    private const int MinIdLength = 8;
+    private const int MaxNameLength = 60;
 
     /// <summary>36 characters, or 32, or the beginning of one this process has seen.</summary>
     /// <exception cref="ComfyDeployException">RunIdInvalid.</exception>
@@ -16,10 +16,10 @@ internal static class RunReference
         string text = reference.Text;
         if (Guid.TryParseExact(text, "D", out Guid id) || Guid.TryParseExact(text, "N", out id)) return id.ToString("D");
         if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty string is not a run ID.");
-        if (text.Length < ShortestId || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
+        if (text.Length < MinIdLength || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
         {
-            string hint = text.Length <= LongestName ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
-            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, LongestName)}' is not a run ID.{hint}");
+            string hint = text.Length <= MaxNameLength ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
+            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, MaxNameLength)}' is not a run ID.{hint}");
         }
         IReadOnlyList<string> seen = session.KnownRuns.StartingWith(text);
         return seen.Count == 1
@@ -30,7 +30,7 @@ internal static class RunReference
                     "characters.");
     }
 
-    /// <summary>What travels with the object: a run's own knowledge, or the columns of a row.</summary>
+    /// <summary>What the object already knows: the properties of a run, or the columns of a row.</summary>
     internal static RunOrigin? Origin(ComfyReference reference)
     {
         if (reference.Object<ComfyRun>() is { } run) return RunOrigin.Of(run);

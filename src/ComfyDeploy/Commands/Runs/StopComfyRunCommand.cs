@@ -34,12 +34,16 @@ public sealed class StopComfyRunCommand : ConnectedCommand
 
     protected override void ProcessRecord() => _runs!.Add(RunId);
 
-    protected override void EndProcessing() => _runs!.Finish();
+    protected override void EndProcessing()
+    {
+        _runs!.Drain();
+        base.EndProcessing();
+    }
 
     /// <summary>When another cmdlet of the pipeline fails, the runs received are still stopped; Ctrl+C ends that.</summary>
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !Stopping && _runs is not null) Task.WhenAny(_runs.Rest).Wait(DisposeTimeout);
+        if (disposing && !Stopping && _runs is not null) WaitFor(_runs.Rest, DisposeTimeout);
         base.Dispose(disposing);
     }
 

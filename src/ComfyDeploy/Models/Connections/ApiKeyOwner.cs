@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace ComfyDeploy;
 
-/// <summary>Whose key it is, as the key itself tells: keys are signed tokens with a readable part.</summary>
+/// <summary>The owner of a key, as stated in the key itself: keys are signed tokens with a readable part.</summary>
 internal readonly record struct ApiKeyOwner(string? UserId, string? OrgId)
 {
-    /// <summary>Reads the middle of a key; anything that is not such a token has no known owner.</summary>
+    /// <summary>Reads the payload of a key; the owner of any other text is unknown.</summary>
     internal static ApiKeyOwner Read(SecureString apiKey)
     {
         string[] parts = apiKey.Reveal().Split('.');

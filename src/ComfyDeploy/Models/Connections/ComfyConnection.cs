@@ -2,7 +2,7 @@ using System.Security;
 
 namespace ComfyDeploy;
 
-/// <summary>An account on a service: immutable, holds the key but never shows it.</summary>
+/// <summary>A connection to an account on a service. Holds the key but never shows it.</summary>
 public sealed class ComfyConnection
 {
     internal ComfyConnection(string name, Uri baseUri, SecureString apiKey, ApiKeyOwner owner, TimeSpan requestTimeout)
@@ -22,19 +22,19 @@ public sealed class ComfyConnection
     /// <summary>Whether cmdlets of this session use it when none is named.</summary>
     public bool IsDefault => ReferenceEquals(ConnectionStore.Default, this);
 
-    /// <summary>The service's address, with its <c>/api</c> and without a slash at the end.</summary>
+    /// <summary>The service's URL, including <c>/api</c> and without a trailing slash.</summary>
     public Uri BaseUri { get; }
 
-    /// <summary>The user the key says it belongs to; null when the key does not tell.</summary>
+    /// <summary>The user the key belongs to; null when the key does not contain it.</summary>
     public string? UserId { get; }
 
-    /// <summary>The organization the key says it belongs to; null for a personal key.</summary>
+    /// <summary>The organization the key belongs to; null for a personal key.</summary>
     public string? OrgId { get; }
 
-    /// <summary>How long one request may take.</summary>
+    /// <summary>The timeout of one request.</summary>
     public TimeSpan RequestTimeout { get; }
 
-    /// <summary>The address as text, to append a path to: a URI without a path has a slash at the end all the same.</summary>
+    /// <summary>The URL as text, to append a path to: a Uri without a path always has a trailing slash.</summary>
     internal string Address { get; }
 
     internal SecureString ApiKey { get; }
@@ -47,7 +47,7 @@ public sealed class ComfyConnection
     internal static ComfyConnection Unresolved(string name) =>
         new(name, new Uri("https://unresolved.invalid"), new SecureString(), default, TimeSpan.Zero) { IsUnresolved = true };
 
-    /// <summary>Forgets the key.</summary>
+    /// <summary>Closes the connection and disposes the key.</summary>
     internal void Close()
     {
         IsClosed = true;

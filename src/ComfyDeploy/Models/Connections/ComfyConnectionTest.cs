@@ -1,6 +1,6 @@
 namespace ComfyDeploy;
 
-/// <summary>What one try of a connection found.</summary>
+/// <summary>The result of testing a connection.</summary>
 public sealed class ComfyConnectionTest
 {
     internal ComfyConnectionTest(string result, int latencyMs, string message)
@@ -13,9 +13,9 @@ public sealed class ComfyConnectionTest
     /// <summary><c>Ok BadKey Forbidden Unreachable WrongBaseUri Proxy</c>.</summary>
     public string Result { get; }
 
-    /// <summary>Milliseconds from asking to the answer or the failure.</summary>
+    /// <summary>Milliseconds from the request to the response or the failure.</summary>
     public int LatencyMs { get; }
 
-    /// <summary>What was found, in words.</summary>
+    /// <summary>A description of the result.</summary>
     public string Message { get; }
 }

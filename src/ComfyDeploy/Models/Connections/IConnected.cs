@@ -1,6 +1,6 @@
 namespace ComfyDeploy;
 
-/// <summary>What remembers the connection it came from, so that the next cmdlet asks the right account.</summary>
+/// <summary>An object that knows its connection, so that the next cmdlet uses the same one.</summary>
 internal interface IConnected
 {
     ComfyConnection? Connection { get; }

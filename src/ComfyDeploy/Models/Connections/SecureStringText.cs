@@ -3,7 +3,7 @@ using System.Security;
 
 namespace ComfyDeploy;
 
-/// <summary>The one place where a key becomes text, at the moment it is sent.</summary>
+/// <summary>The only place where a key becomes text, when it is sent.</summary>
 internal static class SecureStringText
 {
     internal static string Reveal(this SecureString secret)
@@ -19,7 +19,7 @@ internal static class SecureStringText
         }
     }
 
-    /// <summary>Whether it can be sent in a header: visible ASCII, no blank.</summary>
+    /// <summary>Whether it can be sent in a header: visible ASCII, no space.</summary>
     internal static bool CanBeSent(this SecureString secret) => secret.Length > 0 && secret.Reveal().All(c => c is > ' ' and < '\u007f');
 
     internal static SecureString Protect(string text)

@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>What becomes of one POST.</summary>
+/// <summary>The outcome of one POST.</summary>
 public enum CreateFault
 {
     None,
@@ -32,6 +32,6 @@ internal static class CreateFaults
     /// <summary>Whether the caller cannot know if there is a run.</summary>
     internal static bool IsUnknown(this CreateFault fault) => fault >= CreateFault.ResetNotTaken;
 
-    /// <summary>Whether there is a run all the same.</summary>
+    /// <summary>Whether there is a run anyway.</summary>
     internal static bool IsTaken(this CreateFault fault) => fault == CreateFault.None || (fault.IsUnknown() && fault.ToString().EndsWith("Taken", StringComparison.Ordinal) && !fault.ToString().EndsWith("NotTaken", StringComparison.Ordinal));
 }

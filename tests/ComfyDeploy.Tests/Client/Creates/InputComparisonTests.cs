@@ -5,7 +5,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Inputs as they are sent, and whether stored ones are the same.</summary>
+/// <summary>Inputs as they are sent, and their comparison with stored ones.</summary>
 public sealed class InputComparisonTests
 {
     [Theory]
@@ -83,7 +83,7 @@ public sealed class InputComparisonTests
     [InlineData("queue-inputs-coercion", "run-get-inputs-coercion")]
     [InlineData("queue-bigint-seed", "run-get-bigint-seed")]
     [InlineData("queue-unicode-input", "run-get-unicode-input")]
-    public void What_was_recorded_as_sent_is_what_was_recorded_as_stored(string sent, string stored)
+    public void The_recorded_sent_inputs_equal_the_recorded_stored_inputs(string sent, string stored)
     {
         using JsonDocument request = JsonDocument.Parse(File.ReadAllText(Path.Combine(BuiltModule.Fixtures, sent + ".json")));
         JsonElement body = request.RootElement.GetProperty("request").GetProperty("body");
@@ -114,14 +114,14 @@ public sealed class InputComparisonTests
     }
 
     [Fact]
-    public void A_prompt_cut_in_the_middle_of_a_letter_is_still_sent()
+    public void A_prompt_with_a_lone_surrogate_is_still_sent()
     {
         string json = JsonText.Write(new Dictionary<string, object?> { ["prompt"] = "a cat \ud83d" });
         Assert.True(InputComparison.AreSame(json, """{"prompt":"a cat \ufffd"}"""));
     }
 
     [Fact]
-    public async Task A_create_sends_what_was_asked_for()
+    public async Task A_create_sends_the_requested_values()
     {
         ClientUnderTest test = new(() => Reply.Json($$"""{"run_id":"{{ClientUnderTest.RunId}}"}"""));
         CreateRequest request = new("d", "portrait/production", """{"prompt":"ü","seed":18446744073709551615}""", "H100", new Uri("https://hook.test/a?b=c"), true);

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>A service of creates and lists in memory, each create with a fate of its own. A webhook ending in a number tells whose create it is.</summary>
+/// <summary>An in-memory service of creates and lists; each create has its own outcome. A webhook that ends in a number identifies the create.</summary>
 internal sealed class ModelService(ManualClock clock)
 {
     private readonly object _gate = new();
@@ -13,13 +13,13 @@ internal sealed class ModelService(ManualClock clock)
     private TaskCompletionSource? _hold;
     private int _held;
 
-    /// <summary>The fates of the next creates; none left, all goes well.</summary>
+    /// <summary>The outcomes of the next creates; when none is left, creates succeed.</summary>
     internal Queue<CreateFault> Faults { get; } = [];
 
-    /// <summary>The fate of a create by whose it is and how often it was sent before, instead of the queue.</summary>
+    /// <summary>The outcome of a create by its number and how often it was sent before, instead of the queue.</summary>
     internal Func<int, int, CreateFault>? FaultOf { get; init; }
 
-    /// <summary>Happens somewhere between two requests.</summary>
+    /// <summary>Called at some point between two requests.</summary>
     internal Func<Task>? Between { get; init; }
 
     internal TimeSpan ClockAhead { get; set; }
@@ -42,20 +42,22 @@ internal sealed class ModelService(ManualClock clock)
 
     private DateTime Now => clock.Now + ClockAhead;
 
-    /// <summary>Creates are answered together, once this many have come.</summary>
+    /// <summary>Creates are answered together, once this many have arrived.</summary>
     internal void HoldUntil(int creates) => (_held, _hold) = (creates, new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     /// <summary>A run of the same account that another process queued.</summary>
     internal ModelRun OtherRun(string inputs, TimeSpan when, string deployment = "d1") => Add(null, deployment, inputs, when);
 
-    internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken stop)
+    internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken cancellationToken)
     {
         if (Between is not null) await Between().ConfigureAwait(false);
-        HttpResponseMessage response = request.Method == "POST" ? await CreateAsync(request, stop).ConfigureAwait(false) : Read(request, stop);
+        HttpResponseMessage response = request.Method == "POST"
+            ? await CreateAsync(request, cancellationToken).ConfigureAwait(false)
+            : Read(request, cancellationToken);
         return SendsDate ? response.Dated(new DateTimeOffset(Now)) : response;
     }
 
-    private async Task<HttpResponseMessage> CreateAsync(SentRequest request, CancellationToken stop)
+    private async Task<HttpResponseMessage> CreateAsync(SentRequest request, CancellationToken cancellationToken)
     {
         JsonNode body = JsonNode.Parse(request.Body)!;
         int intent = body["webhook"]?.GetValue<string>() is { } hook ? int.Parse(hook.Split('/')[^1], CultureInfo.InvariantCulture) : 0;
@@ -69,18 +71,18 @@ internal sealed class ModelService(ManualClock clock)
             if (_hold is not null && --_held == 0) _hold.SetResult();
         }
         if (_hold is not null) await _hold.Task.ConfigureAwait(false);
-        // Taken, and not yet answered: here others find the run in the list.
+        // Executed and not answered yet: here, others find the run in the list.
         if (Between is not null) await Between().ConfigureAwait(false);
         BeforeAnswer?.Invoke();
-        stop.ThrowIfCancellationRequested();
-        return fault is CreateFault.HangNotTaken or CreateFault.HangTaken ? Hang(stop) : Answer(fault, id);
+        cancellationToken.ThrowIfCancellationRequested();
+        return fault is CreateFault.HangNotTaken or CreateFault.HangTaken ? Hang(cancellationToken) : Answer(fault, id);
     }
 
-    /// <summary>No answer, until whoever asked has waited long enough.</summary>
-    private HttpResponseMessage Hang(CancellationToken stop)
+    /// <summary>No answer until the time limit of the request ends.</summary>
+    private HttpResponseMessage Hang(CancellationToken cancellationToken)
     {
         clock.EndLimit();
-        throw new OperationCanceledException(stop);
+        throw new OperationCanceledException(cancellationToken);
     }
 
     private static HttpResponseMessage Answer(CreateFault fault, string? id) => fault switch
@@ -91,7 +93,7 @@ internal sealed class ModelService(ManualClock clock)
         CreateFault.Invalid => Reply.Json("""{"detail":[{"loc":["body","inputs"],"msg":"no"}]}""", 422),
         CreateFault.Error500 => Reply.With(500, "Internal Server Error"),
         CreateFault.ResetNotTaken or CreateFault.ResetTaken => throw new HttpRequestException("send", new IOException("read", new SocketException((int)SocketError.ConnectionReset))),
-        // What an expired limit of the request looks like to who sent it.
+        // This is how the sender sees an expired request timeout.
         CreateFault.TimeoutNotTaken or CreateFault.TimeoutTaken => throw new TaskCanceledException(),
         CreateFault.Gateway502NotTaken or CreateFault.Gateway502Taken => Reply.With(502, "<html>Bad Gateway</html>", "text/html"),
         CreateFault.Gateway503NotTaken or CreateFault.Gateway503Taken => Reply.RetryAfter(503, new(TimeSpan.FromSeconds(1))),
@@ -102,15 +104,15 @@ internal sealed class ModelService(ManualClock clock)
         _ => Reply.Json("""{"run_id":null}"""),
     };
 
-    private HttpResponseMessage Read(SentRequest request, CancellationToken stop)
+    private HttpResponseMessage Read(SentRequest request, CancellationToken cancellationToken)
     {
-        if (HangRead?.Invoke(request) == true) return Hang(stop);
+        if (HangRead?.Invoke(request) == true) return Hang(cancellationToken);
         if (FailRead?.Invoke(request) == true) return Reply.Status(500);
         string[] parts = request.Address.AbsolutePath.Split('/');
         lock (_gate)
         {
             if (parts[^2] == "run") return Reply.Json(_runs.Single(run => run.Id == parts[^1]).ToJson(withInputs: true));
-            // As the service does it: newest first, at most sixty, and no inputs.
+            // Like the service: newest first, at most sixty, without inputs.
             IEnumerable<string> rows = _runs.Where(run => run.Deployment == parts[^2] && run.CreatedAt + ListedAfter <= Now)
                 .OrderByDescending(run => run.CreatedAt).Take(60).Select(run => run.ToJson(withInputs: false));
             return Reply.Json($$"""{"data":[{{string.Join(',', rows)}}],"meta":null}""");
@@ -130,7 +132,7 @@ internal sealed class ModelService(ManualClock clock)
     }
 }
 
-/// <summary>A run of the model; of another process where it has no intent.</summary>
+/// <summary>A run of the model; without an intent, another process queued it.</summary>
 internal sealed record ModelRun(string Id, int? Intent, string Deployment, string Inputs, DateTime CreatedAt)
 {
     internal string ToJson(bool withInputs) => new JsonObject

@@ -5,8 +5,8 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>
-/// A thousand seeded rounds of creates sent at once, many of them lost on the way, some identical on purpose, while others queue too: never more runs
-/// than were meant, never one handed out twice, never one that is not there.
+/// A thousand seeded rounds of parallel creates, many of them lost, some intentionally identical, while others queue too: never more runs
+/// than requested, never one assigned twice, never one that does not exist.
 /// </summary>
 public sealed class SafeCreateModelTests
 {
@@ -14,11 +14,11 @@ public sealed class SafeCreateModelTests
     private static readonly CreateFault[] Faults = Enum.GetValues<CreateFault>();
 
     [Fact]
-    public async Task No_fault_makes_a_run_too_many_or_hands_one_out_twice()
+    public async Task No_fault_makes_an_extra_run_or_assigns_one_twice()
     {
         Tally tally = new();
         for (int seed = 0; seed < Rounds; seed++) await new Round(seed, tally).PlayAsync().WaitAsync(ClientUnderTest.Limit);
-        // Each kind of end was met, many times.
+        // Each kind of outcome occurred many times.
         Assert.InRange(tally.Answered, 500, int.MaxValue);
         Assert.InRange(tally.Adopted, 300, int.MaxValue);
         Assert.InRange(tally.AdoptedTwins, 30, int.MaxValue);

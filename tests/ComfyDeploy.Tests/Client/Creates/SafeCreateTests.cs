@@ -4,7 +4,7 @@ using ComfyDeploy.Commands;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>A create is sent again only when it surely made no run; else the run is looked for, and nothing is sent again.</summary>
+/// <summary>A create is sent again only when it certainly made no run; otherwise the client searches for the run and sends nothing.</summary>
 public sealed partial class SafeCreateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse","seed":7}""";
@@ -27,7 +27,7 @@ public sealed partial class SafeCreateTests
 
     [Theory]
     [MemberData(nameof(FaultsThatTook))]
-    public async Task A_lost_create_that_was_taken_is_found_and_sent_once(CreateFault fault)
+    public async Task A_lost_create_that_was_executed_is_found_and_sent_once(CreateFault fault)
     {
         _service.OtherRun(Inputs, TimeSpan.FromMinutes(-1));
         _service.OtherRun("""{"prompt":"another"}""", TimeSpan.Zero);
@@ -42,7 +42,7 @@ public sealed partial class SafeCreateTests
 
     [Theory]
     [MemberData(nameof(FaultsThatDidNotTake))]
-    public async Task A_lost_create_that_was_not_taken_is_ambiguous_and_sent_once(CreateFault fault)
+    public async Task A_lost_create_that_was_not_executed_is_ambiguous_and_sent_once(CreateFault fault)
     {
         _service.Faults.Enqueue(fault);
         ComfyDeployException error = await FailAsync();
@@ -58,7 +58,7 @@ public sealed partial class SafeCreateTests
     [Theory]
     [InlineData(CreateFault.Throttled)]
     [InlineData(CreateFault.Refused)]
-    public async Task A_create_that_surely_made_no_run_is_sent_again(CreateFault fault)
+    public async Task A_create_that_certainly_made_no_run_is_sent_again(CreateFault fault)
     {
         _service.Faults.Enqueue(fault);
         _service.Faults.Enqueue(fault);
@@ -73,7 +73,7 @@ public sealed partial class SafeCreateTests
     [Theory]
     [InlineData(CreateFault.Throttled, ErrorIds.LimitReached)]
     [InlineData(CreateFault.Refused, ErrorIds.ConnectionFailed)]
-    public async Task A_create_that_never_gets_through_is_told_after_four_retries(CreateFault fault, string id)
+    public async Task A_create_that_never_gets_through_is_reported_after_four_retries(CreateFault fault, string id)
     {
         for (int i = 0; i < 9; i++) _service.Faults.Enqueue(fault);
         Assert.Equal(id, (await FailAsync()).ErrorId);
@@ -83,7 +83,7 @@ public sealed partial class SafeCreateTests
     [Theory]
     [InlineData(CreateFault.Error500, ErrorIds.ServiceError)]
     [InlineData(CreateFault.Invalid, ErrorIds.InvalidInput)]
-    public async Task An_error_in_words_is_final(CreateFault fault, string id)
+    public async Task An_error_described_in_text_is_final(CreateFault fault, string id)
     {
         _service.Faults.Enqueue(fault);
         Assert.Equal(id, (await FailAsync()).ErrorId);
@@ -92,7 +92,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task After_a_retry_that_is_lost_nothing_is_sent_again()
+    public async Task After_a_lost_retry_nothing_is_sent_again()
     {
         _service.Faults.Enqueue(CreateFault.Throttled);
         _service.Faults.Enqueue(CreateFault.ResetNotTaken);
@@ -101,7 +101,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task A_run_listed_late_is_found_at_a_later_look()
+    public async Task A_run_listed_late_is_found_by_a_later_read()
     {
         _service.Faults.Enqueue(CreateFault.ResetTaken);
         _service.ListedAfter = TimeSpan.FromSeconds(2.5);
@@ -122,11 +122,11 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task A_look_that_fails_half_way_decides_nothing()
+    public async Task A_partial_read_decides_nothing()
     {
         _service.Faults.Enqueue(CreateFault.ResetTaken);
         _service.OtherRun(Inputs, TimeSpan.FromSeconds(-1));
-        // The first of the two is read, the second cannot be: one match, as it seems.
+        // The first of the two is read, the second cannot be: apparently one match.
         int reads = 0;
         _service.FailRead = request => request.PathAndQuery.Contains("/run/", StringComparison.Ordinal) && reads++ >= 1;
         Assert.Equal(ErrorIds.AmbiguousCreate, (await FailAsync()).ErrorId);
@@ -152,9 +152,9 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task Runs_from_before_the_create_are_not_adopted_whatever_our_clock_says()
+    public async Task Runs_from_before_the_create_are_not_adopted_regardless_of_the_local_clock()
     {
-        // Our clock is ten minutes behind the service's; one answer tells.
+        // Our clock is ten minutes behind the service's; one response shows it.
         _service.ClockAhead = TimeSpan.FromMinutes(10);
         await CreateAsync("""{"prompt":"first"}""");
         _service.OtherRun(Inputs, TimeSpan.FromSeconds(-30));
@@ -183,7 +183,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task The_deadline_cuts_the_look()
+    public async Task The_deadline_cancels_the_poll()
     {
         _test.Client.Deadline = _test.Clock.Now + TimeSpan.FromSeconds(5);
         _service.Faults.Enqueue(CreateFault.ResetNotTaken);
@@ -215,7 +215,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task A_create_stopped_on_its_way_does_not_trouble_a_later_one()
+    public async Task A_canceled_create_does_not_affect_a_later_one()
     {
         using CancellationTokenSource stop = new();
         _service.BeforeAnswer = stop.Cancel;
@@ -223,7 +223,7 @@ public sealed partial class SafeCreateTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _test.Client.CreateRunAsync(Request(Inputs), stop.Token).WaitAsync(ClientUnderTest.Limit));
         _service.BeforeAnswer = null;
 
-        // Hours later somebody else's equal run must not be taken for the stopped one, nor a lost one be denied its own.
+        // Hours later, another user's equal run must not be mistaken for the canceled one, and a lost create must still find its own.
         await _test.Clock.DelayAsync(TimeSpan.FromHours(3), default);
         _service.OtherRun(Inputs, TimeSpan.FromHours(-1));
         _service.Faults.Enqueue(CreateFault.ResetTaken);
@@ -233,7 +233,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task A_stop_ends_the_look_and_lets_others_go_on()
+    public async Task Cancellation_ends_the_search_and_lets_others_continue()
     {
         using CancellationTokenSource stop = new();
         _service.Faults.Enqueue(CreateFault.ResetNotTaken);
@@ -249,7 +249,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public async Task A_long_input_is_not_repeated_whole()
+    public async Task A_long_input_is_not_repeated_in_full()
     {
         _service.Faults.Enqueue(CreateFault.ResetNotTaken);
         string inputs = $$"""{"image":"data:image/png;base64,{{new string('A', 100_000)}}"}""";
@@ -271,7 +271,7 @@ public sealed partial class SafeCreateTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void Only_a_connection_that_was_never_made_surely_carried_nothing(string error, bool notSent)
+    public void Only_a_connection_that_was_never_established_certainly_sent_nothing(string error, bool notSent)
     {
         SocketException socket = new((int)Enum.Parse<SocketError>(error));
         Assert.Equal(notSent, ConnectionFailures.NotSent(new HttpRequestException("connect", socket)));
@@ -280,7 +280,7 @@ public sealed partial class SafeCreateTests
     }
 
     [Fact]
-    public void A_failed_handshake_carried_nothing_and_a_broken_one_is_not_sure()
+    public void A_failed_handshake_sent_nothing_and_a_broken_connection_may_have()
     {
         Assert.True(ConnectionFailures.NotSent(new HttpRequestException("TLS", new System.Security.Authentication.AuthenticationException("certificate"))));
         Assert.False(ConnectionFailures.NotSent(new HttpRequestException("TLS", new IOException("eof"))));

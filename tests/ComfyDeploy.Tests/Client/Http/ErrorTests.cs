@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Each answer that is no success becomes one error with a stable id and the service's own sentence, and with nothing that may be a secret.</summary>
+/// <summary>Each unsuccessful response becomes one error with a stable ID and the service's message, and without anything that may be secret.</summary>
 public sealed class ErrorTests
 {
     private static readonly Dictionary<string, string> IdsOfRecorded = new()
@@ -53,17 +53,17 @@ public sealed class ErrorTests
     public static TheoryData<string> RecordedRefusals => [.. Recorded.Names("*422*.json").Where(name => Recorded.Exchange(name).Status == 422)];
 
     [Fact]
-    public void No_recorded_error_of_a_key_or_a_run_is_left_out() =>
+    public void No_recorded_error_of_a_key_or_a_run_is_missing() =>
         Assert.Empty(Recorded.Names("err-*.json").Concat(Recorded.Names("run-get-4*.json")).Except(IdsOfRecorded.Keys));
 
     [Fact]
-    public void No_recorded_error_of_a_create_is_left_out() =>
+    public void No_recorded_error_of_a_create_is_missing() =>
         Assert.Empty(Recorded.Names("queue-*.json").Where(name => Recorded.Exchange(name).Status >= 400 && !name.Contains("422", StringComparison.Ordinal))
             .Except(IdsOfCreates.Keys).Except(["queue-batch-number-500", "queue-batch-params-500", "queue-text-plain-json"]));
 
     [Theory]
     [MemberData(nameof(RecordedErrors))]
-    public async Task A_recorded_error_has_its_id_and_its_sentence(string name, string id)
+    public async Task A_recorded_error_has_its_id_and_its_message(string name, string id)
     {
         Exchange exchange = Recorded.Exchange(name);
         ClientUnderTest test = new(exchange.ToResponse);
@@ -132,7 +132,7 @@ public sealed class ErrorTests
     [InlineData("run-cancel-classic-machine", ErrorIds.RunNotFound)]
     [InlineData("run-cancel-no-function-call", ErrorIds.RunNotFound)]
     [InlineData("run-cancel-malformed-500", ErrorIds.ServiceError)]
-    public async Task A_cancel_the_service_wraps_in_500_has_its_id(string name, string id)
+    public async Task A_cancel_error_wrapped_in_a_500_has_its_error_id(string name, string id)
     {
         Exchange exchange = Recorded.Exchange(name);
         ClientUnderTest test = new(exchange.ToResponse);
@@ -145,7 +145,7 @@ public sealed class ErrorTests
     [InlineData("deployment-get-malformed")]
     [InlineData("deployment-get-other")]
     [InlineData("deployment-get-public-by-other")]
-    public async Task A_deployment_that_is_not_there_is_a_500(string name)
+    public async Task A_missing_deployment_gives_a_500(string name)
     {
         Exchange exchange = Recorded.Exchange(name);
         await AssertErrorAsync(() => new ClientUnderTest(exchange.ToResponse).Client.GetDeploymentAsync("d", default), exchange, ErrorIds.DeploymentNotFound);
@@ -174,17 +174,17 @@ public sealed class ErrorTests
     [InlineData("v1/error-500.json", ErrorIds.ServiceError)]
     public async Task An_example_error_has_its_id(string file, string id)
     {
-        int status = int.Parse(file.Split('/')[1].Replace("error-", string.Empty, StringComparison.Ordinal)[..3], CultureInfo.InvariantCulture);
+        int status = int.Parse(file.Split('/')[1].Replace("error-", "", StringComparison.Ordinal)[..3], CultureInfo.InvariantCulture);
         string body = Recorded.Example(file);
-        await AssertErrorAsync(() => new ClientUnderTest(() => Reply.With(status, body)).GetRunAsync(), new(file, status, string.Empty, body), id);
+        await AssertErrorAsync(() => new ClientUnderTest(() => Reply.With(status, body)).GetRunAsync(), new(file, status, "", body), id);
     }
 
     [Theory]
     [MemberData(nameof(RecordedRefusals))]
-    public async Task A_refusal_names_the_field_and_never_the_value(string name)
+    public async Task A_validation_error_names_the_field_and_never_the_value(string name)
     {
         Exchange exchange = Recorded.Exchange(name);
-        // The value refused, wherever the service repeats it as it came.
+        // The rejected value, wherever the service repeats it.
         string body = exchange.Body.Replace("\"input\":", "\"input\":\"S3cret-value\",\"was\":", StringComparison.Ordinal);
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 422)).GetRunAsync());
         Assert.Contains(": ", error.Message, StringComparison.Ordinal);
@@ -192,7 +192,7 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public async Task A_refusal_too_long_to_be_read_whole_shows_no_value_either()
+    public async Task A_truncated_validation_error_shows_no_value_either()
     {
         string body = $$"""{"detail":[{"input":"S3cret-value","type":"string_type","loc":["body","inputs"],"msg":"Input should be a valid string","ctx":"{{new string('x', 100_000)}}"}]}""";
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.Json(body, 422)).GetRunAsync());
@@ -213,7 +213,7 @@ public sealed class ErrorTests
     [InlineData("{\"detail\":\"\\ud83d half\"}", "\uFFFD half")]
     [InlineData("{\"detail\":\"a\\u001b[31mred\\u0007\\u009b2J\\r\\nb\"}", "a [31mred 2J b")]
     [InlineData("plain \u001b]0;title\u0007text", "plain ]0;title text")]
-    public async Task Whatever_body_comes_only_a_sentence_is_shown(string body, string sentence)
+    public async Task Of_any_body_only_a_message_is_shown(string body, string sentence)
     {
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => Reply.With(500, body)).GetRunAsync());
         Assert.Equal(ErrorIds.ServiceError, error.ErrorId);
@@ -222,7 +222,7 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public async Task A_body_without_end_is_cut()
+    public async Task An_endless_body_is_cut()
     {
         using EndlessStream stream = new();
         ComfyDeployException error = await FailAsync(() => new ClientUnderTest(() => new(System.Net.HttpStatusCode.InternalServerError) { Content = new StreamContent(stream) }).GetRunAsync());
@@ -248,7 +248,7 @@ public sealed class ErrorTests
     [InlineData("{\"id\":")]
     [InlineData("<html>")]
     [InlineData("[]")]
-    public async Task A_success_that_cannot_be_read_is_an_error_of_the_service(string body)
+    public async Task An_unreadable_success_is_a_service_error(string body)
     {
         ClientUnderTest test = new(() => Reply.Json(body));
         Assert.Equal(ErrorIds.ServiceError, (await FailAsync(() => test.GetRunAsync())).ErrorId);

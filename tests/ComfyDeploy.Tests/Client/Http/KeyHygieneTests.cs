@@ -5,7 +5,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>The key goes to the service's own address, and appears nowhere.</summary>
+/// <summary>The key is sent only to the service's URL, and appears nowhere.</summary>
 public sealed class KeyHygieneTests
 {
     private static readonly string[] Echoes =
@@ -30,7 +30,7 @@ public sealed class KeyHygieneTests
     }
 
     [Fact]
-    public async Task Every_request_carries_the_key_to_the_connection_s_own_address()
+    public async Task Every_request_sends_the_key_only_to_the_connections_URL()
     {
         ClientUnderTest test = new(() => Reply.Json("[]"));
         await test.Client.GetWorkflowsAsync(default).WaitAsync(ClientUnderTest.Limit);
@@ -49,7 +49,7 @@ public sealed class KeyHygieneTests
     [InlineData("@evil.test/x")]
     [InlineData(":8080/x")]
     [InlineData("https://evil.test/x")]
-    public async Task A_path_that_would_leave_the_address_is_never_sent(string path)
+    public async Task A_path_outside_the_base_URL_is_never_sent(string path)
     {
         ScriptedHandler handler = new(() => Reply.Json("{}"));
         ApiSession session = new(ClientUnderTest.Connect(baseUri: "https://service.test"), handler, new ManualClock());
@@ -73,20 +73,20 @@ public sealed class KeyHygieneTests
         {
             ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => call().WaitAsync(ClientUnderTest.Limit));
             AssertNoKey(error.ToString());
-            AssertNoKey(error.RequestId ?? string.Empty);
+            AssertNoKey(error.RequestId ?? "");
         }
         Assert.NotEmpty(test.Log.All);
         Assert.All(test.Log.All, AssertNoKey);
     }
 
     [Fact]
-    public async Task A_run_that_goes_well_leaves_no_key_in_the_log()
+    public async Task A_successful_run_leaves_no_key_in_the_log()
     {
         ClientUnderTest test = new(() => Reply.Status(503), () => throw new HttpRequestException("gone"), () => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId)));
         ComfyRun run = await test.GetRunAsync();
         Assert.Equal(3, test.Log.Of("Debug").Count);
         Assert.All(test.Log.All, AssertNoKey);
-        foreach (System.Reflection.PropertyInfo property in typeof(ComfyRun).GetProperties()) AssertNoKey(property.GetValue(run)?.ToString() ?? string.Empty);
+        foreach (System.Reflection.PropertyInfo property in typeof(ComfyRun).GetProperties()) AssertNoKey(property.GetValue(run)?.ToString() ?? "");
         AssertNoKey(test.Session.Connection.ToString());
     }
 
@@ -96,7 +96,7 @@ public sealed class KeyHygieneTests
     [InlineData(303)]
     [InlineData(307)]
     [InlineData(308)]
-    public async Task A_redirect_is_an_error_and_is_followed_by_nobody(int status)
+    public async Task A_redirect_is_an_error_and_is_never_followed(int status)
     {
         using OneAnswerServer elsewhere = new("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
         using OneAnswerServer service = new($"HTTP/1.1 {status} Moved\r\nLocation: {elsewhere.Address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -111,7 +111,7 @@ public sealed class KeyHygieneTests
     private static void AssertNoKey(string text)
     {
         Assert.DoesNotContain(ClientUnderTest.Key, text, StringComparison.Ordinal);
-        // Nor a part of it, where a text is cut.
+        // Nor a part of it, where text is cut.
         Assert.DoesNotContain(ClientUnderTest.Key[..12], text, StringComparison.Ordinal);
     }
 

@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Reads are tried again after passing troubles, and only after those.</summary>
+/// <summary>Reads are retried after transient failures, and only after those.</summary>
 public sealed class RetryTests
 {
     private static readonly Func<HttpResponseMessage> Success = () => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId));
@@ -15,7 +15,7 @@ public sealed class RetryTests
     [InlineData(502)]
     [InlineData(503)]
     [InlineData(504)]
-    public async Task A_passing_trouble_is_tried_again_with_growing_pauses_and_a_warning_each(int status)
+    public async Task A_transient_failure_is_retried_with_growing_pauses_and_a_warning_each(int status)
     {
         ClientUnderTest test = new(() => Reply.Status(status), () => Reply.Status(status), () => Reply.Status(status), () => Reply.Status(status), Success);
         Assert.Equal("running", (await test.GetRunAsync()).Status);
@@ -29,7 +29,7 @@ public sealed class RetryTests
     [Theory]
     [InlineData(429, ErrorIds.LimitReached)]
     [InlineData(503, ErrorIds.ServiceError)]
-    public async Task A_trouble_that_stays_is_told_after_four_retries(int status, string id)
+    public async Task A_permanent_failure_is_reported_after_four_retries(int status, string id)
     {
         ClientUnderTest test = new(() => Reply.Status(status));
         Assert.Equal(id, (await FailAsync(test)).ErrorId);
@@ -37,7 +37,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_lost_connection_is_tried_again()
+    public async Task A_lost_connection_is_retried()
     {
         ClientUnderTest test = new(() => throw new HttpRequestException("refused", new SocketException((int)SocketError.ConnectionRefused)), () => throw new HttpRequestException("reset", new IOException("reset")), Success);
         await test.GetRunAsync();
@@ -46,7 +46,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_connection_that_stays_lost_is_an_error_of_the_connection()
+    public async Task A_connection_that_stays_lost_is_a_connection_error()
     {
         ClientUnderTest test = new(() => throw new HttpRequestException("x", new SocketException((int)SocketError.ConnectionRefused)));
         ComfyDeployException error = await FailAsync(test);
@@ -55,12 +55,12 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_read_without_answer_is_tried_again()
+    public async Task A_read_without_a_response_is_retried()
     {
-        ScriptedHandler silent = new(async (request, stop) =>
+        ScriptedHandler silent = new(async (request, token) =>
         {
             if (request.Number > 1) return Success();
-            await Task.Delay(Timeout.Infinite, stop);
+            await Task.Delay(Timeout.Infinite, token);
             return Success();
         });
         ClientUnderTest test = new(silent, requestTimeout: TimeSpan.FromMilliseconds(30));
@@ -70,11 +70,11 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_service_that_never_answers_is_a_time_out()
+    public async Task A_service_that_never_responds_gives_a_timeout()
     {
-        ScriptedHandler silent = new(async (_, stop) =>
+        ScriptedHandler silent = new(async (_, token) =>
         {
-            await Task.Delay(Timeout.Infinite, stop);
+            await Task.Delay(Timeout.Infinite, token);
             return Success();
         });
         Assert.Equal(ErrorIds.RequestTimeout, (await FailAsync(new(silent, requestTimeout: TimeSpan.FromMilliseconds(10)))).ErrorId);
@@ -82,7 +82,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_body_that_breaks_off_is_read_again()
+    public async Task A_truncated_body_is_retried()
     {
         ClientUnderTest test = new(() => Reply.Json("""{"id":"46ca"""), () => new() { Content = new StreamContent(new BreakingStream()) }, Success);
         await test.GetRunAsync();
@@ -90,7 +90,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task The_pause_asked_for_in_seconds_is_kept_exactly()
+    public async Task The_pause_requested_in_seconds_is_kept_exactly()
     {
         ClientUnderTest test = new(() => Reply.RetryAfter(429, new(TimeSpan.FromSeconds(17))), () => Reply.RetryAfter(503, new(TimeSpan.Zero)), Success);
         await test.GetRunAsync();
@@ -101,7 +101,7 @@ public sealed class RetryTests
     [InlineData(0)]
     [InlineData(600)]
     [InlineData(-600)]
-    public async Task The_pause_asked_for_as_a_date_is_kept_by_the_service_s_clock(int serviceAhead)
+    public async Task The_pause_requested_as_a_date_uses_the_services_clock(int serviceAhead)
     {
         ManualClock clock = new();
         DateTimeOffset service = new DateTimeOffset(clock.Now) + TimeSpan.FromSeconds(serviceAhead);
@@ -114,7 +114,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task No_retry_is_begun_that_would_end_after_the_deadline()
+    public async Task No_retry_starts_that_would_end_after_the_deadline()
     {
         ClientUnderTest test = new(() => Reply.RetryAfter(503, new(TimeSpan.FromSeconds(10))));
         test.Client.Deadline = test.Clock.Now + TimeSpan.FromSeconds(25);
@@ -134,7 +134,7 @@ public sealed class RetryTests
     [InlineData(422)]
     [InlineData(500)]
     [InlineData(501)]
-    public async Task What_will_not_pass_is_not_tried_again(int status)
+    public async Task A_permanent_failure_is_not_retried(int status)
     {
         ClientUnderTest test = new(() => Reply.RetryAfter(status, new(TimeSpan.FromSeconds(1))));
         Assert.Equal(status, (await FailAsync(test)).StatusCode);
@@ -144,7 +144,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_client_told_not_to_retry_does_not()
+    public async Task A_client_without_retries_does_not_retry()
     {
         ClientUnderTest test = new(() => Reply.Status(503));
         ComfyDeployClient client = new(test.Session, test.Log) { MaxRetries = 0 };
@@ -153,7 +153,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_stop_ends_a_request_under_way()
+    public async Task Cancellation_ends_an_active_request()
     {
         using CancellationTokenSource stop = new();
         ScriptedHandler silent = new(async (_, token) =>
@@ -167,7 +167,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_stop_ends_a_pause()
+    public async Task Cancellation_ends_a_pause()
     {
         using CancellationTokenSource stop = new();
         ClientUnderTest test = new(new ScriptedHandler(() => Reply.Status(503)), new ManualClock { Runs = false });
@@ -180,7 +180,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_stop_ends_a_body_under_way()
+    public async Task Cancellation_ends_a_body_that_is_being_read()
     {
         using CancellationTokenSource stop = new();
         ClientUnderTest test = new(() => new() { Content = new StreamContent(new SilentStream(stop)) });

@@ -1,11 +1,12 @@
+using System.Text.Json;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Why runs failed costs at most two lists for each batch, then a log for each run that is left, and is never worth an error.</summary>
-public sealed class FailureReasonTests
+/// <summary>Failure reasons need at most two lists for each batch, then a log for each remaining run, and never cause an error.</summary>
+public sealed partial class FailureReasonTests
 {
     private const string NodeError = """[{"data":{"exception_message":"CUDA out of memory\n","node_type":"KSampler","exception_type":"RuntimeError"}}]""";
     private readonly Dictionary<string, string> _outputsById = [];
@@ -16,12 +17,12 @@ public sealed class FailureReasonTests
 
     public FailureReasonTests()
     {
-        _test = new(new ScriptedHandler(Answer));
+        _test = new(new ScriptedHandler(Answer), new() { Runs = false });
         _reasons = new(_test.Client, _test.Log);
     }
 
     [Fact]
-    public async Task One_list_answers_for_many_runs_of_a_workflow()
+    public async Task One_list_has_the_reasons_of_many_runs_of_a_workflow()
     {
         ComfyRun[] runs = [.. Enumerable.Range(0, 40).Select(i => Failed($"r{i}"))];
         foreach (ComfyRun run in runs) _outputsById[run.RunId!] = NodeError;
@@ -32,7 +33,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task A_run_further_down_is_found_in_a_second_and_deeper_list()
+    public async Task A_run_further_down_is_found_in_a_second_longer_list()
     {
         for (int i = 0; i < 120; i++) _outputsById[$"r{i}"] = NodeError;
         ComfyRun run = Failed("r100");
@@ -43,7 +44,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task After_two_lists_the_logs_are_asked_for_what_is_left()
+    public async Task After_two_lists_the_logs_are_read_for_the_remaining_runs()
     {
         ComfyRun[] runs = [Failed("a", "w1"), Failed("b", "w2"), Failed("c", "w3"), Failed("d", "w3")];
         foreach (string id in (string[])["a", "b", "c", "d"]) _logById[id] = "loading;ValueError: no such model;done";
@@ -54,19 +55,19 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task Many_logs_are_read_at_a_time_and_none_is_lost()
+    public async Task Many_logs_are_read_in_parallel_and_none_is_lost()
     {
         ComfyRun[] runs = [.. Enumerable.Range(0, 500).Select(i => Failed($"r{i}"))];
         foreach (ComfyRun run in runs) _logById[run.RunId!] = $"Error in {run.RunId}";
         await FillAsync(runs);
         Assert.All(runs, run => Assert.Equal($"Error in {run.RunId}", run.Error));
-        Assert.Equal((2, 500), (Lists, Logs));
+        Assert.Equal((1, 500), (Lists, Logs));
         await FillAsync([.. runs.Select(run => Failed(run.RunId!))]);
-        Assert.Equal((2, 500), (Lists, Logs));
+        Assert.Equal((1, 500), (Lists, Logs));
     }
 
     [Fact]
-    public async Task A_reason_known_already_costs_no_request()
+    public async Task A_known_reason_needs_no_request()
     {
         _outputsById["a"] = NodeError;
         await FillAsync(Failed("a"));
@@ -77,7 +78,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task Only_failed_runs_without_a_reason_are_asked_about()
+    public async Task Only_failed_runs_without_a_reason_are_looked_up()
     {
         ComfyRun known = Failed("a");
         known.Error = "known";
@@ -87,7 +88,7 @@ public sealed class FailureReasonTests
     }
 
     [Fact]
-    public async Task What_cannot_be_found_is_no_error()
+    public async Task A_reason_that_cannot_be_found_is_not_an_error()
     {
         _listsFail = true;
         ComfyRun run = Failed("a");
@@ -102,8 +103,8 @@ public sealed class FailureReasonTests
     public void The_recorded_reasons_are_found()
     {
         JsonArray rows = JsonNode.Parse(Recorded.Exchange("runs-v1-default").Body)!.AsArray();
-        List<string?> reasons = [.. rows.Where(row => row!["status"]!.GetValue<string>() == "failed").Select(row => FailureReasons.Reason(row!["outputs"]!.ToJsonString()))];
-        // The first of them has made its image and was then called failed; it has no reason in its outputs.
+        List<string?> reasons = [.. rows.Where(row => row!["status"]!.GetValue<string>() == "failed").Select(row => FailureReasons.Reason(Element(row!["outputs"]!.ToJsonString())))];
+        // The first run produced its image and was then marked as failed; its outputs contain no reason.
         Assert.Equal([null, "KSampler: CUDA out of memory. Tried to allocate 2.00 GiB"], reasons);
     }
 
@@ -119,7 +120,9 @@ public sealed class FailureReasonTests
     [InlineData("[]", null)]
     [InlineData("null", null)]
     [InlineData(null, null)]
-    public void The_sentence_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(outputs));
+    public void The_message_is_found_in_every_shape(string? outputs, string? reason) => Assert.Equal(reason, FailureReasons.Reason(Element(outputs)));
+
+    private static JsonElement? Element(string? json) => json is null ? null : JsonDocument.Parse(json).RootElement;
 
     private int Lists => _test.Handler.Count("GET", "/runs?");
 
@@ -129,9 +132,9 @@ public sealed class FailureReasonTests
 
     private Task FillAsync(params ComfyRun[] runs) => _reasons.FillAsync(runs, default).WaitAsync(ClientUnderTest.Limit);
 
-    private async Task<HttpResponseMessage> Answer(SentRequest request, CancellationToken stop)
+    private async Task<HttpResponseMessage> Answer(SentRequest request, CancellationToken cancellationToken)
     {
-        // Real answers come on other threads.
+        // Real responses arrive on other threads.
         await Task.Yield();
         if (request.PathAndQuery.Contains("logs", StringComparison.Ordinal)) return LogOf(request.Address.Segments[^1]);
         if (_listsFail) return Reply.Status(500);

@@ -3,7 +3,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>Lists come page by page, as far as they are read; a run comes once although offsets shift; several lists are one, newest first.</summary>
+/// <summary>Lists are read page by page, on demand; a run appears once although offsets shift; several lists are merged, newest first.</summary>
 public sealed class RunListTests
 {
     private static readonly DateTime Newest = new(2026, 11, 23, 18, 0, 0, DateTimeKind.Utc);
@@ -15,7 +15,7 @@ public sealed class RunListTests
     public RunListTests() => _test = new(new ScriptedHandler(Answer));
 
     [Fact]
-    public async Task The_first_run_costs_one_request()
+    public async Task The_first_run_needs_one_request()
     {
         AddRuns("w", 500);
         RunMerge merge = Merge("w");
@@ -25,7 +25,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task A_page_is_read_when_the_one_before_is_used_up()
+    public async Task A_page_is_read_when_the_previous_one_is_used_up()
     {
         AddRuns("w", 25);
         RunMerge merge = Merge("w");
@@ -60,7 +60,7 @@ public sealed class RunListTests
     [InlineData(7)]
     [InlineData(10)]
     [InlineData(13)]
-    public async Task Runs_that_arrive_meanwhile_shift_the_rest_and_none_comes_twice(int arriving)
+    public async Task Runs_that_arrive_in_between_shift_the_rest_and_cause_no_duplicate(int arriving)
     {
         AddRuns("w", 40);
         RunMerge merge = Merge("w");
@@ -71,19 +71,19 @@ public sealed class RunListTests
             if (merge.NeedsPages)
             {
                 await ReadAsync(merge);
-                // Only a few times, else the end is never reached.
+                // Only a few times, otherwise the end is never reached.
                 for (int i = 0; i < arriving && arrived < 3 * arriving; i++) _rows["w"].Insert(0, Row("w", -++arrived));
             }
             if (merge.Take() is not { } run) break;
             ids.Add(run.RunId!);
         }
         Assert.Equal(ids.Distinct(), ids);
-        // Of the new ones those are seen that slip onto a page still to come.
+        // New runs are seen only when they move to a page that is not read yet.
         Assert.Equal(Enumerable.Range(0, 40).Select(i => $"w-{i}"), ids.Where(id => !id.Contains("--", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public async Task Several_lists_are_one_newest_first()
+    public async Task Several_lists_are_merged_newest_first()
     {
         AddRuns("a", 33, step: 3);
         AddRuns("b", 21, step: 5);
@@ -105,7 +105,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task Names_that_cannot_be_read_cost_no_run()
+    public async Task Unreadable_names_lose_no_run()
     {
         // One odd workflow makes the service's whole list of deployments fail.
         _deployments = () => Reply.Json("""{"detail":"Internal server error"}""", 500);
@@ -117,7 +117,7 @@ public sealed class RunListTests
     }
 
     [Fact]
-    public async Task What_is_asked_for_is_in_the_query()
+    public async Task The_filters_are_in_the_query()
     {
         _rows["w"] = [];
         RunQuery query = new("w", "d", "timeout", new DateTime(2025, 10, 14, 9, 12, 3, DateTimeKind.Utc), 10);

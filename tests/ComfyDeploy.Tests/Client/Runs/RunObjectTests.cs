@@ -2,10 +2,10 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>What a run tells of itself: its state, its share done, the order of its members.</summary>
+/// <summary>The computed properties of a run: its state, its percentage, the order of its members.</summary>
 public sealed class RunObjectTests
 {
-    // The columns of a CSV, in order: a promise to everybody who keeps such files.
+    // The columns of a CSV file, in order: files that users keep depend on it.
     private const string Columns = "RunId, DeploymentName, WorkflowName, Label, Status, IsFinished, IsSuccess, Error, Gpu, CreatedAt, QueuedAt, StartedAt, EndedAt, " +
         "QueueSeconds, ColdStartSeconds, RunSeconds, TotalSeconds, EstimatedCost, PercentComplete, LiveStatus, QueuePosition, OutputCount, OutputUrl, Outputs, Inputs, " +
         "DeploymentId, WorkflowId, WorkflowVersionId, MachineId, MachineType, BatchId, Origin, UserId, OrgId, RestartOf, ConnectionName";
@@ -24,12 +24,11 @@ public sealed class RunObjectTests
     [InlineData("word-to-come", false, true)]
     [InlineData("", false, true)]
     [InlineData(null, false, false)]
-    public void A_known_word_decides_and_an_unknown_one_waits_for_an_end(string? status, bool finishedWithoutEnd, bool finishedWithEnd)
+    public void A_known_status_is_sufficient_and_an_unknown_one_needs_an_end(string? status, bool finishedWithoutEnd, bool finishedWithEnd)
     {
         ComfyRun run = new() { Status = status };
         Assert.Equal(finishedWithoutEnd, run.IsFinished);
-        run.EndedAt = DateTime.Now;
-        Assert.Equal(finishedWithEnd, run.IsFinished);
+        Assert.Equal(finishedWithEnd, new ComfyRun { Status = status, EndedAt = DateTime.Now }.IsFinished);
         Assert.Equal(status == "success", run.IsSuccess);
     }
 
@@ -48,11 +47,11 @@ public sealed class RunObjectTests
     [InlineData("null", null)]
     [InlineData("\"NaN\"", null)]
     [InlineData("{}", null)]
-    public void The_share_done_is_a_whole_number_from_0_to_100(string progress, int? percent) =>
+    public void The_percentage_is_an_integer_from_0_to_100(string progress, int? percent) =>
         Assert.Equal(percent, Recorded.ToRun($$"""{"progress":{{progress}}}""").PercentComplete);
 
     [Fact]
-    public void Its_age_goes_by_the_clock_that_stamped_it()
+    public void The_age_uses_the_clock_that_set_the_date()
     {
         TimeSpan ahead = TimeSpan.FromHours(3);
         ComfyRun run = new() { Status = "running", CreatedAt = DateTime.Now + ahead - TimeSpan.FromSeconds(90), StartedAt = DateTime.Now + ahead - TimeSpan.FromSeconds(45), ClockOffset = ahead };
@@ -67,7 +66,7 @@ public sealed class RunObjectTests
         Assert.Equal(Columns, string.Join(", ", typeof(ComfyRun).GetProperties().Where(property => !Attribute.IsDefined(property, typeof(HiddenAttribute))).Select(property => property.Name)));
 
     [Fact]
-    public void A_run_cannot_be_made_by_a_conversion() => Assert.Empty(typeof(ComfyRun).GetConstructors());
+    public void A_run_cannot_be_created_by_a_conversion() => Assert.Empty(typeof(ComfyRun).GetConstructors());
 
     [Fact]
     public void What_only_the_caller_knows_fills_gaps_and_never_overwrites()
@@ -79,7 +78,7 @@ public sealed class RunObjectTests
     }
 
     [Fact]
-    public void Durations_the_service_does_not_tell_are_counted_across_a_change_of_clocks()
+    public void Missing_durations_are_computed_across_a_clock_change()
     {
         ComfyRun run = Recorded.ToRun("""{"created_at":"2025-10-26T00:30:00Z","queued_at":"2025-10-26T01:30:00Z","started_at":"2025-03-30T00:30:00Z","ended_at":"2025-03-30T02:30:00Z"}""");
         Assert.Equal(3600, run.QueueSeconds);

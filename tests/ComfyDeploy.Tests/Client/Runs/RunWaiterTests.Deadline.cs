@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-// The deadline, and the first look that each run gets whatever the deadline.
+// The deadline, and the first poll that each run gets whatever the deadline.
 public sealed partial class RunWaiterTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_run_added_after_the_deadline_is_still_looked_at_once()
+    public async Task A_run_added_after_the_deadline_is_still_read_once()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(10));
         waiter.Add(Target("a"));
@@ -40,12 +40,12 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_slow_service_is_asked_once_for_each_of_many_whatever_the_deadline()
+    public async Task A_slow_service_is_polled_once_for_each_run_whatever_the_deadline()
     {
         ConcurrentDictionary<string, int> looks = new();
-        _client = ClientOver(new(async (request, stop) =>
+        _client = ClientOver(new(async (request, token) =>
         {
-            Task answer = _clock.DelayAsync(TimeSpan.FromSeconds(4), stop);
+            Task answer = _clock.DelayAsync(TimeSpan.FromSeconds(4), token);
             looks.AddOrUpdate(request.Address.Segments[^1], 1, (_, count) => count + 1);
             await answer;
             return Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1]));
@@ -63,11 +63,11 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_silent_service_is_left_ten_seconds_after_the_deadline()
+    public async Task A_silent_service_is_abandoned_ten_seconds_after_the_deadline()
     {
-        _client = ClientOver(new(async (_, stop) =>
+        _client = ClientOver(new(async (_, token) =>
         {
-            await _clock.DelayAsync(TimeSpan.FromHours(1), stop);
+            await _clock.DelayAsync(TimeSpan.FromHours(1), token);
             return Reply.Status(500);
         }));
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
@@ -79,7 +79,7 @@ public sealed partial class RunWaiterTests
     }
 
     [Fact]
-    public async Task A_run_that_comes_an_hour_late_is_looked_at_once()
+    public async Task A_run_added_an_hour_late_is_read_once()
     {
         using RunWaiter waiter = Wait(TimeSpan.FromSeconds(5));
         waiter.Add(Target("early"));

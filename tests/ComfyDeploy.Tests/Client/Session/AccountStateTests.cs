@@ -2,13 +2,13 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
-/// <summary>What two connections to one account know of each other's runs.</summary>
+/// <summary>Connections to the same account know each other's runs.</summary>
 public sealed class AccountStateTests
 {
     private const string Inputs = """{"prompt":"a lighthouse"}""";
 
     [Fact]
-    public void One_address_and_one_key_are_one_account()
+    public void Connections_with_the_same_URL_and_key_share_an_account()
     {
         ComfyConnection connection = ClientUnderTest.Connect();
         AccountState account = AccountState.Of(connection);

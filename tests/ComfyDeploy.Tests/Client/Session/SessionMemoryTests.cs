@@ -7,7 +7,7 @@ namespace ComfyDeploy.Tests.Client;
 public sealed class SessionMemoryTests
 {
     [Fact]
-    public void A_run_is_taken_once()
+    public void A_run_is_assigned_once()
     {
         KnownRuns known = new();
         Assert.True(known.Take("A", null));
@@ -16,7 +16,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void A_run_seen_before_a_create_is_not_the_create_s_and_one_seen_after_may_be()
+    public void A_run_seen_before_a_create_cannot_belong_to_it_and_one_seen_after_may()
     {
         KnownRuns known = new();
         known.See("before");
@@ -40,7 +40,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Short_ids_are_told_with_their_namesakes()
+    public void Ambiguous_short_ids_are_reported()
     {
         KnownRuns known = new();
         foreach (string id in (string[])["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"]) known.See(id);
@@ -52,7 +52,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task What_the_caller_said_of_a_run_is_on_every_later_snapshot()
+    public async Task What_the_caller_knows_of_a_run_is_on_every_later_snapshot()
     {
         ClientUnderTest test = new(() => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId)));
         test.Session.KnownRuns.Take(ClientUnderTest.RunId, new("d", "portrait/production", "portrait", "row 1", null, null));
@@ -61,7 +61,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task Deployments_are_read_once_a_minute()
+    public async Task Deployments_are_read_at_most_once_a_minute()
     {
         ClientUnderTest test = new(new ScriptedHandler(request =>
             Recorded.Exchange(request.PathAndQuery.EndsWith("true", StringComparison.Ordinal) ? "deployments-fluid" : "deployments-default").ToResponse()));
@@ -94,7 +94,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task An_odd_field_of_a_deployment_costs_that_field_only()
+    public async Task An_odd_field_of_a_deployment_affects_only_that_field()
     {
         foreach (string field in (string[])["workflow", "machine", "version", "input_types", "run_timeout", "gpu", "updated_at", "environment", "description"])
         {
@@ -108,7 +108,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task Prices_are_read_once_and_a_run_without_a_price_is_a_run()
+    public async Task Prices_are_read_once_and_a_run_needs_no_price()
     {
         ClientUnderTest test = new(new ScriptedHandler(request => request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
             ? Recorded.Exchange("platform-gpu-pricing").ToResponse()
@@ -124,7 +124,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task Prices_that_could_not_be_read_are_asked_for_again_after_a_minute()
+    public async Task Prices_that_could_not_be_read_are_requested_again_after_a_minute()
     {
         int asked = 0;
         ManualClock clock = new() { Runs = false };

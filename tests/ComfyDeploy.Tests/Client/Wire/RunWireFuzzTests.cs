@@ -66,7 +66,7 @@ public sealed class RunWireFuzzTests
             byte[] mutated = Mutate(Encoding.UTF8.GetBytes(bodies[seed % bodies.Length]), new Random(seed));
             try
             {
-                if (JsonSerializer.Deserialize(mutated, WireContext.Default.RunWire) is not { } wire) continue;
+                RunWire wire = WireJson.Read(Recorded.Body(mutated), WireContext.Default.RunWire);
                 ReadAll(wire.ToRun(ClientUnderTest.Connect()));
                 read++;
             }

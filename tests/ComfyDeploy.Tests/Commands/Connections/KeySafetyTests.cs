@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The key is asked for safely, goes to one place, and is shown nowhere.</summary>
+/// <summary>The key is prompted for safely, sent to one host only, and never shown.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class KeySafetyTests : IDisposable
 {
@@ -24,16 +24,16 @@ public sealed class KeySafetyTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Without_somebody_to_ask_there_is_an_error_and_no_prompt(bool hasInterface)
+    public void Without_an_interactive_user_there_is_an_error_and_no_prompt(bool hasInterface)
     {
         Restart(new CapturingHost(hasInterface: hasInterface));
-        string said = _engine.RunWithErrors("Connect-ComfyDeploy -BaseUri $uri").Error("NotConnected").ToString();
-        Assert.Contains("-ApiKey", said, StringComparison.Ordinal);
+        string message = _engine.RunWithErrors("Connect-ComfyDeploy -BaseUri $uri").Error("NotConnected").ToString();
+        Assert.Contains("-ApiKey", message, StringComparison.Ordinal);
         Assert.Empty(_emulator.Requests);
     }
 
     [Fact]
-    public void Somebody_there_is_asked()
+    public void An_interactive_user_is_prompted()
     {
         Restart(new CapturingHost { Typed = _emulator.ApiKey });
         _engine.Run("Connect-ComfyDeploy -BaseUri $uri; Get-ComfyDeployment");
@@ -42,7 +42,7 @@ public sealed class KeySafetyTests : IDisposable
     [Fact]
     public void The_key_is_in_no_stream_no_error_and_no_object()
     {
-        // Each of these fails or succeeds in its own way; all that can be seen of it is searched.
+        // Each of these fails or succeeds differently; all visible output is searched.
         _emulator.AddFault("GET /workflow/*/runs = 503");
         EngineRun run = _engine.RunWithErrors("""
             $VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'
@@ -69,20 +69,20 @@ public sealed class KeySafetyTests : IDisposable
         Assert.Contains("GET /run/", text, StringComparison.Ordinal);
         Assert.Contains("user_emulator", text, StringComparison.Ordinal);
         Assert.DoesNotContain(key, text, StringComparison.Ordinal);
-        // Nor a part of it: not the readable middle, not the signature, not the header that carries it.
+        // Nor a part of it: the payload, the signature, or the header.
         Assert.All(key.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));
         Assert.DoesNotContain("Bearer", text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void No_public_member_gives_the_key_away()
+    public void No_public_member_reveals_the_key()
     {
         EngineRun run = _engine.Run("$c = Connect-ComfyDeploy $key -BaseUri $uri -PassThru; $c.PSObject.Properties | ForEach-Object { $_.Name }; \"$c\"");
         Assert.Equal(["Name", "IsDefault", "BaseUri", "UserId", "OrgId", "RequestTimeout", "default (127.0.0.1)"], run.Objects.Select(o => o.ToString()));
     }
 
     [Fact]
-    public void The_key_follows_no_redirect()
+    public void The_key_is_not_sent_to_a_redirect()
     {
         _emulator.AddFault($"GET /run/* = redirect {_elsewhere.BaseUri}/workflows always");
         EngineRun run = _engine.RunWithErrors("Connect-ComfyDeploy $key -BaseUri $uri; Get-ComfyRun 11111111-0000-4000-8000-000000000000");
@@ -91,7 +91,7 @@ public sealed class KeySafetyTests : IDisposable
     }
 
     [Fact]
-    public void A_create_follows_no_redirect_either()
+    public void A_create_does_not_follow_redirects_either()
     {
         _emulator.AddFault($"POST /run/deployment/queue = redirect {_elsewhere.BaseUri}/run/deployment/queue");
         _engine.RunWithErrors("Connect-ComfyDeploy $key -BaseUri $uri; Start-ComfyRun portrait").Error("ServiceError");

@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Several runspaces of one process: helpers of one script share its account, two tenants never cross.</summary>
+/// <summary>Several runspaces of one process: the runspaces of one script share its connection; two tenants never mix.</summary>
 [Collection(ProcessWide.Name)]
 public sealed class RunspaceTests : IDisposable
 {
@@ -31,7 +31,7 @@ public sealed class RunspaceTests : IDisposable
     }
 
     [Fact]
-    public void The_first_to_connect_connects_all()
+    public void The_first_runspace_to_connect_connects_all()
     {
         _owner.Run(Connect);
         _other.Run("Start-ComfyRun portrait");
@@ -40,7 +40,7 @@ public sealed class RunspaceTests : IDisposable
     }
 
     [Fact]
-    public void A_later_one_connects_itself_alone()
+    public void A_later_runspace_connects_only_itself()
     {
         _owner.Run(Connect);
         _other.Run(Connect);
@@ -53,7 +53,7 @@ public sealed class RunspaceTests : IDisposable
     }
 
     [Fact]
-    public void A_name_of_another_tenant_is_not_known()
+    public void The_name_of_another_tenants_connection_is_unknown()
     {
         _owner.Run(Connect);
         _other.Run(Connect + " -Name tenant -SkipCheck");
@@ -63,7 +63,7 @@ public sealed class RunspaceTests : IDisposable
     }
 
     [Fact]
-    public void A_session_that_closes_gives_the_default_up()
+    public void A_closed_runspace_releases_the_default_connection()
     {
         _owner.Run(Connect);
         _owner.Dispose();

@@ -5,7 +5,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Test-ComfyConnection: one Boolean, and in words what is wrong.</summary>
+/// <summary>Test-ComfyConnection: a Boolean, and a description of the problem.</summary>
 public sealed class TestComfyConnectionTests : EngineTest
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class TestComfyConnectionTests : EngineTest
     [InlineData("truncate", "WrongBaseUri")]
     [InlineData("407", "Proxy")]
     [InlineData("503", "Unreachable")]
-    public void Each_result_has_its_word(string? fault, string expected)
+    public void Each_result_has_its_name(string? fault, string expected)
     {
         if (fault is not null) Emulator.AddFault($"GET /workflows = {fault} always");
         EngineRun run = Engine.Run("Test-ComfyConnection -Detailed -Verbose; Test-ComfyConnection");
@@ -27,12 +27,12 @@ public sealed class TestComfyConnectionTests : EngineTest
         Assert.NotEmpty(test.Message);
         Assert.Equal(expected == "Ok", run.Objects[1].BaseObject);
         Assert.Contains(run.Verbose, line => line.StartsWith(expected + ": ", StringComparison.Ordinal));
-        // One try each: who tests wants to hear of trouble.
+        // No retries: a test reports transient failures.
         Assert.Equal(2, Count("GET", "/api/workflows"));
     }
 
     [Fact]
-    public void Nobody_listening_is_unreachable()
+    public void A_closed_port_is_unreachable()
     {
         using TcpListener taken = new(IPAddress.Loopback, 0);
         taken.Start();
@@ -44,7 +44,7 @@ public sealed class TestComfyConnectionTests : EngineTest
     }
 
     [Fact]
-    public void A_service_that_does_not_answer_is_unreachable()
+    public void A_service_that_does_not_respond_is_unreachable()
     {
         Emulator.AddFault("GET /workflows = hang");
         ComfyConnection impatient = ConnectionTo(Emulator, "impatient", requestTimeout: TimeSpan.FromMilliseconds(300));
@@ -54,7 +54,7 @@ public sealed class TestComfyConnectionTests : EngineTest
     }
 
     [Fact]
-    public void The_connection_is_the_first_argument()
+    public void The_connection_is_the_first_positional_parameter()
     {
         Engine.Run("$PSDefaultParameterValues = @{}");
         Assert.Equal(true, Engine.Run("Test-ComfyConnection $c").Objects.Single().BaseObject);

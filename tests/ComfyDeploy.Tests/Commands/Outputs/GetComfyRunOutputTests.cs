@@ -2,11 +2,11 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRunOutput: what a run has made.</summary>
+/// <summary>Get-ComfyRunOutput: the outputs of a run.</summary>
 public sealed class GetComfyRunOutputTests : OutputsTest
 {
     [Fact]
-    public void Every_kind_comes_out_with_what_is_known_of_it()
+    public void Every_kind_of_output_is_written_with_its_properties()
     {
         string id = Ended("#image #text #video #audio #file #mesh #custom");
         IReadOnlyList<ComfyRunOutput> outputs = Engine.Run("Get-ComfyRunOutput $id", ("id", id)).All<ComfyRunOutput>();
@@ -26,7 +26,7 @@ public sealed class GetComfyRunOutputTests : OutputsTest
     [InlineData("TEXT", "text")]
     [InlineData("text','image", "image image image text")]
     [InlineData("masks_by_someone", "")]
-    public void Kind_chooses_and_the_index_stays(string kind, string expected)
+    public void Kind_filters_and_the_index_stays(string kind, string expected)
     {
         EngineRun run = Engine.Run($"Get-ComfyRunOutput $id -Kind '{kind}'", ("id", Ended("#image #multi #text")));
         Assert.Equal(expected, string.Join(' ', run.All<ComfyRunOutput>().Select(output => output.Kind)));
@@ -34,7 +34,7 @@ public sealed class GetComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void A_finished_run_read_before_is_not_asked_for_again_and_an_id_is_read_once()
+    public void A_finished_run_object_is_not_read_again_and_an_id_is_read_once()
     {
         string id = Ended("#multi");
         Assert.Equal(3, Engine.Run("$run = Get-ComfyRun $id; $run | Get-ComfyRunOutput", ("id", id)).Objects.Count);
@@ -74,7 +74,7 @@ public sealed class GetComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void What_is_not_there_is_told_for_each_and_the_others_come_out()
+    public void Each_missing_run_is_reported_and_the_others_are_written()
     {
         string id = Ended("a");
         EngineRun run = Engine.RunWithErrors("$missing, 'no id', $id | Get-ComfyRunOutput", ("missing", MissingId), ("id", id));
@@ -87,7 +87,7 @@ public sealed class GetComfyRunOutputTests : OutputsTest
         Assert.Empty(Engine.Run("[pscustomobject]@{ RunId = ''; Status = 'not-queued' }, $id | Get-ComfyRunOutput", ("id", Ended("#nooutput"))).Objects);
 
     [Fact]
-    public void A_row_and_an_output_stand_for_their_run()
+    public void A_row_and_an_output_refer_to_their_run()
     {
         string id = Ended("#multi");
         EngineRun run = Engine.Run("[pscustomobject]@{ RunId = $id }, (Get-ComfyRunOutput $id)[1] | Get-ComfyRunOutput", ("id", id));
@@ -95,7 +95,7 @@ public sealed class GetComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Outputs_come_with_their_place_and_kind()
+    public void Outputs_have_their_index_and_kind()
     {
         string[] ids = [.. Start("#multi=2 #text", "#video")];
         LetAllEnd();

@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>The names of saved files: what a template may say, and what becomes of a server's names.</summary>
+/// <summary>The names of saved files: valid templates, and the handling of a server's names.</summary>
 public sealed class NameTemplateTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -36,7 +36,7 @@ public sealed class NameTemplateTests : OutputsTest
     }
 
     [Fact]
-    public void What_is_not_known_has_a_word_of_its_own()
+    public void A_missing_value_has_a_placeholder_word()
     {
         using FileStorage storage = new(10);
         ComfyRun run = Whole(Id, ("x", storage.Link("x")));
@@ -64,29 +64,25 @@ public sealed class NameTemplateTests : OutputsTest
     [InlineData("{RunId:x}")]
     [InlineData("{RunId:0}")]
     [InlineData("{FileName:8}")]
-    public void A_bad_template_is_refused_before_any_request(string template)
+    public void A_bad_template_is_rejected_before_any_request(string template)
     {
-        string said = Engine.RunWithErrors("$id | Save-ComfyRunOutput $folder -NameTemplate $template", ("id", Id), ("template", template)).Error("InvalidInput").ToString();
-        Assert.Contains(template, said, StringComparison.Ordinal);
+        string message = Engine.RunWithErrors("$id | Save-ComfyRunOutput $folder -NameTemplate $template", ("id", Id), ("template", template)).Error("InvalidInput").ToString();
+        Assert.Contains(template, message, StringComparison.Ordinal);
         Assert.Empty(Emulator.Requests);
     }
 
     [Fact]
-    public void No_name_of_a_server_leads_out_of_the_folder_or_meets_another()
+    public void No_file_name_of_a_server_leaves_the_folder_or_collides()
     {
         IReadOnlyList<string> ids = Start("#badname", "#badname");
         LetAllEnd();
-        string outside = Directory.GetParent(Folder)!.FullName;
-        string[] before = Directory.GetFileSystemEntries(outside);
-        EngineRun run = Engine.Run("$ids | Save-ComfyRunOutput \"$folder/[a]\" -NameTemplate '{FileName}'", ("ids", ids));
+        EngineRun run = Engine.Run("$ids | Save-ComfyRunOutput \"$folder/inside/[a]\" -NameTemplate '{FileName}'", ("ids", ids));
         Assert.Equal((24, 24), (run.Objects.Count, Files.Length));
         Assert.All(run.All<FileInfo>(), file => AssertSane(file.Name));
-        Assert.All(run.All<FileInfo>(), file => Assert.Equal(Path.Combine(Folder, "[a]"), file.DirectoryName));
+        Assert.All(run.All<FileInfo>(), file => Assert.Equal(Path.Combine(Folder, "inside", "[a]"), file.DirectoryName));
         Assert.Equal(24, run.All<FileInfo>().Select(file => file.Name.ToUpperInvariant()).Distinct().Count());
-        // Other tests and the runtimes of their child processes put files there too.
-        string[] others = ["comfydeploy-test-", "clr-debug-pipe-", "dotnet-diagnostic-"];
-        IEnumerable<string> added = Directory.GetFileSystemEntries(outside).Except(before).Select(path => Path.GetFileName(path));
-        Assert.DoesNotContain(added, name => !others.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
+        Assert.Equal([Path.Combine(Folder, "inside")], Directory.GetFileSystemEntries(Folder));
+        Assert.Equal([Path.Combine(Folder, "inside", "[a]")], Directory.GetFileSystemEntries(Path.Combine(Folder, "inside")));
     }
 
     [Theory]
@@ -109,7 +105,7 @@ public sealed class NameTemplateTests : OutputsTest
     [InlineData("{RunId}.png", "{RunId}.png")]
     [InlineData("photo.part", "photo.part_")]
     [InlineData("héllo 世界.png", "héllo 世界.png")]
-    public void A_name_is_made_sane(string name, string expected)
+    public void A_name_is_made_safe(string name, string expected)
     {
         using FileStorage storage = new(10);
         Engine.Run("$run | Save-ComfyRunOutput $folder -NameTemplate '{FileName}'", ("run", Whole(Id, (name, storage.Link("x")))));
@@ -131,7 +127,7 @@ public sealed class NameTemplateTests : OutputsTest
     }
 
     [Fact]
-    public void Equal_names_get_numbers_whatever_their_case_and_a_part_is_never_a_name()
+    public void Equal_names_get_numbers_regardless_of_case_and_no_file_is_named_part()
     {
         using FileStorage storage = new(10);
         string[] names = ["a.png", "A.PNG", "a.png", "a (2).png", "a", "a.part", "b", "b"];

@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Downloads that meet trouble: tried again, given up, stopped; never half a file under a final name.</summary>
+/// <summary>Failing downloads: retried, given up, stopped; never a partial file under a final name.</summary>
 public sealed class DownloadTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -16,11 +16,11 @@ public sealed class DownloadTests : OutputsTest
     [InlineData("503 retry-after=1")]
     [InlineData("500")]
     [InlineData("lost")]
-    public void A_passing_trouble_is_tried_again_and_the_file_is_whole(string fault)
+    public void A_transient_failure_is_retried_and_the_file_is_complete(string fault)
     {
         Hasten();
         string id = Ended("a");
-        // HttpClient itself repeats a GET that ended before any byte of an answer, up to four times.
+        // HttpClient itself repeats a GET that ended before the first byte of the response, up to four times.
         Emulator.AddFault($"GET /outputs/* = {fault} x{(fault == "lost" ? 10 : 2)}");
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder -RunId $id", ("id", id));
         Assert.NotEmpty(run.Warnings);
@@ -30,7 +30,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_storage_that_falls_silent_is_left_and_tried_again()
+    public void A_stalled_download_is_aborted_and_retried()
     {
         string id = Ended("a");
         Emulator.AddFault("GET /outputs/* = hang");
@@ -40,7 +40,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_slow_storage_is_not_a_silent_one()
+    public void A_slow_storage_is_not_a_stalled_one()
     {
         string id = Ended("#file");
         Emulator.AddFault("GET /outputs/* = drip 16");
@@ -50,7 +50,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_lasting_trouble_is_told_last_with_the_output_and_the_others_are_saved()
+    public void A_permanent_failure_is_reported_last_with_its_output_and_the_others_are_saved()
     {
         Hasten();
         string id = Ended("#multi");
@@ -72,7 +72,7 @@ public sealed class DownloadTests : OutputsTest
     [Theory]
     [InlineData(404)]
     [InlineData(410)]
-    public void What_is_gone_is_not_tried_again(int status)
+    public void A_missing_file_is_not_retried(int status)
     {
         string id = Ended("a");
         Emulator.AddFault($"GET /outputs/* = {status} always");
@@ -103,7 +103,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_link_of_another_kind_is_refused()
+    public void A_link_with_another_scheme_is_rejected()
     {
         string secret = Path.Combine(Folder, "secret");
         File.WriteAllText(secret, "mine");
@@ -113,7 +113,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_disk_that_cannot_be_written_is_told_and_not_tried_again()
+    public void A_disk_write_error_is_reported_and_not_retried()
     {
         using FileStorage storage = new(10);
         Directory.CreateDirectory(Path.Combine(Folder, "a.part"));
@@ -127,7 +127,7 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public void A_part_that_another_process_writes_is_left_to_it()
+    public void A_part_file_that_another_process_writes_is_left_alone()
     {
         using FileStorage storage = new(10);
         string part = Path.Combine(Folder, "a.part");
@@ -141,13 +141,13 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
-    public async Task Ctrl_C_ends_downloads_at_once_and_leaves_no_half_file()
+    public async Task Ctrl_C_ends_downloads_at_once_and_leaves_no_partial_file()
     {
         using FileStorage storage = new(200_000, bytesPerSecond: 20_000);
         TimeSpan quickest = TimeSpan.MaxValue;
         for (int attempt = 0; attempt < 3; attempt++)
         {
-            // The machine may be busy: the best of three counts.
+            // The machine may be busy, so the best of three counts.
             string folder = Path.Combine(Folder, $"{attempt}");
             Engine.Set("into", folder);
             Engine.Set("run", Whole(Id, [.. Enumerable.Range(0, 12).Select(i => ($"{i}", storage.Link($"{i}")))]));

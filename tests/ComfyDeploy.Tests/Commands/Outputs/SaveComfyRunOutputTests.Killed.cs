@@ -14,11 +14,11 @@ public sealed class KilledDownloadTests : OutputsTest
         """;
 
     [Fact]
-    public async Task Leaves_no_half_file_under_a_final_name_and_the_next_call_finishes()
+    public async Task A_killed_process_leaves_no_partial_file_under_a_final_name_and_the_next_call_finishes()
     {
         string id = Ended("#multi=6");
         Engine.Run("Save-ComfyRunOutput $whole -RunId $id", ("id", id), ("whole", Path.Combine(Folder, "whole")));
-        // The first two come at once, the others take their time.
+        // The first two are fast, the others are slow.
         Emulator.AddFault("GET /outputs/* = drip 100 after=2 always");
         string killed = Path.Combine(Folder, "killed");
         using (Process child = StartChild(id, killed))

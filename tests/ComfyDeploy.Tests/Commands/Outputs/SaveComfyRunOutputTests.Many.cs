@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Many files at once: how many connections, how much memory, and what begins when something else fails.</summary>
+/// <summary>Many files at once: connections, memory, and what starts when something else fails.</summary>
 public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
 {
     private const int Runs = 200;
@@ -12,25 +12,25 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(null)]
-    public async Task No_more_connections_than_the_limit(int? limit)
+    public async Task Connections_stay_within_the_limit(int? limit)
     {
         using FileStorage storage = new(1000, held: true);
         Engine.Set("runs", Batch(10, storage));
-        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? string.Empty : $"-ThrottleLimit {limit}")}");
+        using Underway saving = Engine.Begin($"$runs | Save-ComfyRunOutput $folder {(limit is null ? "" : $"-ThrottleLimit {limit}")}");
         await UntilAsync(() => storage.Requests.Count == (limit ?? 8));
         storage.Release();
         Assert.Equal(30, saving.Finish().Objects.Count);
-        Assert.Equal(limit ?? 8, storage.MostConnections);
+        Assert.Equal(limit ?? 8, storage.MaxConnections);
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(65)]
-    public void A_limit_of_none_or_of_very_many_is_refused(int limit) =>
+    public void A_limit_of_zero_or_too_many_is_rejected(int limit) =>
         Assert.Contains("ParameterArgumentValidationError", Engine.RunWithErrors($"Save-ComfyRunOutput $folder -RunId {MissingId} -ThrottleLimit {limit}").Errors[0].FullyQualifiedErrorId, StringComparison.Ordinal);
 
     [Fact]
-    public void Files_come_out_in_the_order_of_the_runs_and_memory_does_not_grow_with_them()
+    public void Files_are_written_in_the_order_of_the_runs_and_memory_does_not_grow()
     {
         const int Length = 300_000;
         using FileStorage storage = new(Length);
@@ -42,8 +42,8 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
         EngineRun run = Engine.Run("$i = 0; $runs | Save-ComfyRunOutput $folder -ThrottleLimit 4 | ForEach-Object { if ($i++ % 20 -eq 0) { $look.Invoke() }; $_ }");
         Assert.Equal(runs.SelectMany(r => Enumerable.Range(0, 3).Select(i => (r.RunId, i))), run.Objects.Select(file => ((string?)file.Properties["RunId"].Value, (int)file.Properties["Index"].Value)));
         Assert.All(run.All<FileInfo>(), file => Assert.Equal(Length, file.Length));
-        Assert.InRange(storage.MostConnections, 1, 4);
-        // 180 MB went through; objects of 600 files and the buffers of four downloads are a small part of it.
+        Assert.InRange(storage.MaxConnections, 1, 4);
+        // 180 MB were downloaded; the objects of 600 files and the buffers of four downloads are a small part of that.
         Assert.InRange(most - before, long.MinValue, 64_000_000);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16_000_000);
     }
@@ -51,7 +51,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     [Fact]
     public void Two_hundred_runs_are_saved_while_others_still_run()
     {
-        // One takes minutes, and is looked at again long after the others are there.
+        // One takes minutes, and is polled long after the others are saved.
         string[] ids = [.. Engine.Run($"1..{Runs} | ForEach-Object {{ @{{ prompt = if ($_ -eq 1) {{ '#multi #time=290' }} else {{ '#multi #fast' }}; seed = $_ }} }} | Start-ComfyRun -Deployment portrait")
             .Runs.Select(run => run.RunId!)];
         EngineRun run = Engine.Run("$ids | Wait-ComfyRun | Save-ComfyRunOutput $folder", ("ids", ids));
@@ -64,7 +64,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public void When_another_cmdlet_throws_what_has_begun_is_finished_and_nothing_else_begins()
+    public void When_another_cmdlet_throws_started_downloads_finish_and_no_other_starts()
     {
         using FileStorage storage = new(100_000, bytesPerSecond: 200_000);
         using ManualResetEventSlim begun = new();
@@ -80,7 +80,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public void When_enough_has_come_out_what_has_begun_is_finished_too()
+    public void When_the_pipeline_stops_early_started_downloads_finish_too()
     {
         using FileStorage storage = new(1000);
         Engine.Set("runs", Batch(20, storage));
@@ -91,7 +91,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
     }
 
     [Fact]
-    public async Task Work_that_is_closed_finishes_what_has_begun_and_begins_nothing()
+    public async Task Closed_work_finishes_started_items_and_starts_no_others()
     {
         OrderedWork<int> work = new(2);
         TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);

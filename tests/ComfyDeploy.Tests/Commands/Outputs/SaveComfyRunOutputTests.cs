@@ -9,7 +9,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     private string Target => Path.Combine(Folder, "new", "[a]");
 
     [Fact]
-    public void All_files_of_a_run_are_saved_and_come_out_with_their_origin()
+    public void All_files_of_a_run_are_saved_and_written_with_their_origin()
     {
         string id = Ended("#multi");
         EngineRun run = Engine.Run("Get-ComfyRun $id | Save-ComfyRunOutput $folder", ("id", id));
@@ -23,7 +23,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_read_before_is_not_asked_for_again_and_an_id_is_read_once()
+    public void A_complete_run_object_is_not_read_again_and_an_id_is_read_once()
     {
         string id = Ended("a");
         Engine.Run("$run = Get-ComfyRun $id; $run, $run | Save-ComfyRunOutput $folder", ("id", id));
@@ -36,7 +36,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [InlineData("(Get-ComfyRunOutput $id)[1]")]
     [InlineData("[pscustomobject]@{ RunId = $id; Index = '1' }")]
     [InlineData("@{ RunId = $id; Index = 1 }")]
-    public void An_output_or_a_row_that_names_it_is_saved_alone(string input)
+    public void An_output_or_a_row_that_names_it_is_saved_by_itself(string input)
     {
         string id = Ended("#multi");
         Assert.Equal(1, Engine.Run($"{input} | Save-ComfyRunOutput $folder", ("id", id)).Objects[0].Properties["Index"].Value);
@@ -53,7 +53,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Texts_are_no_files_and_kind_chooses()
+    public void Texts_are_not_files_and_kind_filters()
     {
         string id = Ended("#image #text #video");
         Assert.Equal(2, Engine.Run("Save-ComfyRunOutput $folder -RunId $id", ("id", id)).Objects.Count);
@@ -64,7 +64,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Runs_without_outputs_are_one_warning_at_the_end_and_no_error()
+    public void Runs_without_outputs_give_one_warning_at_the_end_and_no_error()
     {
         IReadOnlyList<string> ids = Start("#nooutput", "#fail", "a");
         LetAllEnd();
@@ -84,7 +84,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_that_is_not_there_does_not_keep_the_others_from_being_saved()
+    public void A_missing_run_does_not_prevent_saving_the_others()
     {
         string id = Ended("a");
         EngineRun run = Engine.RunWithErrors("$ErrorActionPreference = 'Stop'; $missing, 'no id', $id | Save-ComfyRunOutput $folder", ("missing", MissingId), ("id", id));
@@ -94,7 +94,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Rows_that_were_never_queued_are_passed_over()
+    public void Rows_that_were_never_queued_are_skipped()
     {
         EngineRun run = Engine.Run("[pscustomobject]@{ RunId = ''; Status = 'not-queued' }, $id | Save-ComfyRunOutput $folder", ("id", Ended("a")));
         Assert.Single(run.Objects);
@@ -105,7 +105,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [InlineData("Skip", 1, "old")]
     [InlineData("Overwrite", 1, "new")]
     [InlineData("Rename", 2, "old")]
-    public void What_is_there_is_kept_replaced_or_left_beside(string existing, int count, string first)
+    public void An_existing_file_is_kept_replaced_or_numbered(string existing, int count, string first)
     {
         string id = Ended("a");
         string target = Path.Combine(Folder, "x.png");
@@ -128,7 +128,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Existing_Error_tells_each_and_saves_the_others()
+    public void Existing_Error_reports_each_existing_file_and_saves_the_others()
     {
         string id = Ended("#multi");
         File.WriteAllText(Path.Combine(Folder, "1.png"), "old");
@@ -139,7 +139,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void WhatIf_downloads_nothing_and_makes_no_folder()
+    public void WhatIf_downloads_nothing_and_creates_no_folder()
     {
         string id = Ended("a");
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder/new -RunId $id -WhatIf", ("id", id));
@@ -150,7 +150,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void The_folder_is_made_and_may_be_named_like_a_pattern()
+    public void The_folder_is_created_and_may_be_named_like_a_pattern()
     {
         string id = Ended("a");
         Directory.CreateDirectory(Path.Combine(Folder, "a"));
@@ -162,9 +162,9 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [InlineData("")]
     [InlineData("renders")]
     [InlineData("./renders/x")]
-    public void A_relative_path_begins_where_the_session_is(string path)
+    public void A_relative_path_starts_at_the_sessions_location(string path)
     {
-        string argument = path.Length == 0 ? string.Empty : $"-Path {path}";
+        string argument = path.Length == 0 ? "" : $"-Path {path}";
         Engine.Run($"$null = $ExecutionContext.SessionState.Path.SetLocation($folder); Save-ComfyRunOutput -RunId $id {argument}", ("id", Ended("a")));
         Assert.Equal(Path.GetFullPath(Path.Combine(Folder, path)), Path.GetDirectoryName(Path.Combine(Folder, Assert.Single(Files))));
     }
@@ -172,7 +172,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [Theory]
     [InlineData("$folder/file.txt")]
     [InlineData("env:/x")]
-    public void What_is_no_folder_is_refused_before_any_request(string path)
+    public void A_path_that_is_not_a_folder_is_rejected_before_any_request(string path)
     {
         File.WriteAllText(Path.Combine(Folder, "file.txt"), "mine");
         string id = Ended("a");
@@ -182,7 +182,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Verbose_says_each_file_with_the_whole_id_and_debug_each_request()
+    public void Verbose_reports_each_file_with_the_full_id_and_debug_each_request()
     {
         string id = Ended("#multi");
         EngineRun run = Engine.Run("Save-ComfyRunOutput $folder -RunId $id -Verbose -Debug", ("id", id));
@@ -193,7 +193,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Outputs_are_saved_whole_and_tell_where_they_came_from()
+    public void Outputs_are_saved_completely_with_their_origin()
     {
         Finish("#multi=3");
         EngineRun run = Engine.Run("$ids | Save-ComfyRunOutput $target");
@@ -206,7 +206,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void One_output_stands_for_itself_alone()
+    public void An_output_refers_only_to_itself()
     {
         Finish("#multi=3");
         Engine.Run("$ids | Get-ComfyRunOutput | Where-Object Index -EQ 1 | Save-ComfyRunOutput $target");
@@ -214,7 +214,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void A_name_no_disk_should_trust_stays_in_the_folder()
+    public void An_unsafe_name_stays_in_the_folder()
     {
         Finish("#badname #multi=4");
         EngineRun run = Engine.RunWithErrors("$ids | Save-ComfyRunOutput $target");
@@ -226,12 +226,12 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     [InlineData("cut")]
     [InlineData("wronglength")]
     [InlineData("truncate")]
-    public void A_download_that_breaks_off_leaves_no_half_file(string fault)
+    public void An_interrupted_download_leaves_no_partial_file(string fault)
     {
         Finish("#nothing");
         Emulator.AddFault($"GET /outputs/* = {fault} always");
         EngineRun run = Engine.RunWithErrors("$ids | Save-ComfyRunOutput $target -Connection $hasty", ("hasty", WithoutPauses()));
-        // A shorter body with a fitting length cannot be told from a whole one.
+        // A shorter body with a matching length cannot be distinguished from a complete one.
         if (fault == "truncate") return;
         run.Error("DownloadFailed");
         Assert.Empty(Files);
@@ -239,7 +239,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     }
 
     [Fact]
-    public void Done_once_it_is_not_downloaded_again()
+    public void A_saved_file_is_not_downloaded_again()
     {
         Finish("a fox");
         Engine.Run("$ids | Save-ComfyRunOutput $target");

@@ -2,7 +2,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>What must not get out: the key to anyone but the service, a signed link to any stream, a server's control characters to a console.</summary>
+/// <summary>What must not leak: the key to any host but the service, a signed link to any stream, a server's control characters to a console.</summary>
 public sealed class SecrecyTests : OutputsTest
 {
     private const string Id = "0a1b2c3d-1111-4222-8333-444455556666";
@@ -10,7 +10,7 @@ public sealed class SecrecyTests : OutputsTest
     private string Key => Emulator.ApiKey.Reveal();
 
     [Fact]
-    public void The_key_does_not_go_to_the_storage_nor_to_where_the_storage_redirects()
+    public void The_key_is_sent_neither_to_the_storage_nor_to_a_redirect_of_it()
     {
         using FileStorage elsewhere = new(10);
         string id = Ended("#private #multi");
@@ -55,7 +55,7 @@ public sealed class SecrecyTests : OutputsTest
         string id = Ended("#private #multi");
         if (fault is not null) Hasten();
         if (fault is not null) Emulator.AddFault($"GET /outputs/* = {fault}");
-        // Not -Debug, under which the engine asks at each warning.
+        // Not -Debug, with which the engine prompts at each warning.
         EngineRun run = Engine.RunWithErrors("$VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'; " + script, ("id", id));
         Assert.Equal(fault is null ? 0 : 3, run.Errors.Count);
         string everything = run.Everything();
@@ -65,7 +65,7 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Control_characters_of_a_server_reach_no_console()
+    public void A_servers_control_characters_reach_no_console()
     {
         string id = Ended("#badname");
         Emulator.AddFault("GET /outputs/* = 404 always");
@@ -75,15 +75,21 @@ public sealed class SecrecyTests : OutputsTest
     }
 
     [Fact]
-    public void Nor_do_those_of_a_status_a_name_or_an_error()
+    public void Control_characters_of_a_status_a_name_or_an_error_reach_no_console()
     {
         using FileStorage storage = new(10);
         string id = Start("#stuck")[0];
         Emulator.SetStatus(id, "run\u001b[2Jning\u0007");
-        ComfyRun bad = Whole(Id, ("x\u001b]0;title\u0007.png", storage.Link("x")));
+        ComfyRun bad = Whole(Id);
         bad.DeploymentName = "evil\u001b[31m\nname";
-        bad.Outputs[0].Kind = "ima\u001bge";
-        bad.Outputs[0].NodeClass = "Node\u0007\r\nClass";
+        bad.Outputs = new([new()
+        {
+            Run = bad,
+            Kind = "ima\u001bge",
+            NodeClass = "Node\u0007\r\nClass",
+            FileName = "x\u001b]0;title\u0007.png",
+            Url = storage.Link("x"),
+        }]);
         Engine.Set("bad", bad);
         EngineRun run = Engine.RunWithErrors(
             """

@@ -3,20 +3,20 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRun as a list: its filters, and what it costs.</summary>
+/// <summary>Get-ComfyRun as a list: its filters and its requests.</summary>
 public sealed class GetComfyRunListTests : EngineTest
 {
     private readonly List<string> _ids = [];
 
     public GetComfyRunListTests()
     {
-        // Oldest first: production fails, staging on a H100, preview goes on, upscale succeeds.
+        // Oldest first: production fails, staging on a H100, preview is still running, upscale succeeds.
         foreach (string start in (string[])["portrait @{ prompt = '#fail' }", "portrait/staging -Gpu H100", "portrait/preview @{ prompt = '#stuck=running' }", "upscale-4k"])
         {
             _ids.Add(Engine.Run("Start-ComfyRun " + start).Runs[0].RunId!);
             Emulator.Advance(TimeSpan.FromMinutes(10));
         }
-        // A connection that has seen none of it, as in a session of tomorrow.
+        // A connection that has seen none of the runs, as in a new session.
         Engine.Set("c", ConnectionTo(Emulator, "fresh"));
         Engine.Run("$PSDefaultParameterValues = @{ '*-Comfy*:Connection' = $c }");
     }
@@ -50,7 +50,7 @@ public sealed class GetComfyRunListTests : EngineTest
     [InlineData("-ThisSession", "3210")]
     [InlineData("-After 100d", "3210")]
     [InlineData("-Before 1d", "")]
-    public void Each_filter_lets_through_what_it_says(string arguments, string expected) => AssertRuns("Get-ComfyRun " + arguments, expected);
+    public void Each_filter_returns_the_matching_runs(string arguments, string expected) => AssertRuns("Get-ComfyRun " + arguments, expected);
 
     [Fact]
     public void After_includes_its_moment_and_Before_does_not()
@@ -63,9 +63,9 @@ public sealed class GetComfyRunListTests : EngineTest
     }
 
     [Fact]
-    public void Without_arguments_yesterdays_runs_are_left_out_but_After_brings_them()
+    public void Without_arguments_yesterdays_runs_are_omitted_but_After_includes_them()
     {
-        // The emulator's clock is ahead of ours by what has passed; a date of its own time lies in our future.
+        // The emulator's clock is ahead of ours by what has passed; a current date there is in our future.
         using ComfyEmulator old = ComfyEmulator.Start(new() { Speed = 0, StartTime = DateTime.UtcNow.AddHours(-30) });
         Engine.Set("old", ConnectionTo(old, "old"));
         Engine.Run("$null = Start-ComfyRun portrait -Connection $old");
@@ -81,7 +81,7 @@ public sealed class GetComfyRunListTests : EngineTest
     public void Deployments_piped_list_their_runs(string script, string expected) => AssertRuns(script, expected);
 
     [Fact]
-    public void A_list_has_the_names_of_things()
+    public void A_list_contains_the_names()
     {
         ComfyRun run = Engine.Run("Get-ComfyRun -Workflow portrait -First 1").One<ComfyRun>();
         Assert.Equal(("portrait/preview", "portrait", "fresh"), (run.DeploymentName, run.WorkflowName, run.ConnectionName));
@@ -103,9 +103,9 @@ public sealed class GetComfyRunListTests : EngineTest
     }
 
     [Fact]
-    public void This_session_means_the_runs_it_queued()
+    public void ThisSession_lists_the_runs_it_queued()
     {
-        // Over whichever connection to the account.
+        // Over any connection to the account.
         EngineRun run = Engine.Run("$mine = 'a', 'b' | Start-ComfyRun portrait -InputName prompt; Get-ComfyRun -ThisSession");
         Assert.Equal(Emulator.Runs.Select(r => r.RunId).Reverse(), run.Runs.Select(r => r.RunId));
         Assert.Equal("""{"prompt":"b"}""", run.Runs[0].Inputs!.ToString());
@@ -116,7 +116,7 @@ public sealed class GetComfyRunListTests : EngineTest
     [InlineData("-Active -Finished")]
     [InlineData("-Active -Status failed")]
     [InlineData("-Finished -Status failed")]
-    public void Contradictions_are_refused(string arguments)
+    public void Contradictory_parameters_are_rejected(string arguments)
     {
         int before = Emulator.Requests.Count;
         Engine.RunWithErrors("Get-ComfyRun " + arguments).Error("ParametersConflict");
@@ -149,7 +149,7 @@ public sealed class GetComfyRunListTests : EngineTest
     }
 }
 
-/// <summary>Long lists: page by page, and no page too many.</summary>
+/// <summary>Long lists: page by page, without unnecessary pages.</summary>
 public sealed class GetComfyRunPagingTests : EngineTest
 {
     public GetComfyRunPagingTests() => Engine.Run("$null = Start-ComfyRun portrait -Repeat 230");
@@ -157,7 +157,7 @@ public sealed class GetComfyRunPagingTests : EngineTest
     private int Pages => Count("GET", PortraitRuns);
 
     [Fact]
-    public void A_pipeline_that_stops_early_costs_one_page()
+    public void A_pipeline_that_stops_early_reads_one_page()
     {
         // Ends the pipeline upstream, as Select-Object -First 1 does.
         EngineRun run = Engine.Run("foreach ($once in 1) { Get-ComfyRun -Workflow portrait | ForEach-Object { $_; break } }");
@@ -166,21 +166,21 @@ public sealed class GetComfyRunPagingTests : EngineTest
     }
 
     [Fact]
-    public void First_asks_for_a_small_page()
+    public void First_requests_a_small_page()
     {
         Assert.Equal(3, Engine.Run("Get-ComfyRun -Workflow portrait -First 3").Runs.Count);
         Assert.Contains("limit=3&", Emulator.Requests.Single(r => r.Path == PortraitRuns).Query, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void All_pages_together_have_every_run_once()
+    public void All_pages_together_contain_every_run_once()
     {
         Assert.Equal(230, Engine.Run("Get-ComfyRun -Workflow portrait").Runs.Select(r => r.RunId).Distinct().Count());
         Assert.Equal(3, Pages);
     }
 
     [Fact]
-    public void A_run_that_arrives_between_two_pages_shows_none_twice()
+    public void A_run_that_arrives_between_two_pages_causes_no_duplicate()
     {
         EngineRun run = Engine.Run("$n = 0; Get-ComfyRun -Workflow portrait | ForEach-Object { if ($n++ -eq 50) { $null = Start-ComfyRun portrait }; $_ }");
         Assert.Equal(230, run.Runs.Count);

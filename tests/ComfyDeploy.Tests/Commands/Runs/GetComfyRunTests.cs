@@ -3,13 +3,13 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Get-ComfyRun by id: what is an id, what is asked for, and in which order it comes out.</summary>
+/// <summary>Get-ComfyRun by ID: valid IDs, the requests, and the order of the results.</summary>
 public sealed class GetComfyRunTests : EngineTest
 {
     private const string Nobody = "11111111-0000-4000-8000-000000000000";
 
     [Fact]
-    public void An_id_has_36_or_32_characters_in_any_case()
+    public void An_id_has_36_or_32_characters_in_upper_or_lower_case()
     {
         string id = Start("fox")[0];
         EngineRun run = Engine.Run("$id, $id.Replace('-', ''), $id.ToUpper(), [guid]$id | ForEach-Object { Get-ComfyRun $_ }", ("id", id));
@@ -17,7 +17,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_short_id_means_the_run_this_session_has_seen()
+    public void A_short_id_refers_to_a_run_this_session_has_seen()
     {
         string id = Start("fox")[0];
         Assert.Equal(id, Engine.Run("Get-ComfyRun $id.Substring(0, 8); ", ("id", id)).One<ComfyRun>().RunId);
@@ -29,7 +29,7 @@ public sealed class GetComfyRunTests : EngineTest
     [InlineData("portrait")]
     [InlineData("abcdef1")]
     [InlineData("11111111-0000-4000-8000-00000000000z")]
-    public void Other_text_is_refused_before_any_request(string text)
+    public void Other_text_is_rejected_before_any_request(string text)
     {
         EngineRun run = Engine.RunWithErrors("Get-ComfyRun $text", ("text", text));
         ErrorRecord error = run.Error("RunIdInvalid");
@@ -39,7 +39,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void One_unknown_id_among_three_costs_one_error()
+    public void One_unknown_id_of_three_gives_one_error()
     {
         IReadOnlyList<string> ids = Start("a", "b");
         EngineRun run = Engine.RunWithErrors("$ids[0], '" + Nobody + "', $ids[1] | Get-ComfyRun | ForEach-Object { $_.RunId }; Get-ComfyRun $ids[0], '" + Nobody + "' | ForEach-Object { }; \"ok: $?\"", ("ids", ids.ToArray()));
@@ -51,7 +51,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_run_of_somebody_else_is_not_found()
+    public void Another_users_run_is_not_found()
     {
         string id = Start("mine")[0];
         ComfyConnection neighbour = ConnectionTo(Emulator, "neighbour", Emulator.AddKey("user_neighbour"));
@@ -59,7 +59,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Piped_runs_are_read_anew_and_nothing_else_is()
+    public void Piped_runs_are_read_again_and_nothing_else_is()
     {
         Start("other");
         EngineRun first = Engine.Run("$runs = 'a', 'b' | Start-ComfyRun portrait -InputName prompt; $runs");
@@ -69,7 +69,7 @@ public sealed class GetComfyRunTests : EngineTest
         Assert.Equal(first.Runs.Select(r => r.RunId), again.Runs.Select(r => r.RunId));
         Assert.Equal(["success", "success"], again.Runs.Select(r => r.Status));
         Assert.Equal(["not-started", "not-started"], first.Runs.Select(r => r.Status));
-        // Two runs, and once the prices.
+        // Two runs, and the prices once.
         Assert.Equal(3, Emulator.Requests.Count - before);
         Assert.Equal(2, Emulator.Requests.Skip(before).Count(request => request.Path.StartsWith("/api/run/", StringComparison.Ordinal)));
     }
@@ -84,7 +84,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_row_of_a_file_names_its_run_and_keeps_what_only_it_knows()
+    public void A_row_of_a_file_refers_to_its_run_and_keeps_its_columns()
     {
         string id = Start("fox")[0];
         ComfyRun run = Engine.Run(
@@ -106,10 +106,10 @@ public sealed class GetComfyRunTests : EngineTest
     [InlineData("Get-ComfyDeployment portrait/staging | Wait-ComfyRun", "A ComfyDeployment is not a run; list its runs with: Get-ComfyDeployment portrait/staging | Get-ComfyRun")]
     [InlineData("[pscustomobject]@{ Id = 'x' } | Get-ComfyRun", "RunId")]
     [InlineData("1.5 | ForEach-Object { [datetime]'2026-01-01' } | Get-ComfyRun", "A DateTime is not a run")]
-    public void Other_objects_are_refused_by_the_name_of_their_type(string script, string said)
+    public void Other_objects_are_rejected_by_the_name_of_their_type(string script, string message)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        Assert.Contains(said, run.Error("ParameterArgumentTransformationError").ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, run.Error("ParameterArgumentTransformationError").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void The_reason_can_be_left_out()
+    public void The_reason_can_be_omitted()
     {
         string id = Start("#fail")[0];
         LetAllEnd();
@@ -133,7 +133,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_reason_that_cannot_be_read_is_no_error()
+    public void A_reason_that_cannot_be_read_is_not_an_error()
     {
         string id = Start("#fail")[0];
         LetAllEnd();
@@ -143,7 +143,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_gateway_that_stumbles_is_asked_again_with_a_warning()
+    public void A_gateway_error_is_retried_with_a_warning()
     {
         string id = Start("fox")[0];
         Emulator.AddFault("GET /run/* = 503 x2");
@@ -155,7 +155,7 @@ public sealed class GetComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Each_request_is_a_line_of_debug_with_the_whole_id()
+    public void Each_request_is_a_debug_message_with_the_full_id()
     {
         string id = Start("fox")[0];
         EngineRun run = Engine.Run("Get-ComfyRun $id -Debug", ("id", id));
@@ -163,14 +163,14 @@ public sealed class GetComfyRunTests : EngineTest
     }
 }
 
-/// <summary>Many ids at once, on a service that takes its time.</summary>
+/// <summary>Many IDs at once, on a slow service.</summary>
 public sealed class GetComfyRunParallelTests() : EngineTest(speed: 1)
 {
     [Fact]
-    public void Ids_are_read_eight_at_a_time_and_come_out_in_order()
+    public void Ids_are_read_eight_at_a_time_and_written_in_order()
     {
         string[] ids = [.. Engine.Run("Start-ComfyRun portrait @{ prompt = '#stuck' } -Repeat 24").Runs.Select(r => r.RunId!)];
-        // The first answers last, so that order is not a matter of luck.
+        // The first response comes last, so that the order is not accidental.
         Emulator.AddFault($"GET /run/{ids[0]} = latency 1500ms");
         Emulator.AddFault("GET /run/* = latency 1s always");
         EngineRun run = Engine.Run("$ids | Get-ComfyRun", ("ids", ids));
@@ -178,7 +178,7 @@ public sealed class GetComfyRunParallelTests() : EngineTest(speed: 1)
 
         DateTime[] arrivals = [.. Emulator.Requests.Where(r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal)).Select(r => r.ReceivedAt)];
         Assert.Equal(24, arrivals.Length);
-        // The ninth cannot come before one of the first eight has been answered, a second after it came.
+        // The ninth request cannot arrive before the first response, which takes a second.
         for (int i = 8; i < arrivals.Length; i++) Assert.True(arrivals[i] - arrivals[i - 8] >= TimeSpan.FromMilliseconds(950), $"{i}: {arrivals[i] - arrivals[i - 8]}");
         Assert.True(arrivals[7] - arrivals[0] < TimeSpan.FromSeconds(1), "The first eight were not under way together.");
     }

@@ -2,21 +2,34 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Runs that are queued, or to be stopped, stay in hand when something else goes wrong.</summary>
+/// <summary>Runs that are queued, or are to be stopped, are not lost when something else fails.</summary>
 public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
 {
-    [Fact]
-    public void Start_with_Wait_writes_what_it_queued_before_it_ends()
+    [Theory]
+    [InlineData("Start-ComfyRun -Deployment portrait -Wait -Timeout 10m")]
+    [InlineData("Start-ComfyRun -Deployment portrait | Wait-ComfyRun -Timeout 10m -StopOnTimeout")]
+    public void What_was_queued_before_the_credits_ran_out_is_waited_for(string pipeline)
     {
         Emulator.AddFault("POST /run/deployment/queue = 402 after=3 always");
-        EngineRun run = Engine.RunWithErrors("1..5 | ForEach-Object { @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait -Wait -Timeout 10m");
+        EngineRun run = Engine.RunWithErrors($"1..5 | ForEach-Object {{ @{{ prompt = '#fast'; seed = $_ }} }} | {pipeline}");
         Assert.Equal(ErrorIds.LimitReached, IdOf(Assert.Single(run.Errors)));
-        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId!).Order());
-        Assert.Equal(3, run.Runs.Count);
+        Assert.Equal(Emulator.Runs.Select(r => r.RunId).Order(), run.Runs.Select(r => r.RunId).OfType<string>().Order());
+        Assert.Equal(["not-queued", "not-queued", "success", "success", "success"], run.Runs.Select(r => r.Status).Order());
     }
 
     [Fact]
-    public void Start_with_Wait_and_Repeat_waits_for_the_others_of_a_refused_one()
+    public void No_row_is_queued_after_the_deadline()
+    {
+        EngineRun run = Engine.RunWithErrors(
+            "1..3 | ForEach-Object { if ($_ -eq 3) { $emulator.Advance('00:01:00'); $pause.Invoke() }; @{ prompt = '#stuck'; seed = $_ } } | Start-ComfyRun -Deployment portrait -Wait -Timeout 0",
+            ("pause", new Action(() => Assert.True(SpinWait.SpinUntil(() => Emulator.Runs.Count == 1, EngineFixture.Limit)))));
+        Assert.Single(Emulator.Runs);
+        Assert.Equal(["not-queued", "not-queued", "not-started"], run.Runs.Select(r => r.Status).Order());
+        Assert.All(run.Errors, error => Assert.Equal(ErrorIds.WaitTimeout, IdOf(error)));
+    }
+
+    [Fact]
+    public void Start_with_Wait_and_Repeat_waits_for_the_other_repeats_of_a_rejected_one()
     {
         Emulator.AddFault("POST /run/deployment/queue = 422 after=2");
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = '#fast' } -Repeat 6 -Wait -ErrorAction Stop");
@@ -26,7 +39,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void A_connection_closed_between_rows_ends_the_call_after_the_rows_already_queued()
+    public void A_connection_closed_between_rows_ends_the_cmdlet_after_the_rows_already_queued()
     {
         EngineRun run = Engine.RunWithErrors("1..3 | ForEach-Object { if ($_ -eq 2) { Disconnect-ComfyDeploy $c }; @{ prompt = '#slow'; seed = $_ } } | Start-ComfyRun -Deployment portrait");
         Assert.Equal(ErrorIds.NotConnected, IdOf(Assert.Single(run.Errors)));
@@ -34,7 +47,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void What_is_to_be_stopped_is_stopped_when_the_pipeline_fails()
+    public void Runs_to_stop_are_stopped_when_the_pipeline_fails()
     {
         string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
         Emulator.AddFault("GET /run/* = latency 300ms always");
@@ -43,7 +56,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void An_unknown_id_in_the_middle_stops_no_other_from_being_stopped()
+    public void An_unknown_id_does_not_prevent_stopping_the_others()
     {
         string[] ids = [.. Engine.Run("1..4 | ForEach-Object { @{ prompt = '#stuck' } } | Start-ComfyRun -Deployment portrait").Runs.Select(r => r.RunId!)];
         EngineRun run = Engine.RunWithErrors("$ErrorActionPreference = 'Stop'; $ids | Get-ComfyRun | Stop-ComfyRun", ("ids", (string[])[ids[0], ids[1], Guid.NewGuid().ToString(), ids[2], ids[3]]));
@@ -63,7 +76,7 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
     }
 
     [Fact]
-    public void Pages_grow_where_rows_are_left_out_here()
+    public void Pages_grow_when_rows_are_filtered_on_the_client()
     {
         Engine.Run("$null = 1..12 | ForEach-Object { @{ prompt = 'x' } } | Start-ComfyRun -Deployment portrait");
         Assert.Empty(Engine.Run("Get-ComfyRun -Workflow portrait -First 1 -Gpu X").Objects);

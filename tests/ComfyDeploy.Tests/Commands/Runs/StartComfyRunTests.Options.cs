@@ -14,7 +14,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     [InlineData("Start-ComfyRun ([guid]'00000034-0000-4000-8000-000000000034')", "upscale-4k/staging")]
     [InlineData("Start-ComfyRun (Get-ComfyDeployment upscale-4k/staging)", "upscale-4k/staging")]
     [InlineData("[pscustomobject]@{ prompt = 'x' } | Start-ComfyRun -Deployment portrait -Environment staging", "portrait/staging")]
-    public void A_deployment_is_named_in_many_ways(string script, string expected)
+    public void A_deployment_can_be_named_in_many_ways(string script, string expected)
     {
         Assert.Equal(expected, Engine.Run(script).One<ComfyRun>().DeploymentName);
         Assert.Equal(expected, Assert.Single(Emulator.Runs).DeploymentName);
@@ -24,9 +24,9 @@ public sealed class StartComfyRunOptionTests : EngineTest
     public void Several_environments_without_production_are_ambiguous()
     {
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun animate");
-        string said = run.Error("DeploymentAmbiguous").ToString();
-        Assert.Contains("animate/staging (00000035-0000-4000-8000-000000000035)", said, StringComparison.Ordinal);
-        Assert.Contains("animate/preview", said, StringComparison.Ordinal);
+        string message = run.Error("DeploymentAmbiguous").ToString();
+        Assert.Contains("animate/staging (00000035-0000-4000-8000-000000000035)", message, StringComparison.Ordinal);
+        Assert.Contains("animate/preview", message, StringComparison.Ordinal);
         Assert.Equal(0, Count("POST", Queue));
     }
 
@@ -37,15 +37,15 @@ public sealed class StartComfyRunOptionTests : EngineTest
     [InlineData("Start-ComfyRun portr*", "portr*")]
     [InlineData("Start-ComfyRun 00000099-0000-4000-8000-000000000099", "00000099-0000-4000-8000-000000000099")]
     [InlineData("Start-ComfyRun neighbours-secret", "neighbours-secret")]
-    public void A_name_is_never_guessed(string script, string said)
+    public void A_name_is_never_guessed(string script, string message)
     {
         EngineRun run = Engine.RunWithErrors(script);
-        Assert.Contains(said, run.Error("DeploymentNotFound").ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, run.Error("DeploymentNotFound").ToString(), StringComparison.Ordinal);
         Assert.Equal(0, Count("POST", Queue));
     }
 
     [Fact]
-    public void One_unknown_deployment_among_those_piped_does_not_stop_the_others()
+    public void An_unknown_piped_deployment_does_not_affect_the_others()
     {
         EngineRun run = Engine.RunWithErrors("'portrait', 'nothing', 'upscale-4k' | Start-ComfyRun; \"ok: $?\"");
         Assert.Equal("nothing", run.Error("DeploymentNotFound").TargetObject);
@@ -54,7 +54,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 
     [Fact]
-    public void A_GPU_goes_along()
+    public void A_GPU_is_sent_with_the_run()
     {
         ComfyRun run = Engine.Run("Start-ComfyRun portrait/staging -Gpu H100").One<ComfyRun>();
         Assert.Equal("H100", run.Gpu);
@@ -62,7 +62,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 
     [Fact]
-    public void A_GPU_the_deployment_overrules_gives_a_warning_once()
+    public void A_GPU_that_the_deployment_overrides_gives_one_warning()
     {
         EngineRun run = Engine.Run("'a', 'b' | Start-ComfyRun portrait -Gpu H100 -InputName prompt");
         Assert.Contains("portrait/production is fixed to A10G", Assert.Single(run.Warnings), StringComparison.Ordinal);
@@ -70,7 +70,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 
     [Fact]
-    public void A_webhook_goes_along()
+    public void A_webhook_is_sent_with_the_run()
     {
         ComfyRun run = Engine.Run("Start-ComfyRun portrait -Webhook https://example.com/done?id=1 -WebhookIntermediateStatus").One<ComfyRun>();
         JsonNode body = JsonNode.Parse(Emulator.Requests.Single(r => r.Path == Queue).Body)!;
@@ -80,13 +80,13 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 
     [Fact]
-    public void A_webhook_without_a_host_is_refused() =>
+    public void A_webhook_without_a_host_is_rejected() =>
         Engine.RunWithErrors("Start-ComfyRun portrait -Webhook done").Error("InvalidInput");
 
     [Theory]
     [InlineData("Start-ComfyRun portrait -Timeout 5")]
     [InlineData("Start-ComfyRun portrait -StopOnTimeout")]
-    public void How_long_to_wait_needs_a_wait(string script)
+    public void A_timeout_needs_a_wait(string script)
     {
         Engine.RunWithErrors(script).Error("ParametersConflict");
         Assert.Empty(Emulator.Requests);
@@ -117,7 +117,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
         Engine.RunWithErrors("Start-ComfyRun portrait @{ promt = 'x' } -WhatIf").Error("UnknownInput");
 
     [Fact]
-    public void Waiting_at_once_gives_the_finished_run()
+    public void Start_with_Wait_returns_the_finished_run()
     {
         EngineRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = '#time=0 #queue=0 #cold=0' } -Wait -Timeout 20s");
         ComfyRun finished = run.One<ComfyRun>();
@@ -125,7 +125,7 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 
     [Fact]
-    public void Waiting_at_once_keeps_to_its_time_and_gives_the_run()
+    public void Start_with_Wait_keeps_the_timeout_and_returns_the_run()
     {
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = '#stuck=running' } -Wait -Timeout 0 -StopOnTimeout");
         Assert.Equal("cancelled", run.One<ComfyRun>().Status);
@@ -141,11 +141,11 @@ public sealed class StartComfyRunOptionTests : EngineTest
     }
 }
 
-/// <summary>Numbers where a comma is the decimal sign.</summary>
+/// <summary>Numbers in a culture with a decimal comma.</summary>
 public sealed class StartComfyRunCultureTests : EngineTest
 {
     [Fact]
-    public void A_table_has_points_whatever_the_culture()
+    public void A_table_uses_decimal_points_in_every_culture()
     {
         EngineRun run = Engine.Run("[cultureinfo]::CurrentCulture = 'de-DE'; (0.5).ToString(); [pscustomobject]@{ cfg = '0.5'; seed = 7.0 }, @{ cfg = 0.25 } | Start-ComfyRun portrait");
         Assert.Equal("0,5", run.Objects[0].BaseObject);
@@ -154,7 +154,7 @@ public sealed class StartComfyRunCultureTests : EngineTest
     }
 
     [Fact]
-    public void A_comma_is_no_point()
+    public void A_comma_is_not_a_decimal_point()
     {
         EngineRun run = Engine.RunWithErrors("[cultureinfo]::CurrentCulture = 'de-DE'; Start-ComfyRun portrait @{ cfg = '0,5' }");
         Assert.Contains("not '0,5'", run.Error("InvalidInput").ToString(), StringComparison.Ordinal);

@@ -4,13 +4,13 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Start-ComfyRun when the service refuses, fails or falls silent: nothing is paid for twice and nothing paid for is lost.</summary>
+/// <summary>Start-ComfyRun when the service rejects, fails or stops responding: no run is paid for twice and no paid run is lost.</summary>
 public sealed class StartComfyRunTroubleTests : EngineTest
 {
     private const string FiveRows = "& { foreach ($i in 1..5) { [pscustomobject]@{ prompt = \"row $i\" } } }";
 
     [Fact]
-    public void A_row_that_is_refused_comes_out_all_the_same()
+    public void A_rejected_row_is_still_written()
     {
         Emulator.AddFault("POST /run/deployment/queue = 500 after=2");
         EngineRun run = Engine.Run($"$ErrorActionPreference = 'Stop'; {FiveRows} | Start-ComfyRun portrait");
@@ -25,7 +25,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void What_was_not_queued_passes_through_the_wait()
+    public void A_row_that_was_not_queued_passes_through_the_wait()
     {
         Emulator.AddFault("POST /run/deployment/queue = 500 after=2");
         EngineRun run = Engine.Run($$"""
@@ -40,7 +40,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void A_cell_of_the_wrong_type_costs_its_own_row_only()
+    public void A_cell_of_the_wrong_type_affects_only_its_row()
     {
         EngineRun run = Engine.Run("'7', 'seven', '8' | Start-ComfyRun portrait -InputName seed");
         Assert.Equal([false, true, false], run.Runs.Select(r => r.Status == "not-queued"));
@@ -48,7 +48,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void Without_rows_a_refusal_is_an_error()
+    public void Without_rows_a_rejection_is_an_error()
     {
         Emulator.AddFault("POST /run/deployment/queue = 500");
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait");
@@ -58,7 +58,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void Asked_to_come_again_later_it_does_and_makes_one_run()
+    public void A_create_with_a_retry_after_is_repeated_and_makes_one_run()
     {
         Emulator.AddFault("POST /run/deployment/queue = 429 retry-after=1 x2");
         EngineRun run = Engine.Run("Start-ComfyRun portrait -Connection $hasty", ("hasty", WithoutPauses()));
@@ -72,7 +72,7 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     [InlineData("lost")]
     [InlineData("503 executed")]
     [InlineData("truncate")]
-    public void A_run_whose_answer_was_lost_is_found(string fault)
+    public void A_run_whose_response_was_lost_is_found(string fault)
     {
         Emulator.AddFault("POST /run/deployment/queue = " + fault);
         EngineRun run = Engine.Run("Start-ComfyRun portrait @{ prompt = 'fox'; seed = '7' }");
@@ -94,19 +94,19 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     [InlineData("reset")]
     [InlineData("503")]
     [InlineData("408")]
-    public void A_create_whose_fate_is_unknown_is_never_sent_again(string fault)
+    public void A_create_with_an_unknown_outcome_is_never_sent_again(string fault)
     {
         Emulator.AddFault("POST /run/deployment/queue = " + fault);
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ prompt = 'fox' } -Connection $hasty", ("hasty", WithoutPauses()));
-        string said = run.Error("AmbiguousCreate").ToString();
-        Assert.Contains("Get-ComfyRun -Deployment 00000030-0000-4000-8000-000000000030 -After", said, StringComparison.Ordinal);
+        string message = run.Error("AmbiguousCreate").ToString();
+        Assert.Contains("Get-ComfyRun -Deployment 00000030-0000-4000-8000-000000000030 -After", message, StringComparison.Ordinal);
         Assert.Equal(1, Count("POST", Queue));
         Assert.Empty(Emulator.Runs);
         Assert.Empty(run.Objects);
     }
 
     [Fact]
-    public void A_row_whose_fate_is_unknown_says_so_and_the_others_go_on()
+    public void A_row_with_an_unknown_outcome_is_reported_and_the_others_continue()
     {
         Emulator.AddFault("POST /run/deployment/queue = reset after=1");
         EngineRun run = Engine.Run("'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt -Connection $hasty", ("hasty", WithoutPauses()));
@@ -145,27 +145,27 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Fact]
-    public void Credits_that_are_used_up_end_the_batch()
+    public void Rows_after_the_credits_are_used_up_are_not_sent()
     {
         Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
         EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
         run.Error("LimitReached");
-        Assert.Single(run.Objects);
+        Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
         Assert.Equal(2, Count("POST", Queue));
     }
 
     [Fact]
-    public void A_key_that_is_refused_half_way_ends_the_batch()
+    public void Rows_after_the_key_is_rejected_are_not_sent()
     {
         Emulator.AddFault("POST /run/deployment/queue = 401 after=1 always");
         EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
         run.Error("ApiKeyRejected");
-        Assert.Single(run.Objects);
+        Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
         Assert.Equal(2, Count("POST", Queue));
     }
 
     [Fact]
-    public void A_service_that_is_gone_costs_no_run()
+    public void An_unreachable_service_loses_no_run()
     {
         EngineRun run = Engine.RunWithErrors(
             "$portrait = Get-ComfyDeployment portrait/production -Connection $hasty; $emulator.Stop(); Start-ComfyRun $portrait -Connection $hasty", ("hasty", WithoutPauses()));

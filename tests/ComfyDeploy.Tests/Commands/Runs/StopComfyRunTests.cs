@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Stop-ComfyRun: what becomes of a run, and how each end is told.</summary>
+/// <summary>Stop-ComfyRun: the outcome of each run, and how it is reported.</summary>
 public sealed class StopComfyRunTests : OutputsTest
 {
     private const string Neighbour = "user_neighbour";
@@ -16,7 +16,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [InlineData("#stuck=queued", "queued")]
     [InlineData("#stuck=started", "started")]
     [InlineData("#stuck=running", "running")]
-    public void A_live_run_is_cancelled(string prompt, string was)
+    public void An_active_run_is_cancelled(string prompt, string was)
     {
         string id = Start(prompt)[0];
         Emulator.Advance(TimeSpan.FromMinutes(1));
@@ -31,7 +31,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [InlineData("#fail", "failed")]
     [InlineData("#timeout", "timeout")]
     [InlineData("#cancelled", "cancelled")]
-    public void A_finished_run_is_left_alone_and_that_is_no_error(string prompt, string status)
+    public void Stopping_a_finished_run_does_nothing_and_is_not_an_error(string prompt, string status)
     {
         string id = Ended(prompt);
         ComfyStopResult result = Engine.Run("Stop-ComfyRun $id -PassThru", ("id", id)).One<ComfyStopResult>();
@@ -40,7 +40,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_without_a_call_cannot_be_cancelled_and_its_404_in_a_500_is_not_tried_again()
+    public void A_run_without_a_function_call_cannot_be_cancelled_and_its_404_in_a_500_is_not_retried()
     {
         string id = Start("#nocall #stuck")[0];
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", id));
@@ -55,14 +55,14 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void An_unknown_run_is_not_found_on_the_connection_asked()
+    public void An_unknown_run_is_not_found_on_the_connection_used()
     {
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", MissingId));
         ComfyStopResult result = run.One<ComfyStopResult>();
         Assert.Equal((MissingId, null, "NotFound", null), (result.RunId, result.Was, result.Outcome, result.Status));
-        string said = run.Error("RunNotFound").ToString();
-        Assert.Contains(MissingId, said, StringComparison.Ordinal);
-        Assert.Contains("'test'", said, StringComparison.Ordinal);
+        string message = run.Error("RunNotFound").ToString();
+        Assert.Contains(MissingId, message, StringComparison.Ordinal);
+        Assert.Contains("'test'", message, StringComparison.Ordinal);
         Assert.DoesNotContain(Emulator.Requests, request => request.Method == "POST");
     }
 
@@ -77,7 +77,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_another_user_made_of_the_own_workflow_can_be_seen_but_not_cancelled()
+    public void Another_users_run_of_the_callers_workflow_is_visible_but_cannot_be_cancelled()
     {
         using ComfyEmulator shared = ComfyEmulator.Start(new()
         {
@@ -95,12 +95,12 @@ public sealed class StopComfyRunTests : OutputsTest
         EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru -Connection $shared", ("id", shared.Runs[0].RunId), ("shared", ConnectionTo(shared, "shared")));
         ComfyStopResult result = run.One<ComfyStopResult>();
         Assert.Equal(("running", "NotCancellable", "running"), (result.Was, result.Outcome, result.Status));
-        // It has a function call: what stands in the way is its owner.
+        // It has a function call, so the reason is its owner.
         Assert.Contains(Neighbour, run.Error("RunNotCancellable").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_passing_trouble_of_the_cancel_is_tried_again()
+    public void A_transient_failure_of_a_cancel_is_retried()
     {
         Hasten();
         string id = Start("#stuck")[0];
@@ -113,7 +113,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_lasting_trouble_fails_that_run_alone()
+    public void A_permanent_failure_affects_only_that_run()
     {
         Hasten();
         IReadOnlyList<string> ids = Start("#stuck", "#stuck");
@@ -129,12 +129,12 @@ public sealed class StopComfyRunTests : OutputsTest
     {
         string id = Start("#stuck")[0];
         Emulator.AddFault("GET /run/* = 401 always");
-        // One error for two runs: the second says nothing new.
+        // One error for two runs: the second adds no information.
         Engine.RunWithErrors("$id, $missing | Stop-ComfyRun", ("id", id), ("missing", MissingId)).Error("ApiKeyRejected");
     }
 
     [Fact]
-    public void WhatIf_sends_nothing_and_shows_the_whole_id()
+    public void WhatIf_sends_nothing_and_shows_the_full_id()
     {
         string id = Start("#stuck")[0];
         int before = Emulator.Requests.Count;
@@ -145,12 +145,12 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Without_PassThru_nothing_comes_out() => Assert.Empty(Engine.Run("Stop-ComfyRun $ids", ("ids", Start("#stuck", "#stuck"))).Objects);
+    public void Without_PassThru_nothing_is_written() => Assert.Empty(Engine.Run("Stop-ComfyRun $ids", ("ids", Start("#stuck", "#stuck"))).Objects);
 
     [Theory]
     [InlineData("Get-ComfyRun")]
     [InlineData("Wait-ComfyRun")]
-    public void What_comes_out_pipes_on(string next)
+    public void The_result_can_be_piped(string next)
     {
         IReadOnlyList<string> ids = Start("#stuck", "#stuck=running");
         EngineRun run = Engine.Run($"$ids | Stop-ComfyRun -PassThru | {next}", ("ids", ids));
@@ -167,11 +167,11 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Wait_tells_what_did_not_end_in_time()
+    public void Wait_reports_runs_that_did_not_end_in_time()
     {
         Hasten();
         IReadOnlyList<string> ids = Start("a", "#stuck");
-        // Nothing changes a run that was given a status by hand.
+        // A run whose status was set by hand never changes.
         Emulator.SetStatus(ids[0], "running");
         EngineRun run = Engine.RunWithErrors("$ids | Stop-ComfyRun -Wait -Timeout 5s -PassThru", ("ids", ids));
         Assert.Equal([("StillRunning", "running"), ("Cancelled", "cancelled")], run.All<ComfyStopResult>().Select(result => (result.Outcome, result.Status)));
@@ -180,7 +180,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_timeout_without_a_wait_is_refused() => Engine.RunWithErrors("Stop-ComfyRun $id -Timeout 5s", ("id", MissingId)).Error("ParametersConflict");
+    public void A_timeout_without_a_wait_is_rejected() => Engine.RunWithErrors("Stop-ComfyRun $id -Timeout 5s", ("id", MissingId)).Error("ParametersConflict");
 
     [Fact]
     public void Under_Stop_all_others_are_stopped_before_the_first_error_ends_the_pipeline()
@@ -214,7 +214,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Rows_that_were_never_queued_are_passed_over()
+    public void Rows_that_were_never_queued_are_skipped()
     {
         string id = Start("#stuck")[0];
         EngineRun run = Engine.Run(
@@ -224,7 +224,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void Verbose_says_each_cancel_with_the_whole_id_and_debug_each_request()
+    public void Verbose_reports_each_cancel_with_the_full_id_and_debug_each_request()
     {
         string id = Start("#stuck")[0];
         EngineRun run = Engine.Run("Stop-ComfyRun $id -Verbose -Debug", ("id", id));
@@ -234,7 +234,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_run_under_way_is_cancelled_and_a_finished_one_left_alone()
+    public void An_active_run_is_cancelled_and_a_finished_one_is_left_alone()
     {
         string[] ids = [.. Start("#fast", "#stuck=running b")];
         LetAllEnd();
@@ -259,7 +259,7 @@ public sealed class StopComfyRunTests : OutputsTest
     [Theory]
     [InlineData("Continue")]
     [InlineData("Stop")]
-    public void One_that_cannot_be_stopped_does_not_save_the_others(string preference)
+    public void A_run_that_cannot_be_stopped_does_not_keep_the_others_running(string preference)
     {
         string[] ids = [.. Start("#stuck a", "#stuck=running #nocall", "#stuck c")];
         EngineRun run = Engine.RunWithErrors(
@@ -270,7 +270,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void A_deployment_or_a_word_is_never_a_run_to_stop()
+    public void A_deployment_or_a_word_never_stops_a_run()
     {
         Start("#stuck");
         Engine.RunWithErrors("Get-ComfyDeployment portrait/staging | Stop-ComfyRun").Error("ParameterArgumentTransformationError");
@@ -279,7 +279,7 @@ public sealed class StopComfyRunTests : OutputsTest
     }
 
     [Fact]
-    public void What_was_stopped_pipes_on()
+    public void The_stop_result_can_be_piped()
     {
         string id = Start("#stuck")[0];
         Assert.Equal("cancelled", Engine.Run("Stop-ComfyRun $id -PassThru | Wait-ComfyRun -Timeout 20", ("id", id)).One<ComfyRun>().Status);

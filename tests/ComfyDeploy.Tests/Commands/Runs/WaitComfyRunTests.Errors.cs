@@ -3,7 +3,7 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Wait-ComfyRun when not all goes well: all objects first, then one error of each kind.</summary>
+/// <summary>Wait-ComfyRun with failures: all objects first, then one error of each kind.</summary>
 public sealed class WaitComfyRunErrorTests : EngineTest
 {
     private const string Nobody = "11111111-0000-4000-8000-000000000000";
@@ -11,7 +11,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     [Theory]
     [InlineData("Continue")]
     [InlineData("Stop")]
-    public void When_three_of_six_are_late_all_six_come_out_before_one_error(string preference)
+    public void When_three_of_six_are_late_all_six_are_written_before_one_error(string preference)
     {
         IReadOnlyList<string> ids = Start("#stuck a", "#fast b", "#stuck=running c", "#fail d", "#unknown e", "#fast f");
         LetAllEnd();
@@ -33,7 +33,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     }
 
     [Fact]
-    public void StopOnTimeout_cancels_what_is_late_and_nothing_else()
+    public void StopOnTimeout_cancels_only_late_runs()
     {
         IReadOnlyList<string> ids = Start("#stuck=running", "#fast");
         LetAllEnd();
@@ -45,7 +45,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     }
 
     [Fact]
-    public void What_cannot_be_cancelled_is_named()
+    public void A_run_that_cannot_be_cancelled_is_named()
     {
         string id = Start("#stuck=running #nocall")[0];
         Emulator.Advance(TimeSpan.FromSeconds(30));
@@ -68,7 +68,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     [Theory]
     [InlineData("Continue")]
     [InlineData("Stop")]
-    public void A_run_that_is_not_there_does_not_hold_up_the_others(string preference)
+    public void A_missing_run_does_not_delay_the_others(string preference)
     {
         IReadOnlyList<string> ids = Start("a", "b");
         LetAllEnd();
@@ -117,35 +117,43 @@ public sealed class WaitComfyRunErrorTests : EngineTest
     [InlineData("'11111111-0000-4000-8000-000000000000' | Wait-ComfyRun -ThrowOnFailure", "RunNotFound,RunFailed")]
     [InlineData("[pscustomobject]@{ Status = 'not-queued' } | Wait-ComfyRun -ThrowOnFailure", "RunFailed")]
     [InlineData("'nothing' | Wait-ComfyRun -ThrowOnFailure", "RunIdInvalid,RunFailed")]
-    public void ThrowOnFailure_throws_for_whatever_is_no_success(string script, string expected)
+    public void ThrowOnFailure_throws_for_any_status_but_success(string script, string expected)
     {
         string[] late = [.. Start("#stuck")];
         Assert.Equal(expected, string.Join(',', Engine.RunWithErrors(script, ("late", late)).Errors.Select(IdOf)));
     }
 
     [Fact]
-    public void A_key_that_is_refused_ends_the_wait()
+    public void A_key_that_is_rejected_until_the_deadline_is_the_error_of_a_run_that_was_never_read()
     {
         string id = Start("#stuck")[0];
         Emulator.AddFault("GET /run/* = 401 always");
-        Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 20", ("id", id)).Error("ApiKeyRejected");
-        Assert.Equal(1, Count("GET", "/api/run/" + id));
+        Assert.Contains(id, Engine.RunWithErrors("Wait-ComfyRun $id -Timeout 1", ("id", id)).Error("ApiKeyRejected").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_run_that_cannot_be_looked_at_is_given_up_with_the_way_to_go_on()
+    public void Runs_that_are_known_come_out_although_the_key_is_refused()
+    {
+        Emulator.AddFault("GET /run/* = 401 always");
+        EngineRun run = Engine.RunWithErrors("'#stuck', 'b' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun -Timeout 1");
+        Assert.Equal(2, run.Runs.Count);
+        Assert.Contains("does not accept the API key", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_cannot_be_read_is_given_up_with_advice()
     {
         IReadOnlyList<string> ids = Start("a", "b");
         LetAllEnd();
         Emulator.AddFault($"GET /run/{ids[0]} = 500 always");
         EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0", ("ids", ids.ToArray()));
         Assert.Equal(ids[1], run.One<ComfyRun>().RunId);
-        string said = run.Error("PollFailed").ToString();
-        Assert.Contains($"'{ids[0]}' | Wait-ComfyRun", said, StringComparison.Ordinal);
+        string message = run.Error("PollFailed").ToString();
+        Assert.Contains($"'{ids[0]}' | Wait-ComfyRun", message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_run_that_was_seen_before_the_trouble_comes_out_as_it_was_seen()
+    public void A_run_read_before_the_failure_is_written_as_last_read()
     {
         string id = Start("#stuck=running")[0];
         Emulator.AddFault("GET /run/* = 500 after=1 always");

@@ -3,13 +3,13 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>Wait-ComfyRun: what comes out, and when.</summary>
+/// <summary>Wait-ComfyRun: what it writes, and when.</summary>
 public sealed class WaitComfyRunTests : EngineTest
 {
     [Fact]
-    public void Twelve_runs_come_out_as_they_finish()
+    public void Twelve_runs_are_written_as_they_finish()
     {
-        // The slow one was given first; it ends only because the eleven before it came out and moved the clock.
+        // The slow run is first in the input; it ends only because the other eleven were written and moved the clock.
         EngineRun run = Engine.Run("""
             $runs = & { '#time=290'; foreach ($i in 1..11) { "run $i #time=1" } } | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance([timespan]'00:01:30')
@@ -22,7 +22,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void In_order_the_fast_ones_wait_for_the_slow_one()
+    public void In_order_fast_runs_wait_for_a_slow_one()
     {
         EngineRun run = Engine.Run("""
             $runs = & { '#time=60'; 'b #time=1'; 'c #time=1' } | Start-ComfyRun portrait -InputName prompt
@@ -33,15 +33,15 @@ public sealed class WaitComfyRunTests : EngineTest
             $runs | Wait-ComfyRun -Timeout 20 -InOrder
             """);
         string[] ids = [.. Emulator.Runs.Select(r => r.RunId)];
-        // The one that was late in the first wait comes last there, and nothing is lost behind it.
+        // The late run of the first wait is written last there, and none after it is lost.
         Assert.Equal([ids[1], ids[2], ids[0], .. ids], run.Runs.Select(r => r.RunId));
     }
 
     [Fact]
-    public void In_order_the_late_ones_keep_theirs()
+    public void In_order_late_runs_keep_their_place()
     {
         string[] ids = [.. Start([.. Enumerable.Range(0, 8).Select(i => $"#stuck {i}")])];
-        // The first answer comes last, so that order is not a matter of luck.
+        // The first response comes last, so that the order is not accidental.
         Emulator.AddFault($"GET /run/{ids[0]} = latency 300ms");
         EngineRun run = Engine.RunWithErrors("$ids | Wait-ComfyRun -Timeout 0 -InOrder", ("ids", ids));
         Assert.Equal(ids, run.Runs.Select(r => r.RunId));
@@ -60,7 +60,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Failed_runs_are_results_and_say_why()
+    public void Failed_runs_are_results_with_a_reason()
     {
         IReadOnlyList<string> ids = Start("#fail", "#failearly", "#cancelled", "#timeout");
         LetAllEnd();
@@ -71,7 +71,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Reasons_can_be_left_out()
+    public void Reasons_can_be_omitted()
     {
         string id = Start("#fail")[0];
         LetAllEnd();
@@ -80,7 +80,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Timeout_0_looks_exactly_once()
+    public void Timeout_0_polls_exactly_once()
     {
         IReadOnlyList<string> ids = Start("#stuck", "#fast");
         Emulator.Advance(TimeSpan.FromSeconds(30));
@@ -95,7 +95,7 @@ public sealed class WaitComfyRunTests : EngineTest
     [InlineData("-Any", 1)]
     [InlineData("-Count 2", 2)]
     [InlineData("-Count 3", 3)]
-    public void So_many_are_enough(string arguments, int expected)
+    public void The_wait_ends_at_the_required_count(string arguments, int expected)
     {
         IReadOnlyList<string> ids = Start("#stuck", "#fast a", "#fast b", "#fast c");
         LetAllEnd();
@@ -105,11 +105,11 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Enough_is_a_set_of_its_own() =>
+    public void The_required_count_is_its_own_parameter_set() =>
         Assert.Equal("AmbiguousParameterSet", IdOf(Assert.Single(Engine.RunWithErrors("'11111111-0000-4000-8000-000000000000' | Wait-ComfyRun -Any -Count 2").Errors)));
 
     [Fact]
-    public void What_only_the_caller_knew_is_carried_over()
+    public void What_only_the_caller_knows_is_carried_over()
     {
         EngineRun run = Engine.Run("""
             $runs = [pscustomobject]@{ shot = 'a1'; prompt = 'fox' } | Start-ComfyRun -Deployment portrait/staging -LabelColumn shot
@@ -125,7 +125,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_row_of_a_file_is_waited_for_and_keeps_its_columns()
+    public void Waiting_for_a_row_of_a_file_keeps_its_columns()
     {
         string id = Start("fox")[0];
         LetAllEnd();
@@ -137,7 +137,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_status_nobody_knows_ends_the_wait_when_the_run_has_an_end()
+    public void An_unknown_status_ends_the_wait_when_the_run_has_an_end()
     {
         IReadOnlyList<string> ids = Start("a", "b");
         Emulator.SetStatus(ids[0], "archived", ended: true);
@@ -148,7 +148,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_run_given_twice_comes_out_once()
+    public void A_run_given_twice_is_written_once()
     {
         string id = Start("fox")[0];
         LetAllEnd();
@@ -156,7 +156,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void No_run_at_all_is_no_error_unless_it_has_to_be()
+    public void No_runs_are_not_an_error_unless_requested()
     {
         Assert.Empty(Engine.Run("@() | Wait-ComfyRun").Objects);
         ErrorRecord error = Engine.RunWithErrors("@() | Wait-ComfyRun -ThrowOnFailure").Error("NoRuns");
@@ -164,7 +164,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_gateway_that_stumbles_does_not_end_the_wait()
+    public void A_gateway_error_does_not_end_the_wait()
     {
         string id = Start("fox")[0];
         LetAllEnd();
@@ -183,7 +183,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void A_longer_wait_shows_how_it_goes()
+    public void A_longer_wait_shows_progress()
     {
         string id = Start("#stuck=running")[0];
         Emulator.Advance(TimeSpan.FromSeconds(20));
@@ -191,10 +191,10 @@ public sealed class WaitComfyRunTests : EngineTest
         run.Error("WaitTimeout");
         if (Console.IsOutputRedirected)
         {
-            // A line for each change, since no bar would be seen.
+            // One line for each change, because no progress bar is visible.
             InformationRecord line = Assert.Single(run.Information);
             Assert.Contains($"{id} running", line.ToString(), StringComparison.Ordinal);
-            Assert.Equal(["ComfyRun", "PSHOST"], line.Tags.Order());
+            Assert.Equal(["ComfyRun"], line.Tags);
             Assert.Empty(run.Progress);
         }
         else
@@ -207,7 +207,7 @@ public sealed class WaitComfyRunTests : EngineTest
     }
 
     [Fact]
-    public void Changes_are_told_with_the_whole_id()
+    public void Changes_are_reported_with_the_full_id()
     {
         string id = Start("fox")[0];
         LetAllEnd();

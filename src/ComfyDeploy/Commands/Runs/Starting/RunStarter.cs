@@ -10,7 +10,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
 
     private readonly RunPlan _plan = new();
+    private readonly List<string> _queued = [];
     private RunTemplate? _rowTemplate;
+    private ComfyDeployException? _refusal;
+    private DateTime? _endsAt;
     private int _row;
 
     /// <summary>Queues runs of the deployment that was piped in or named.</summary>
@@ -67,6 +70,21 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }
 
+    /// <summary>Reports once what refused all runs from some row on.</summary>
+    internal void ReportRefusal()
+    {
+        if (_refusal is not null) cmdlet.Defer(_refusal, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+    }
+
+    /// <summary>Names the queued runs when this cmdlet ends the pipeline: a command behind it may not come to write them.</summary>
+    internal void NameQueued()
+    {
+        if (_queued.Count == 0) return;
+        string runIds = string.Join(", ", _queued);
+        _queued.Clear();
+        cmdlet.WriteWarning($"Queued before this command ended: {runIds}. To see them: Get-ComfyRun -ThisSession");
+    }
+
     private RunTemplate FindTemplate()
     {
         ComfyDeployClient client = cmdlet.ClientOf(cmdlet.Deployment.Object<ComfyDeployment>()?.Connection);
@@ -75,7 +93,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         string? gpu = cmdlet.Gpu;
         if (gpu is not null && deployment.Gpu is { } pinned && !string.Equals(pinned, gpu, StringComparison.OrdinalIgnoreCase))
         {
-            cmdlet.WriteWarning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {gpu}.");
+            cmdlet.Log.Warning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {gpu}.");
         }
         return new(deployment, client, gpu, cmdlet.Webhook, cmdlet.WebhookIntermediateStatus);
     }
@@ -87,13 +105,20 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         inputs.Fit(definitions);
     }
 
-    private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> onRefused)
+    private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> refuse)
     {
         ComfyDeployClient client = template.Client;
-        if (cmdlet.Wait) client.Deadline ??= client.Session.Clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
+        IClock clock = client.Session.Clock;
+        if (cmdlet.Wait) client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
         string json = JsonText.Write(inputs.Values);
         for (int copy = 0; copy < cmdlet.Repeat; copy++)
         {
+            if (_refusal is null && _queued.Count > 0 && clock.Now > _endsAt) _refusal = Errors.QueuedTooLate(cmdlet.Timeout);
+            if (_refusal is not null)
+            {
+                refuse(_refusal);
+                continue;
+            }
             if (!cmdlet.ShouldProcess(template.Target, RunTemplate.Action(json)))
             {
                 _plan.Add(template.Gpu);
@@ -101,49 +126,48 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             }
             try
             {
-                DateTime sentAt = DateTime.Now;
+                DateTime sentAt = clock.Now.ToLocalTime();
                 string runId = cmdlet.Await(cancellationToken => client.CreateRunAsync(template.ToRequest(json, label), cancellationToken));
-                cmdlet.WriteVerbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
+                _queued.Add(runId);
                 Emit(template.Queued(runId, json, label, sentAt), client);
+                cmdlet.Log.Verbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
             }
             catch (ComfyDeployException e)
             {
-                onRefused(e);
+                refuse(e);
             }
         }
     }
 
-    /// <summary>With -Wait the errors come after all runs are written, as from Wait-ComfyRun.</summary>
     private void RefuseDeployment(ComfyDeployException error)
     {
-        if (FailsEveryRun(error) && error.ErrorId != ErrorIds.DeploymentNotFound) End(error, cmdlet.Deployment.Text);
-        if (cmdlet.Wait) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
-        else cmdlet.ReportOrEnd(error, cmdlet.Deployment.Text);
+        RefuseRest(error, error.ErrorId != ErrorIds.DeploymentNotFound && FailsEveryRun(error));
+        if (error != _refusal) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
     }
 
     private void RefuseRow(ComfyDeployException error, InputSet inputs, string? label)
     {
-        if (FailsEveryRun(error)) End(error, _rowTemplate!.Deployment);
+        RefuseRest(error, FailsEveryRun(error));
         ComfyRun run = _rowTemplate!.NotQueued(error, JsonText.Write(inputs.Values), label);
-        cmdlet.WriteWarning($"Row {_row} was not queued: {run.Error}");
         Emit(run, _rowTemplate.Client);
+        cmdlet.Log.Warning($"Row {_row} was not queued: {run.Error}");
+    }
+
+    /// <summary>Ends the cmdlet with what fails every run; once a run is paid for, only the rest is refused, without a request.</summary>
+    private void RefuseRest(ComfyDeployException error, bool failsEveryRun)
+    {
+        if (!failsEveryRun) return;
+        if (_queued.Count == 0) cmdlet.ThrowTerminating(error, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+        _refusal ??= error;
     }
 
     private static bool FailsEveryRun(ComfyDeployException error) =>
         error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.DeploymentNotFound
         || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
 
-    /// <summary>Ends the cmdlet, but not without the runs that were queued before.</summary>
-    private void End(ComfyDeployException error, object? target)
-    {
-        if (cmdlet.Wait) cmdlet.WriteFinished();
-        cmdlet.WritePending();
-        cmdlet.ThrowTerminating(error, target);
-    }
-
     private void Emit(ComfyRun run, ComfyDeployClient client)
     {
-        if (!cmdlet.Wait) cmdlet.WriteObject(run);
+        if (!cmdlet.Wait) cmdlet.Write(run);
         else if (run.RunId is null) cmdlet.AddFinished(run);
         else cmdlet.AddToWait(new(run.RunId, client, run, RunOrigin.Of(run)));
     }

@@ -9,7 +9,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
 
-    private RunStarter _starter = null!;
+    private RunStarter? _starter;
 
     [Parameter(ParameterSetName = DeploymentSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Parameter(ParameterSetName = RowSet, Mandatory = true, Position = 0), ValidateNotNull, Reference(ReferenceKind.Deployment)]
@@ -74,16 +74,23 @@ public sealed class StartComfyRunCommand : WaitingCommand
         }
     }
 
-    protected override void ProcessRecord()
+    private protected override void Receive()
     {
-        if (ParameterSetName == RowSet) _starter.StartRow(InputObject);
-        else _starter.StartDeployment();
-        if (Wait) WriteFinished();
+        if (ParameterSetName == RowSet) _starter!.StartRow(InputObject);
+        else _starter!.StartDeployment();
+        WriteFinished();
     }
 
-    protected override void EndProcessing()
+    private protected override void Finish()
     {
-        _starter.WritePlan();
-        if (Wait) FinishWait();
+        _starter!.WritePlan();
+        _starter!.ReportRefusal();
+        FinishWait();
+    }
+
+    private protected override void OnEnding()
+    {
+        base.OnEnding();
+        if (!Wait && !Stopping && !IsWriting) _starter?.NameQueued();
     }
 }

@@ -7,26 +7,29 @@ namespace ComfyDeploy.Commands;
 /// <param name="KeepOrder">Return runs in the order they were added, not as they finish.</param>
 /// <param name="ReadErrorDetail">Look up why runs failed.</param>
 /// <param name="RequiredCount">How many finished runs are enough; null for all.</param>
-internal sealed record RunWaitOptions(TimeSpan Timeout, bool KeepOrder, bool ReadErrorDetail, int? RequiredCount);
+/// <param name="CancelLate">Cancel a run as soon as it is late.</param>
+internal sealed record RunWaitOptions(
+    TimeSpan Timeout, bool KeepOrder, bool ReadErrorDetail, int? RequiredCount, bool CancelLate = false);
 
 /// <summary>
 /// The state of one wait for a set of runs. Knows no PowerShell: its owner writes the runs that <see cref="TakeReady"/> returns,
-/// and every run given to it leaves it once, there or through <see cref="EndAsync"/>.
+/// and every run given to it leaves it once: there, through <see cref="End"/>, or by its id in <see cref="Lost"/>.
 /// </summary>
 internal sealed class RunWait(RunWaitOptions options, ICallLog log, CancellationToken cancellationToken) : IDisposable
 {
-    private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
     private readonly Dictionary<string, int> _places = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<ComfyRun> _ready = [];
     private readonly List<ComfyRun> _unsuccessful = [];
-    private readonly List<LateRun> _late = [];
+    private readonly HashSet<string> _undecided = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<WaitOutcome> _late = [];
     private readonly List<WaitOutcome> _lost = [];
     private RunWaiter? _waiter;
     private int _nextInOrder;
+    private bool _isOver;
 
-    internal TimeSpan Timeout => options.Timeout;
+    internal RunWaitOptions Options => options;
 
     /// <summary>How many runs, rows and refused references came in.</summary>
     internal int Received { get; private set; }
@@ -38,14 +41,12 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
 
     internal bool HasEnough => Finished >= options.RequiredCount;
 
-    internal IReadOnlyCollection<string> RunIds => _places.Keys;
-
     internal IReadOnlyList<ComfyRun> Unsuccessful => _unsuccessful;
 
     /// <summary>The runs that did not finish by the deadline, in the order they were added.</summary>
-    internal IReadOnlyList<LateRun> Late => _late;
+    internal IReadOnlyList<WaitOutcome> Late => _late;
 
-    /// <summary>The runs that could no longer be read.</summary>
+    /// <summary>The runs that could not be read until the deadline, do not exist, or whose connection can no longer be used.</summary>
     internal IReadOnlyList<WaitOutcome> Lost => _lost;
 
     /// <summary>The last snapshot of each run that is not decided yet.</summary>
@@ -58,13 +59,22 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
 
     public void Dispose() => _waiter?.Dispose();
 
+    /// <summary>Warns when an outage of the service has begun; to be called a few times a second.</summary>
+    /// <returns>How long the service has been away; null while it can be reached.</returns>
+    internal TimeSpan? CheckOutage() => _waiter?.CheckOutage();
+
     /// <summary>Starts to wait for a run, unless it was added before.</summary>
     internal void Add(WaitTarget target)
     {
         if (_places.ContainsKey(target.RunId)) return;
         _places.Add(target.RunId, _places.Count);
-        _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken);
+        _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken)
+        {
+            CancelLate = options.CancelLate,
+            ReadReasons = options.ReadErrorDetail,
+        };
         Received++;
+        _undecided.Add(target.RunId);
         _order.Add(target.RunId);
         // The waiter looks again anyway, so a failed look is not retried at once.
         _waiter.Add(target with { Client = new(target.Client.Session, log) { MaxRetries = 0 } });
@@ -89,26 +99,12 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
 
     /// <summary>Waits for the next decided run, and takes all that are decided with it.</summary>
     /// <returns>False when nothing is pending.</returns>
-    /// <exception cref="ComfyDeployException">No run can be read any more, such as after a rejected key.</exception>
-    internal async Task<bool> NextAsync()
+    internal async Task<bool> NextAsync(CancellationToken cancellationToken = default)
     {
-        if (_waiter is null) return false;
-        List<WaitOutcome> batch = [];
-        try
-        {
-            // No more than are ready now: the first of many that end in a row must not wait for the last.
-            int size = Math.Max(1, _waiter.Ready);
-            while (batch.Count < size && await _waiter.NextAsync(cancellationToken).ConfigureAwait(false) is { } outcome)
-            {
-                batch.Add(outcome);
-            }
-            await ReadReasonsAsync(batch).ConfigureAwait(false);
-        }
-        finally
-        {
-            foreach (WaitOutcome outcome in batch) Decide(outcome);
-        }
-        return batch.Count > 0;
+        if (_waiter is null || await _waiter.NextAsync(cancellationToken).ConfigureAwait(false) is not { } outcome) return false;
+        Decide(outcome);
+        DecideReady();
+        return true;
     }
 
     /// <summary>The runs that can be written now.</summary>
@@ -119,49 +115,38 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         return ready;
     }
 
-    /// <summary>The runs that are not decided or held back for their turn: what an error must not lose.</summary>
+    /// <summary>Every run that has not left yet, as it was last seen: what an error must not lose.</summary>
     internal IReadOnlyList<ComfyRun> TakePending()
     {
-        if (_waiter is null) return [];
-        ComfyRun[] pending = [.. _ready, .. _held.Values, .. _waiter.Live];
-        _ready.Clear();
+        // First those under way: one that is decided meanwhile must be in one of the two.
+        IReadOnlyList<ComfyRun> live = Live;
+        DecideReady();
+        ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.RunId!))];
+        ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
         _held.Clear();
         return pending;
     }
 
-    /// <summary>Ends the wait at its deadline, and cancels the runs that are late where that is wanted.</summary>
-    /// <returns>The late runs; none when enough runs have finished.</returns>
-    internal async Task<IReadOnlyList<ComfyRun>> EndAsync(bool cancelLate)
+    /// <summary>Ends the wait when nothing is pending any more.</summary>
+    /// <returns>The late runs in the order they were added; none when enough runs have finished, and the others may go on.</returns>
+    internal IReadOnlyList<ComfyRun> End() => HasEnough && !options.CancelLate ? [] : TakeLate();
+
+    private IReadOnlyList<ComfyRun> TakeLate()
     {
-        if (HasEnough || _late.Count == 0) return [];
+        if (_isOver) return [];
+        _isOver = true;
         _late.Sort((one, other) => _places[one.Target.RunId].CompareTo(_places[other.Target.RunId]));
-        if (cancelLate)
-        {
-            Throttle throttle = new();
-            LateRun[] outcomes = await Task.WhenAll(_late.Select(late => throttle.RunAsync(() => CancelAsync(late), cancellationToken)))
-                .ConfigureAwait(false);
-            _late.Clear();
-            _late.AddRange(outcomes);
-        }
-        return [.. _late.Select(late => late.Run)];
+        return [.. _late.Select(late => late.Run!)];
     }
 
-    private async Task ReadReasonsAsync(IReadOnlyList<WaitOutcome> batch)
+    private void DecideReady()
     {
-        if (!options.ReadErrorDetail) return;
-        IEnumerable<WaitOutcome> finished = batch.Where(outcome => outcome.End == WaitEnd.Finished);
-        foreach (IGrouping<ApiSession, WaitOutcome> session in finished.GroupBy(outcome => outcome.Target.Client.Session))
-        {
-            if (!_reasons.TryGetValue(session.Key, out FailureReasons? reasons))
-            {
-                _reasons.Add(session.Key, reasons = new(new(session.Key, log), log));
-            }
-            await reasons.FillAsync(session.Select(o => o.Run!), cancellationToken).ConfigureAwait(false);
-        }
+        while (_waiter?.TakeDecided() is { } outcome) Decide(outcome);
     }
 
     private void Decide(WaitOutcome outcome)
     {
+        if (!_undecided.Remove(outcome.Target.RunId)) return;
         if (outcome.End == WaitEnd.Finished)
         {
             Keep(outcome.Target.RunId, outcome.Run!);
@@ -169,9 +154,9 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         else
         {
             _order.Remove(outcome.Target.RunId);
-            if (outcome is { End: WaitEnd.TimedOut, Run: { } run })
+            if (outcome.End == WaitEnd.TimedOut)
             {
-                _late.Add(new(outcome.Target, run));
+                _late.Add(outcome);
             }
             else
             {
@@ -204,32 +189,4 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         if (!run.IsSuccess) _unsuccessful.Add(run);
         _ready.Add(run);
     }
-
-    private async Task<LateRun> CancelAsync(LateRun late)
-    {
-        ComfyDeployClient client = new(late.Target.Client.Session, log);
-        try
-        {
-            await client.CancelRunAsync(late.Target.RunId, cancellationToken).ConfigureAwait(false);
-            late = late with { IsCancelled = true };
-            ComfyRun run = await client.GetRunAsync(late.Target.RunId, late.Target.Origin, cancellationToken).ConfigureAwait(false);
-            return late with { Run = run };
-        }
-        catch (ComfyDeployException e)
-        {
-            string what = late.IsCancelled ? "read after it was cancelled" : "cancelled";
-            log.Warning($"Run {late.Target.RunId} could not be {what}: {e.Message}");
-            return late;
-        }
-    }
-}
-
-/// <summary>A run that did not finish by the deadline.</summary>
-/// <param name="Target">The run waited for.</param>
-/// <param name="Run">Its last snapshot.</param>
-/// <param name="IsCancelled">Whether the service took its cancel.</param>
-internal sealed record LateRun(WaitTarget Target, ComfyRun Run, bool IsCancelled = false)
-{
-    /// <summary>Whether it may still run, and bill.</summary>
-    internal bool IsRunning => !Run.IsFinished && !IsCancelled;
 }

@@ -33,15 +33,15 @@ public sealed class WaitComfyRunCommand : WaitingCommand
         AnySet => 1,
         CountSet => Count,
         _ => null,
-    });
+    }, StopOnTimeout);
 
-    protected override void ProcessRecord()
+    private protected override void Receive()
     {
         foreach (ComfyReference reference in RunId) Add(reference);
         WriteFinished();
     }
 
-    protected override void EndProcessing() => FinishWait(ThrowOnFailure);
+    private protected override void Finish() => FinishWait(ThrowOnFailure);
 
     private void Add(ComfyReference reference)
     {

@@ -1,12 +1,12 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
+using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>Shows the progress of a wait: bars on a console, a line per change where output is redirected.</summary>
-internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
+internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClock clock)
 {
     private const int MaxChildren = 5;
     private const int MaxRunsWithLines = 10;
@@ -16,19 +16,23 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
     private static int _lastActivity = 7_300;
 
     private readonly int _activity = Interlocked.Add(ref _lastActivity, MaxChildren + 1);
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly DateTime _began = clock.Now;
     private readonly Dictionary<string, string?> _reported = [];
     private TimeSpan _lastShown;
     private TimeSpan _lastSummary;
+    private TimeSpan? _away;
     private int _childrenShown;
     private bool _shown;
+
+    private TimeSpan Elapsed => clock.Now - _began;
 
     /// <summary>Shows the current state, at most four times a second, and nothing for a short wait.</summary>
     internal void Update()
     {
-        TimeSpan now = _watch.Elapsed;
-        if (now < SilentTime || now - _lastShown < Pause) return;
+        TimeSpan now = Elapsed;
+        if (now < SilentTime || now - _lastShown < Pause || cmdlet.Preferences.EndPipeline("Progress")) return;
         _lastShown = now;
+        _away = wait.CheckOutage();
         if (Console.IsOutputRedirected) WriteLines(now);
         else WriteBars();
     }
@@ -36,7 +40,7 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
     /// <summary>Writes how a run ended, where lines are written: every run of a few, and of many those that did not succeed.</summary>
     internal void Ended(ComfyRun run)
     {
-        if (!Console.IsOutputRedirected || run.RunId is null || _watch.Elapsed < SilentTime
+        if (!Console.IsOutputRedirected || run.RunId is null || Elapsed < SilentTime
             || (wait.Received > MaxRunsWithLines && run.IsSuccess))
         {
             return;
@@ -65,8 +69,9 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
         });
         _shown = true;
 
-        ComfyRun[] nearest =
-            [.. live.Where(run => run.LiveStatus is not null).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
+        // A progress record must have a text.
+        ComfyRun[] nearest = [.. live.Where(run => SafeText.Clean(run.LiveStatus).Length > 0)
+            .OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
         for (int i = 0; i < nearest.Length; i++)
         {
             ComfyRun run = nearest[i];
@@ -106,14 +111,16 @@ internal sealed class WaitProgress(Cmdlet cmdlet, RunWait wait)
         int unsuccessful = wait.Unsuccessful.Count;
         int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
         string left = wait.TimeLeft is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
+        string away = _away is { } gone ? $" · not reachable for {gone.TotalSeconds:0} s" : string.Empty;
         return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · " +
-            $"{waiting} queued{left}";
+            $"{waiting} queued{away}{left}";
     }
 
     private static string Clock(TimeSpan time) =>
         string.Format(CultureInfo.InvariantCulture, "{0}:{1:00}:{2:00}", (int)time.TotalHours, time.Minutes, time.Seconds);
 
-    private void Line(string text) => cmdlet.WriteInformation($"{DateTime.Now:HH:mm:ss} {text}", ["ComfyRun", "PSHOST"]);
+    // For those who ask for it with -InformationAction: standard output belongs to the objects.
+    private void Line(string text) => cmdlet.Log.Information($"{clock.Now.ToLocalTime():HH:mm:ss} {text}");
 
     private void Close(int activity) =>
         cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });

@@ -7,7 +7,12 @@ namespace ComfyDeploy.Commands;
 public abstract class WaitingCommand : ConnectedCommand
 {
     private RunWait? _wait;
+    private readonly Queue<ComfyRun> _unwritten = new();
     private WaitProgress? _progress;
+    private bool _isEnded;
+
+    /// <summary>Whether a run is being passed on; an exception meanwhile is that of another command.</summary>
+    private protected bool IsWriting { get; private set; }
 
     /// <summary>How long the whole set may take.</summary>
     [Parameter]
@@ -19,22 +24,51 @@ public abstract class WaitingCommand : ConnectedCommand
     public SwitchParameter StopOnTimeout { get; set; }
 
     /// <summary>What the parameters ask for; read once, when the first run comes in.</summary>
-    private protected virtual RunWaitOptions WaitOptions => new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null);
+    private protected virtual RunWaitOptions WaitOptions =>
+        new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null, CancelLate: StopOnTimeout);
 
     private protected RunWait Runs => _wait ??= new(WaitOptions, Log, Stop);
 
     private protected override void OnTick() => _progress?.Update();
 
+    /// <summary>Whatever ends the cmdlet, every run that it has received is written or named first.</summary>
+    private protected override void OnEnding()
+    {
+        TakePending();
+        // A command that ended the pipeline takes no more objects, and after an error the streams take nothing either.
+        if (Stopping) Name(Host.UI.WriteWarningLine);
+        else if (IsWriting) Name(WriteWarning);
+        else WriteUnwritten();
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord() => RunStep(Receive);
+
+    /// <inheritdoc/>
+    protected sealed override void EndProcessing() => RunStep(Finish);
+
+    /// <summary>Takes one object from the pipeline.</summary>
+    private protected abstract void Receive();
+
+    /// <summary>Called after the last object.</summary>
+    private protected abstract void Finish();
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _wait?.Dispose();
+        if (disposing)
+        {
+            // Runs are still pending when another command of the pipeline failed, so that this one never came to its end.
+            TakePending();
+            Name(Host.UI.WriteWarningLine);
+            _wait?.Dispose();
+        }
         base.Dispose(disposing);
     }
 
     internal void AddToWait(WaitTarget target)
     {
-        _progress ??= new(this, Runs);
+        _progress ??= new(this, Runs, target.Client.Session.Clock);
         Runs.Add(target);
     }
 
@@ -45,7 +79,7 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteReady();
     }
 
-    /// <summary>Keeps an error until all work is done: under a preference of Stop the first one ends the pipeline.</summary>
+    /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>
     internal void DeferRun(ComfyDeployException error, object? target)
     {
         Runs.AddRefused();
@@ -64,34 +98,29 @@ public abstract class WaitingCommand : ConnectedCommand
     /// <param name="throwOnFailure">End with an error when a run did not succeed.</param>
     private protected void FinishWait(bool throwOnFailure = false)
     {
-        try
-        {
-            while (!Runs.HasEnough && TakeNext()) _progress?.Update();
-            WriteObject(Await(_ => Runs.EndAsync(StopOnTimeout)), enumerateCollection: true);
-        }
-        finally
-        {
-            _progress?.Complete();
-        }
-        if (!Runs.HasEnough)
-        {
-            ReportDeferred();
-            foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs, StopOnTimeout))
-            {
-                WriteError(ErrorRecords.Create(error, target));
-            }
-        }
+        while (!Runs.HasEnough && TakeNext()) _progress?.Update();
+        foreach (ComfyRun run in Runs.End()) _unwritten.Enqueue(run);
+        WriteUnwritten();
+        _progress?.Complete();
+        _isEnded = true;
+        WriteQueued();
+        ReportDeferred();
+        foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs)) WriteError(ErrorRecords.Create(error, target));
         if (throwOnFailure && WaitReport.Failure(Runs) is { } failure) ThrowTerminating(failure.Error, failure.Target);
     }
 
-    /// <summary>
-    /// Writes the runs that are not decided yet, as they are: before an error ends everything, so that no paid run is lost.
-    /// </summary>
-    internal void WritePending()
+    private void RunStep(Action step)
     {
-        if (_wait is null) return;
-        WriteObject(_wait.TakePending(), enumerateCollection: true);
-        _progress?.Complete();
+        bool isDone = false;
+        try
+        {
+            step();
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone) OnEnding();
+        }
     }
 
     private bool TakeNext()
@@ -99,25 +128,54 @@ public abstract class WaitingCommand : ConnectedCommand
         bool taken = false;
         try
         {
-            taken = Await(_ => Runs.NextAsync());
+            taken = Await(Runs.NextAsync, canEndEarly: true);
         }
-        catch (ComfyDeployException e)
+        catch (OperationCanceledException)
         {
-            // A rejected key, a closed connection: no run can be read any more.
-            WriteReady();
-            WritePending();
-            ThrowTerminating(e, Runs.RunIds.ToArray());
+            // A message is about to end the pipeline; writing it below writes the pending runs first.
         }
         WriteReady();
+        WriteQueued();
         return taken;
+    }
+
+    /// <summary>Writes a run that is not waited for.</summary>
+    internal void Write(ComfyRun run)
+    {
+        _unwritten.Enqueue(run);
+        WriteUnwritten();
     }
 
     private void WriteReady()
     {
-        foreach (ComfyRun run in Runs.TakeReady())
+        foreach (ComfyRun run in Runs.TakeReady()) _unwritten.Enqueue(run);
+        WriteUnwritten();
+    }
+
+    private void WriteUnwritten()
+    {
+        while (_unwritten.Count > 0)
         {
+            ComfyRun run = _unwritten.Dequeue();
             if (run.IsFinished) _progress?.Ended(run);
+            IsWriting = true;
             WriteObject(run);
+            IsWriting = false;
         }
+    }
+
+    private void TakePending()
+    {
+        if (_isEnded || _wait is null || Stop.IsCancellationRequested) return;
+        _isEnded = true;
+        foreach (ComfyRun run in _wait.TakePending()) _unwritten.Enqueue(run);
+    }
+
+    /// <summary>Names the runs that no object can be written for.</summary>
+    private void Name(Action<string> write)
+    {
+        string[] runIds = [.. _unwritten.Select(run => run.RunId).OfType<string>()];
+        _unwritten.Clear();
+        if (runIds.Length > 0) write($"Not in the output; may still be running and billed: {string.Join(", ", runIds)}.");
     }
 }

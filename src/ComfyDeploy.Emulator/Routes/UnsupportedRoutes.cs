@@ -2,10 +2,10 @@
 namespace ComfyDeploy.Emulator.Routes;
 
 /// <summary>
-/// Routes the service has and the emulator does not play. They answer 501, which the service never does, so that nobody takes a gap of
-/// the emulator for an answer of the service.
+/// Routes the service has and the emulator does not support. They return 501, which the service never does, so that nobody mistakes a gap of
+/// the emulator for a response of the service.
 /// </summary>
-internal static class UnplayedRoutes
+internal static class UnsupportedRoutes
 {
     private static readonly string[] Routes =
     [
@@ -23,7 +23,7 @@ internal static class UnplayedRoutes
         foreach (string route in Routes)
         {
             string[] parts = route.Split(' ');
-            router.Add(parts[0], parts[1], call => throw ApiError.Detail(501, $"The emulator does not play {route}"));
+            router.Add(parts[0], parts[1], call => throw ApiError.Detail(501, $"The emulator does not support {route}"));
         }
     }
 }

@@ -3,8 +3,8 @@ using ComfyDeploy.Emulator.Seed;
 
 namespace ComfyDeploy.Emulator.Service;
 
-/// <summary>What a new run is to be.</summary>
-internal sealed record RunOrder
+/// <summary>The parameters of a new run.</summary>
+internal sealed record NewRun
 {
     public Guid? Id { get; init; }
 
@@ -18,7 +18,7 @@ internal sealed record RunOrder
 
     public required JsonObject Inputs { get; init; }
 
-    /// <summary>The graph, when the request brought its own.</summary>
+    /// <summary>The graph, when the request contains one.</summary>
     public JsonObject? WorkflowApi { get; init; }
 
     public DateTime? CreatedAt { get; init; }

@@ -1,0 +1,59 @@
+namespace ComfyDeploy.Client;
+
+/// <summary>
+/// Cancels a run that is late, and reads how it ended. A service that does not answer is asked for a minute: the run is billed meanwhile.
+/// </summary>
+internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken cancellationToken)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    internal async Task<WaitOutcome> RunAsync(WaitOutcome late, Reachability service)
+    {
+        using ClockLimit limit = new(clock, Patience, cancellationToken, () => service.LastAnswer + Patience);
+        ComfyDeployException? failure = null;
+        try
+        {
+            int attempts = 0;
+            while (true)
+            {
+                (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
+                if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput or ErrorIds.RunNotFound }) break;
+                await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter), limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The service has been silent for too long: the run is named as still running.
+        }
+        string id = late.Target.RunId;
+        if (late.IsLate && late.IsRunning) log.Warning($"Run {id} could not be cancelled: {(failure ?? late.Error)?.Message}".TrimEnd());
+        else if (failure is not null) log.Warning($"Run {id} could not be read after it was cancelled: {failure.Message}");
+        return late;
+    }
+
+    private static async Task<(WaitOutcome Outcome, ComfyDeployException? Failure)> TryAsync(
+        WaitOutcome late, Reachability service, CancellationToken limit)
+    {
+        WaitTarget target = late.Target;
+        if (!late.IsCancelled)
+        {
+            (_, ComfyDeployException? refusal) = await service.AskAsync("POST cancel", () => CancelAsync(target, limit), limit)
+                .ConfigureAwait(false);
+            // "Not found" is said of a run that cannot be cancelled, too. It may have ended by itself.
+            if (refusal is not (null or { ErrorId: ErrorIds.RunNotFound })) return (late, refusal);
+            late = late with { IsCancelled = refusal is null, Error = refusal ?? late.Error };
+        }
+        (ComfyRun? run, ComfyDeployException? failure) = await service.AskAsync("GET /run", () => target.ReadAsync(limit), limit)
+            .ConfigureAwait(false);
+        if (run is null) return (late, failure);
+        // The service takes the cancel of a finished run, too: only the status tells whether it came in time.
+        bool endedItself = run.IsFinished && run.Status != RunStatus.Cancelled;
+        return (late with { Run = run, End = endedItself ? WaitEnd.Finished : WaitEnd.TimedOut }, null);
+    }
+
+    private static async Task<bool> CancelAsync(WaitTarget target, CancellationToken limit)
+    {
+        await target.Client.CancelRunAsync(target.RunId, limit).ConfigureAwait(false);
+        return true;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text;
+
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>How often each part of the scenarios was used: what a campaign has not tried, it says nothing about.</summary>
+internal sealed class Distribution
+{
+    private readonly SortedDictionary<string, SortedDictionary<string, int>> _counts = new(StringComparer.Ordinal);
+
+    internal void Add(Scenario scenario)
+    {
+        Count("pipeline", scenario.Flow.ToString());
+        Count("rows", scenario.Rows.Count.ToString("00", CultureInfo.InvariantCulture));
+        Count("deadline", scenario.Deadline is { } seconds ? $"{seconds} s" : "none");
+        Count("downstream", scenario.Downstream.ToString());
+        Count("Ctrl+C", scenario.StopAtRequest is null ? "no" : "yes");
+        Count("connections", scenario.HasTwoConnections ? "two" : "one");
+        Count("transport", scenario.HasSockets ? "sockets" : "virtual");
+        (string error, string warning, string debug, string verbose) = scenario.Preferences;
+        Count("preference", $"error {error}");
+        Count("preference", $"warning {warning}");
+        Count("preference", $"debug {debug}");
+        Count("preference", $"verbose {verbose}");
+        foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Kind)) Count("fault", fault.Kind.ToString());
+        foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Route)) Count("route of a fault", fault.Route.ToString());
+    }
+
+    public override string ToString()
+    {
+        StringBuilder text = new();
+        foreach ((string what, SortedDictionary<string, int> counts) in _counts)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"{what}: {string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"))}");
+        }
+        return text.ToString();
+    }
+
+    private void Count(string what, string which)
+    {
+        if (!_counts.TryGetValue(what, out SortedDictionary<string, int>? counts)) _counts.Add(what, counts = new(StringComparer.Ordinal));
+        counts[which] = counts.GetValueOrDefault(which) + 1;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Net;
+using ComfyDeploy.Emulator;
+using ComfyDeploy.Emulator.Http;
+
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>Carries the client's requests to the emulators without sockets, at once, and lets the planned faults happen on the way.</summary>
+/// <param name="emulators">The services, by their host names.</param>
+/// <param name="scenario">Its faults.</param>
+internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Scenario scenario) : HttpMessageHandler
+{
+    private readonly object _gate = new();
+    private readonly Dictionary<ServiceRoute, int> _counts = [];
+    private readonly Dictionary<PlannedFault, DateTime> _firstMet = [];
+    private readonly HashSet<PlannedFault> _met = [];
+    private int _requests;
+
+    /// <summary>Presses Ctrl+C.</summary>
+    internal Action? PressStop { get; set; }
+
+    /// <summary>Whether faults and Ctrl+C happen; off after the pipeline.</summary>
+    internal bool IsTroubled { get; set; } = true;
+
+    /// <summary>The faults that have happened.</summary>
+    internal IReadOnlyCollection<PlannedFault> Met => _met;
+
+    internal int Requests => _requests;
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ComfyEmulator emulator = emulators.First(e => request.RequestUri!.Host.EndsWith(e.BaseUri.Host, StringComparison.Ordinal));
+        HttpRequest wire = await ToWireAsync(request, cancellationToken).ConfigureAwait(false);
+        bool isStorage = request.RequestUri!.Host == emulator.StorageUri.Host;
+        if (IsTroubled && Interlocked.Increment(ref _requests) == scenario.StopAtRequest && PressStop is { } press)
+        {
+            if (scenario.StoppedRequestArrives) emulator.Handle(wire, isStorage);
+            press();
+            cancellationToken.WaitHandle.WaitOne(Engine.EngineFixture.Limit);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        PlannedFault? fault = IsTroubled ? Next(isStorage ? ServiceRoute.Storage : RouteOf(wire), emulator.Now) : null;
+        switch (fault?.Kind)
+        {
+            case FaultKind.ResetBefore:
+                throw FaultyAnswer.Reset();
+            case FaultKind.ResetAfter:
+                emulator.Handle(wire, isStorage);
+                throw FaultyAnswer.Reset();
+            case FaultKind.Hang:
+                return await Never(cancellationToken).ConfigureAwait(false);
+        }
+        HttpResponseMessage answer = fault is not null && FaultyAnswer.Instead(fault, emulator.Now) is { } instead
+            ? instead
+            : Answer(emulator.Handle(wire, isStorage), fault?.Kind);
+        answer.Headers.Date = emulator.Now;
+        answer.RequestMessage = request;
+        return answer;
+    }
+
+    internal static ServiceRoute RouteOf(HttpRequest request) => request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
+    {
+        [_, "run", "deployment", "queue"] => ServiceRoute.Create,
+        [_, "run", _, "cancel"] => ServiceRoute.Cancel,
+        [_, "run", _] => ServiceRoute.ReadRun,
+        [_, "v2", "workflow", ..] => ServiceRoute.ListRuns,
+        [_, "v2", "clickhouse-run-logs", ..] => ServiceRoute.Log,
+        [_, "deployment", _, "runs"] => ServiceRoute.OwnRuns,
+        [_, "workflow", _, "runs"] => ServiceRoute.RawRuns,
+        [_, "deployment" or "deployments", ..] => ServiceRoute.Deployments,
+        [_, "platform", ..] => ServiceRoute.Prices,
+        _ => ServiceRoute.Any,
+    };
+
+    private PlannedFault? Next(ServiceRoute route, DateTime now)
+    {
+        lock (_gate)
+        {
+            int place = _counts[route] = _counts.GetValueOrDefault(route) + 1;
+            PlannedFault? fault = scenario.Faults.FirstOrDefault(fault =>
+            {
+                int at = fault.Route == ServiceRoute.Any ? _requests : place;
+                return (fault.Route == ServiceRoute.Any || fault.Route == route) && fault.Meets(at, now - _firstMet.GetValueOrDefault(fault, now));
+            });
+            if (fault is null) return null;
+            _firstMet.TryAdd(fault, now);
+            _met.Add(fault);
+            return fault;
+        }
+    }
+
+    private static async Task<HttpResponseMessage> Never(CancellationToken cancellationToken)
+    {
+        TaskCompletionSource<HttpResponseMessage> never = new();
+        using (cancellationToken.Register(() => never.TrySetCanceled(cancellationToken))) return await never.Task.ConfigureAwait(false);
+    }
+
+    private static async Task<HttpRequest> ToWireAsync(HttpRequestMessage request, CancellationToken cancellationToken) => new()
+    {
+        Method = request.Method.Method,
+        Path = request.RequestUri!.AbsolutePath,
+        Query = request.RequestUri.Query.TrimStart('?'),
+        Headers = request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? [])
+            .ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase),
+        Body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false),
+    };
+
+    private static HttpResponseMessage Answer(HttpResponse response, FaultKind? kind)
+    {
+        HttpContent content = kind is { } spoilt && response.Status == 200 && response.Headers.GetValueOrDefault("content-type") == "application/json"
+            ? FaultyAnswer.Spoil(spoilt, response.Body)
+            : new ByteArrayContent(response.Body);
+        HttpResponseMessage answer = new((HttpStatusCode)response.Status) { Content = content };
+        foreach ((string name, string value) in response.Headers)
+        {
+            if (!answer.Headers.TryAddWithoutValidation(name, value)) content.Headers.Remove(name);
+            content.Headers.TryAddWithoutValidation(name, value);
+        }
+        return answer;
+    }
+}

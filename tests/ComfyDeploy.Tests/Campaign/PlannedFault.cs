@@ -1,0 +1,64 @@
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>A kind of request.</summary>
+internal enum ServiceRoute
+{
+    Any,
+    Create,
+    ReadRun,
+    Cancel,
+    ListRuns,
+    OwnRuns,
+    RawRuns,
+    Log,
+    Deployments,
+    Prices,
+    Storage,
+}
+
+/// <summary>What can happen to a request.</summary>
+internal enum FaultKind
+{
+    TooManyForSeconds,
+    TooManyUntilDate,
+    NoCredit,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    Unavailable,
+    ResetBefore,
+    ResetInAnswer,
+    ResetAfter,
+    Hang,
+    Truncated,
+    EmptyObject,
+    NullAnswer,
+    WrongTypes,
+    HalfSurrogate,
+    EmptyTexts,
+    CorruptGzip,
+}
+
+/// <summary>One fault of a scenario.</summary>
+/// <param name="Kind">What happens.</param>
+/// <param name="Route">To which requests.</param>
+/// <param name="At">To which of them first, from 1.</param>
+/// <param name="Seconds">How long an outage lasts, or the pause that is asked for.</param>
+internal sealed record PlannedFault(FaultKind Kind, ServiceRoute Route, int At, int Seconds)
+{
+    /// <summary>Whether it meets the request that is the <paramref name="place"/>th of its route.</summary>
+    internal bool Meets(int place, TimeSpan sinceFirst) => Kind switch
+    {
+        FaultKind.NoCredit => place >= At,
+        FaultKind.Unavailable => place >= At && sinceFirst < TimeSpan.FromSeconds(Seconds),
+        _ => place == At,
+    };
+
+    public override string ToString() => Kind switch
+    {
+        FaultKind.NoCredit => $"{Route}: {Kind} from request {At} on",
+        FaultKind.Unavailable => $"{Route}: {Kind} for {Seconds} s from request {At} on",
+        FaultKind.TooManyForSeconds or FaultKind.TooManyUntilDate => $"{Route}: {Kind}, {Seconds} s, at request {At}",
+        _ => $"{Route}: {Kind} at request {At}",
+    };
+}

@@ -1,0 +1,87 @@
+using CsCheck;
+
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>Makes scenarios: each depends on the campaign's seed and on its own number, and on nothing else.</summary>
+internal static class ScenarioGenerator
+{
+    private const int MostRows = 12;
+    private const int LongestStuckWait = 1800;
+    private const int WarmUp = 16;
+
+    private static readonly string[] EndingTags = ["", "#fast", "#slow", "#fail", "#failearly", "#timeout", "#cancelled", "#multi", "#private", "#nooutput", "#badname"];
+    private static readonly string[] EndlessTags = ["#stuck", "#stuck=queued", "#stuck=running", "#unknown", "#nocall #stuck"];
+
+    private static readonly Gen<Row> Rows =
+        from tag in Gen.Frequency((5, Gen.OneOf(EndingTags)), (1, Gen.OneOf(EndlessTags)), (1, Gen.Const("#createfail")))
+        from subject in Gen.OneOf("a", "b", "c")
+        from label in Gen.OneOf("one", "two", "three", "")
+        select new Row($"{subject} {tag}".TrimEnd(), label);
+
+    private static readonly Gen<string> Preference = Gen.Frequency(
+        (8, Gen.Const("Continue")), (3, Gen.Const("SilentlyContinue")), (1, Gen.Const("Stop")));
+
+    private static readonly Gen<Preferences> Preferences = Gen.Frequency(
+        (3, Gen.Const(Campaign.Preferences.Quiet)),
+        (2, Gen.Select(Preference, Preference, Preference, Preference, (error, warning, debug, verbose) => new Preferences(error, warning, debug, verbose))));
+
+    private static readonly Gen<PlannedFault> Faults =
+        from kind in Gen.Enum<FaultKind>()
+        from route in kind == FaultKind.NoCredit ? Gen.Const(ServiceRoute.Create)
+            : Gen.Frequency((3, Gen.Enum<ServiceRoute>()), (2, Gen.OneOf(ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Cancel)))
+        from at in Gen.Int[1, 8]
+        from seconds in kind == FaultKind.Unavailable ? Gen.OneOf(1, 5, 30, 120, 600) : Gen.OneOf(1, 5, 60)
+        select new PlannedFault(kind, route, at, seconds);
+
+    private static readonly Gen<Scenario> Scenarios =
+        from flow in Gen.Enum<Flow>()
+        from rows in Rows.List[0, MostRows]
+        from deadline in Gen.Frequency((1, Gen.Const((int?)null)), (2, Gen.OneOf<int?>(0, 1, 5, 30, 60, 300, LongestStuckWait)))
+        from preferences in Preferences
+        from downstream in Gen.Frequency((8, Gen.Const(Downstream.TakesAll)), (1, Gen.Const(Downstream.TakesFirst)), (1, Gen.Const(Downstream.Throws)))
+        from enough in Gen.Int[1, 4]
+        from stop in Gen.Frequency((7, Gen.Const((int?)null)), (1, Gen.Int[1, 30].Select(place => (int?)place)))
+        from arrives in Gen.Bool
+        from two in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
+        from faults in Gen.Frequency((1, Faults.List[0, 0]), (3, Faults.List[1, 2]), (1, Faults.List[3, 6]))
+        from sockets in Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true)))
+        select Tidy(new Scenario
+        {
+            Flow = flow,
+            Rows = rows,
+            Deadline = deadline,
+            Preferences = preferences,
+            Downstream = downstream,
+            Enough = enough,
+            StopAtRequest = stop,
+            StoppedRequestArrives = arrives,
+            HasTwoConnections = two,
+            Faults = faults,
+            HasSockets = sockets,
+        });
+
+    internal static Scenario Make(ulong seed, int index)
+    {
+        PCG random = new((uint)index, seed);
+        // The first numbers of neighboring streams resemble each other.
+        for (int i = 0; i < WarmUp; i++) random.Next();
+        return Scenarios.Generate(random, null, out _);
+    }
+
+    /// <summary>Takes out what cannot be together: a wait for a run without an end needs a deadline, and sockets know fewer faults.</summary>
+    internal static Scenario Tidy(Scenario scenario)
+    {
+        if (scenario.Flow is Flow.Start or Flow.GetActiveStop or Flow.GetStatusStop) scenario = scenario with { Deadline = null };
+        else if (scenario.Deadline is null && scenario.Rows.Any(IsEndless)) scenario = scenario with { Deadline = LongestStuckWait };
+        if (scenario.HasEarlierRuns) scenario = scenario with { HasTwoConnections = false };
+        if (!scenario.HasSockets) return scenario;
+        return scenario with
+        {
+            Deadline = scenario.Deadline is null ? null : Math.Min(scenario.Deadline.Value, SocketService.LongestWait),
+            StopAtRequest = null,
+            Faults = [.. scenario.Faults.Where(SocketService.Knows)],
+        };
+    }
+
+    private static bool IsEndless(Row row) => EndlessTags.Any(row.Prompt.Contains);
+}

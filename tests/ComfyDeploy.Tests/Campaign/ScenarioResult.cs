@@ -1,0 +1,54 @@
+using System.Management.Automation;
+using System.Text.RegularExpressions;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>What came out of a scenario, on the user's side.</summary>
+internal sealed partial class ScenarioResult
+{
+    internal required Scenario Scenario { get; init; }
+
+    internal required EngineRun Run { get; init; }
+
+    /// <summary>Every object that a cmdlet of runs wrote, also those that did not reach the end of the pipeline.</summary>
+    internal required IReadOnlyList<PSObject> Written { get; init; }
+
+    /// <summary>The error records, also those that a preference hid.</summary>
+    internal required IReadOnlyList<ErrorRecord> Errors { get; init; }
+
+    internal required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>What Get-ComfyRun -ThisSession shows afterwards, by ID.</summary>
+    internal required IReadOnlyList<string> ThisSession { get; init; }
+
+    internal required TimeSpan Duration { get; init; }
+
+    internal required string Folder { get; init; }
+
+    internal required IReadOnlyCollection<PlannedFault> FaultsMet { get; init; }
+
+    internal required string AllText { get; init; }
+
+    /// <summary>The runs that reached the user.</summary>
+    internal IReadOnlyList<ComfyRun> Runs => [.. Run.Objects.Select(item => item.BaseObject).OfType<ComfyRun>()];
+
+    /// <summary>Whether an error or a preference ended the pipeline.</summary>
+    internal bool WasEnded => Run.Threw || Scenario.IsCut;
+
+    /// <summary>The IDs in errors and warnings.</summary>
+    internal IReadOnlySet<string> Named => _named ??= [.. Errors.Select(TextOf).Concat(Warnings).SelectMany(IdsIn)];
+
+    private HashSet<string>? _named;
+
+    internal static string TextOf(ErrorRecord error)
+    {
+        object?[] targets = error.TargetObject is System.Collections.IEnumerable and not string ? [.. (System.Collections.IEnumerable)error.TargetObject] : [error.TargetObject];
+        return $"{error} {error.Exception.Message} {string.Join(" ", targets)}";
+    }
+
+    internal static IEnumerable<string> IdsIn(string text) => Id().Matches(text).Select(match => match.Value);
+
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
+    private static partial Regex Id();
+}

@@ -1,0 +1,117 @@
+using System.Management.Automation;
+using System.Text;
+using System.Text.Json.Nodes;
+using ComfyDeploy.Client;
+using ComfyDeploy.Emulator;
+using ComfyDeploy.Emulator.Http;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Campaign;
+
+/// <summary>Runs scenarios one after the other in one session of the engine, each on services of its own.</summary>
+internal sealed class ScenarioRunner : IDisposable
+{
+    private const string Portrait = "00000030-0000-4000-8000-000000000030";
+    private static readonly DateTime Start = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
+    private static readonly string[] Names = ["one", "two"];
+
+    private readonly EngineFixture _engine = new();
+
+    public void Dispose() => _engine.Dispose();
+
+    /// <summary>Runs a scenario and says what it broke; nothing is as it should be.</summary>
+    internal IReadOnlyList<string> Check(Scenario scenario)
+    {
+        using TemporaryFolder folder = new();
+        ComfyEmulator[] emulators = [.. Names.Select(name => Emulator(scenario, name))];
+        try
+        {
+            ScenarioResult result = Run(scenario, emulators, folder.Path);
+            return Invariants.Broken(result, new(emulators));
+        }
+        finally
+        {
+            foreach (ComfyEmulator emulator in emulators) emulator.Dispose();
+        }
+    }
+
+    private static ComfyEmulator Emulator(Scenario scenario, string name) => scenario.HasSockets
+        ? ComfyEmulator.Start(new() { Speed = SocketService.Speed, Faults = scenario.Faults.Select(fault => SocketService.Grammar(fault)!) })
+        : ComfyEmulator.WithoutSockets(new() { Speed = 0, StartTime = Start }, name);
+
+    private ScenarioResult Run(Scenario scenario, ComfyEmulator[] emulators, string folder)
+    {
+        IClock clock = scenario.HasSockets ? new FastClock(emulators[0]) : new VirtualClock(Start, step => Array.ForEach(emulators, e => e.Advance(step)));
+        EmulatorHandler handler = new(emulators, scenario);
+        string[] ids = scenario.HasEarlierRuns ? [.. scenario.Rows.Select(row => Queue(emulators[0], row.Prompt))] : [];
+        _engine.Set("c", Connect(scenario, emulators[0], "c", clock, handler));
+        _engine.Set("d", Connect(scenario, emulators[1], "d", clock, handler));
+        foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)[("ids", ids), ("folder", folder), ("taken", 0), ("written", null), ("errs", null), ("warns", null), ("runs", null)])
+        {
+            _engine.Set(name, value);
+        }
+        DateTime began = clock.Now;
+        EngineRun run;
+        using (Underway underway = _engine.Begin(ScenarioScript.Of(scenario)))
+        {
+            // A thread of its own: one of the pool would count as work that is still to be done.
+            Thread stop = new(underway.Stop) { IsBackground = true };
+            handler.PressStop = stop.Start;
+            run = underway.Finish();
+            if (stop.ThreadState.HasFlag(ThreadState.Unstarted)) handler.PressStop = null;
+            else stop.Join();
+        }
+        TimeSpan duration = clock.Now - began;
+        handler.IsTroubled = false;
+        foreach (ComfyEmulator emulator in emulators) emulator.ClearFaults();
+        IReadOnlyList<PSObject> written = Collected<PSObject>("written");
+        IReadOnlyList<ErrorRecord> errors = [.. Collected<ErrorRecord>("errs").Concat(Collected<RuntimeException>("errs").Select(e => e.ErrorRecord)).Concat(run.Errors).DistinctBy(error => error.Exception)];
+        IReadOnlyList<string> warnings = [.. Collected<object>("warns").Select(warning => warning.ToString()!).Concat(run.Warnings).Distinct()];
+        EngineRun after = _engine.RunWithErrors(
+            "$ErrorActionPreference = $WarningPreference = 'Continue'; $DebugPreference = $VerbosePreference = 'SilentlyContinue'; " +
+            "$c, $d | ForEach-Object { Get-ComfyRun -ThisSession -Connection $_ }");
+        return new()
+        {
+            Scenario = scenario,
+            Run = run,
+            Written = written,
+            Errors = errors,
+            Warnings = warnings,
+            ThisSession = [.. after.Objects.Select(item => item.BaseObject).OfType<ComfyRun>().Select(known => known.RunId!)],
+            Duration = duration,
+            Folder = folder,
+            FaultsMet = handler.Met,
+            AllText = run.Everything() + after.Everything(),
+        };
+    }
+
+    private static ComfyConnection Connect(Scenario scenario, ComfyEmulator emulator, string name, IClock clock, EmulatorHandler handler)
+    {
+        ComfyConnection connection = new(name, emulator.BaseUri, emulator.ApiKey.Copy(), ApiKeyOwner.Read(emulator.ApiKey), TimeSpan.FromSeconds(30));
+        ApiSession.Attach(scenario.HasSockets
+            ? new(connection, new HttpClientHandler { AllowAutoRedirect = false }, clock)
+            : new(connection, handler, clock) { StorageHandler = _ => handler });
+        return connection;
+    }
+
+    /// <summary>Queues a run as another client would.</summary>
+    private static string Queue(ComfyEmulator emulator, string prompt)
+    {
+        HttpRequest request = new()
+        {
+            Method = "POST",
+            Path = "/api/run/deployment/queue",
+            Query = string.Empty,
+            Headers = new Dictionary<string, string> { ["authorization"] = $"Bearer {emulator.ApiKey.Reveal()}", ["content-type"] = "application/json" },
+            Body = Encoding.UTF8.GetBytes(new JsonObject { ["deployment_id"] = Portrait, ["inputs"] = new JsonObject { ["prompt"] = prompt } }.ToJsonString()),
+        };
+        emulator.Handle(request, isStorage: false);
+        return emulator.Runs[^1].RunId;
+    }
+
+    private List<T> Collected<T>(string variable) => _engine.Runspace.SessionStateProxy.GetVariable(variable) switch
+    {
+        System.Collections.IEnumerable items and not string => [.. items.Cast<object>().Select(item => item is T wanted ? wanted : (item as PSObject)?.BaseObject).OfType<T>()],
+        _ => [],
+    };
+}
