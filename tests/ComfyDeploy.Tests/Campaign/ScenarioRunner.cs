@@ -108,7 +108,7 @@ internal sealed class ScenarioRunner : IDisposable
     }
 
     /// <summary>Queues a run as another client would.</summary>
-    private static string Queue(ComfyEmulator emulator, string prompt)
+    internal static string Queue(ComfyEmulator emulator, string prompt)
     {
         HttpRequest request = new()
         {

@@ -8,6 +8,7 @@ namespace ComfyDeploy.Commands;
 internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputName, string? labelColumn)
 {
     private InputSet? _common;
+    private bool _hasRow;
 
     /// <summary>What all runs have in common.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput: -Inputs is neither a dictionary nor an object.</exception>
@@ -15,11 +16,13 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
 
     /// <summary>Adds a row to the common inputs.</summary>
     /// <returns>The row's label, which is no input.</returns>
-    /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput.</exception>
+    /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput, UnknownInput.</exception>
     internal string? Add(InputSet inputs, PSObject row)
     {
         object value = row.BaseObject;
         if (Refusal(value) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
+        if (!_hasRow && labelColumn is not null) CheckLabelColumn(row);
+        _hasRow = true;
         if (inputName is null) inputs.Add(row, skipEmpty: true);
         else inputs.Set(inputName, value, skipEmpty: true);
         return labelColumn is null ? null : Convert.ToString(inputs.Remove(labelColumn), CultureInfo.InvariantCulture);
@@ -29,6 +32,16 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
 
     private const string RunRefusal =
         "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
+
+    private void CheckLabelColumn(PSObject row)
+    {
+        string[] columns = row.BaseObject is IDictionary entries
+            ? [.. entries.Keys.Cast<object>().Select(key => Convert.ToString(key, CultureInfo.InvariantCulture)!)]
+            : [.. row.Properties.Select(property => property.Name)];
+        if (columns.Contains(labelColumn!, StringComparer.OrdinalIgnoreCase)) return;
+        throw new ComfyDeployException(ErrorIds.UnknownInput,
+            $"The first row has no column '{labelColumn}' for -LabelColumn. Its columns: {string.Join(", ", columns)}.");
+    }
 
     private InputSet Collect()
     {

@@ -63,6 +63,15 @@ public sealed class StartComfyRunCommand : WaitingCommand
         {
             ThrowTerminating(new(ErrorIds.InvalidInput, $"-Webhook '{hook}' is not an absolute http or https URL."), hook);
         }
+        if (Environment is not null && KnownWords.Environments.Fault(nameof(Environment), [Environment]) is { } fault)
+        {
+            ThrowTerminating(fault, Environment);
+        }
+        if (Gpu is not null)
+        {
+            if (KnownWords.Gpus.Doubt(nameof(Gpu), [Gpu]) is { } doubt) Log.Warning(doubt);
+            Gpu = KnownWords.Gpus.Spell(Gpu);
+        }
         try
         {
             PSObject? file = InputPath is null ? null : InputSet.ReadFile(FileSystemPath(InputPath, nameof(InputPath)));

@@ -2,8 +2,8 @@ using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
-/// <summary>A file on this computer is not a link that the service can read.</summary>
-public sealed class StartComfyRunFileTests() : EngineTest(speed: 100)
+/// <summary>Mistakes that are found before anything is paid for.</summary>
+public sealed class StartComfyRunCheckTests() : EngineTest(speed: 100)
 {
     [Theory]
     [InlineData("./photo.png")]
@@ -31,5 +31,22 @@ public sealed class StartComfyRunFileTests() : EngineTest(speed: 100)
     {
         Engine.Run("Start-ComfyRun portrait @{ prompt = 'x'; seed = 7 } -SkipInputCheck; Start-ComfyRun portrait ([ordered]@{ a = 0.1; b = [float]0.1; c = 1e300 }) -SkipInputCheck");
         Assert.Contains("\"a\":0.1,\"b\":0.1", Emulator.Runs[1].Inputs, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_label_column_that_the_first_row_lacks_is_an_error()
+    {
+        EngineRun run = Engine.RunWithErrors("[pscustomobject]@{ prompt = 'x'; shot = 'a' } | Start-ComfyRun portrait -LabelColumn shto");
+        Assert.Equal(ErrorIds.UnknownInput, IdOf(Assert.Single(run.Errors)));
+        Assert.Contains("prompt, shot", run.Errors[0].ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Runs);
+    }
+
+    [Fact]
+    public void An_environment_that_does_not_exist_is_an_error_and_an_unknown_GPU_a_warning()
+    {
+        Assert.Equal(ErrorIds.InvalidInput, IdOf(Assert.Single(Engine.RunWithErrors("Start-ComfyRun portrait -Environment prod").Errors)));
+        EngineRun run = Engine.Run("Start-ComfyRun upscale-4k -Gpu h1000 -SkipInputCheck; Start-ComfyRun text-to-video -Gpu h100 -SkipInputCheck -WhatIf");
+        Assert.Contains(run.Warnings, warning => warning.Contains("H100", StringComparison.Ordinal));
     }
 }
