@@ -20,7 +20,8 @@ Describe 'Save-ComfyRunOutput' {
         $files = $runs[0] | Save-ComfyRunOutput $folder
         $files.Count | Should -Be 2
         $files[0] | Should -BeOfType System.IO.FileInfo
-        $files.Name | Should -Be "$($runs[0].RunId.Substring(0, 8))_00_ComfyUI_00001_.png", "$($runs[0].RunId.Substring(0, 8))_01_ComfyUI_00002_.png"
+        $digits = $runs[0].RunId.Replace('-', '').Substring(0, 12)
+        $files.Name | Should -Be "${digits}_00_ComfyUI_00001_.png", "${digits}_01_ComfyUI_00002_.png"
         $files.RunId | Should -Be $runs[0].RunId, $runs[0].RunId
         $files.Index | Should -Be 0, 1
         $files[0].DeploymentName | Should -Be 'portrait/production'

@@ -6,6 +6,9 @@ internal sealed partial class ComfyDeployClient
     private const double MaxPrice = 1_000;
     private static readonly TimeSpan PriceTimeout = TimeSpan.FromSeconds(5);
 
+    private readonly object _namesGate = new();
+    private Task? _names;
+
     /// <summary>All deployments of the account, newest change first; at most a minute old unless <paramref name="fresh"/>.</summary>
     internal async Task<IReadOnlyList<ComfyDeployment>> GetDeploymentsAsync(bool fresh, CancellationToken cancellationToken)
     {
@@ -14,7 +17,8 @@ internal sealed partial class ComfyDeployClient
         Task<List<DeploymentWire>>[] halves =
             [ListDeploymentsAsync("false", cancellationToken), ListDeploymentsAsync("true", cancellationToken)];
         List<DeploymentWire>[] lists = await Task.WhenAll(halves).ConfigureAwait(false);
-        ComfyDeployment[] deployments = [.. lists.SelectMany(list => list).Select(wire => wire.ToDeployment(Connection))
+        ComfyDeployment[] deployments = [.. lists.SelectMany(list => list).Where(wire => !string.IsNullOrEmpty(wire.Id))
+            .Select(wire => wire.ToDeployment(Connection))
             .GroupBy(d => d.DeploymentId).Select(same => same.First()).OrderByDescending(d => d.UpdatedAt)];
         session.Deployments.Set(deployments, session.Clock.Now);
         return deployments;
@@ -25,18 +29,23 @@ internal sealed partial class ComfyDeployClient
             cancellationToken);
 
     /// <summary>
-    /// Reads the deployments for their names. A failure is no error here: a single malformed workflow makes the service's list fail, and
-    /// a list of runs is useful without names.
+    /// Reads the deployments for their names, once in the life of this client. A failure is no error here: a single malformed workflow
+    /// makes the service's list fail, and a list of runs is useful without names.
     /// </summary>
-    internal async Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
+    internal Task TryReadDeploymentsAsync(CancellationToken cancellationToken)
     {
-        try
+        lock (_namesGate) return _names ??= ReadAsync();
+
+        async Task ReadAsync()
         {
-            await GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ComfyDeployException e)
-        {
-            log.Verbose($"The names of deployments could not be read: {e.Message}");
+            try
+            {
+                await GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ComfyDeployException e)
+            {
+                log.Verbose($"The names of deployments could not be read: {e.Message}");
+            }
         }
     }
 
@@ -44,9 +53,10 @@ internal sealed partial class ComfyDeployClient
     {
         try
         {
-            string path = $"/deployment/{deploymentId}";
-            DeploymentWire wire = await GetAsync(path, WireContext.Default.DeploymentWire, ErrorIds.DeploymentNotFound, cancellationToken)
-                .ConfigureAwait(false);
+            DeploymentWire wire = await SendAsync(
+                () => Request(HttpMethod.Get, $"/deployment/{Segment(deploymentId)}"),
+                About(deploymentId, WireContext.Default.DeploymentWire, deployment => deployment.Id),
+                ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
             return wire.ToDeployment(Connection);
         }
         catch (ComfyDeployException e) when (e.StatusCode == 500)
@@ -56,24 +66,21 @@ internal sealed partial class ComfyDeployClient
         }
     }
 
-    /// <summary>One page of the account's workflows.</summary>
-    internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowPageAsync(int offset, CancellationToken cancellationToken)
-    {
-        string path = $"/workflows?limit={WorkflowPageSize}&offset={offset}";
-        List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, cancellationToken)
-            .ConfigureAwait(false);
-        return [.. rows.Select(row => row.ToWorkflow(Connection))];
-    }
-
-    /// <summary>All workflows of the account.</summary>
+    /// <summary>All workflows of the account. A page that brings nothing new is the last: a service may ignore the offset.</summary>
     internal async Task<IReadOnlyList<ComfyWorkflow>> GetWorkflowsAsync(CancellationToken cancellationToken)
     {
         Dictionary<string, ComfyWorkflow> workflows = [];
         for (int offset = 0; ; offset += WorkflowPageSize)
         {
-            IReadOnlyList<ComfyWorkflow> page = await GetWorkflowPageAsync(offset, cancellationToken).ConfigureAwait(false);
-            foreach (ComfyWorkflow workflow in page) workflows[workflow.WorkflowId] = workflow;
-            if (page.Count < WorkflowPageSize) return [.. workflows.Values];
+            string path = $"/workflows?limit={WorkflowPageSize}&offset={offset}";
+            List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound,
+                cancellationToken).ConfigureAwait(false);
+            int known = workflows.Count;
+            foreach (WorkflowWire row in rows)
+            {
+                if (!string.IsNullOrEmpty(row.Id)) workflows[row.Id!] = row.ToWorkflow(Connection);
+            }
+            if (rows.Count < WorkflowPageSize || workflows.Count == known) return [.. workflows.Values];
         }
     }
 

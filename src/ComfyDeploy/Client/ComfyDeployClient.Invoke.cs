@@ -5,10 +5,10 @@ namespace ComfyDeploy.Client;
 internal sealed partial class ComfyDeployClient
 {
     /// <summary>
-    /// Any request, its answer as text. Reads are retried after transient failures; anything else is sent once, since a second
+    /// Any request, its answer as it came. Reads are retried after transient failures; anything else is sent once, since a second
     /// one might repeat its effect.
     /// </summary>
-    internal async Task<string> InvokeAsync(string method, string path, string? body, CancellationToken cancellationToken)
+    internal async Task<byte[]> InvokeAsync(string method, string path, string? body, CancellationToken cancellationToken)
     {
         HttpRequestMessage Create()
         {
@@ -17,13 +17,13 @@ internal sealed partial class ComfyDeployClient
             return request;
         }
 
-        if (IsRead(method)) return await SendAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
-        Attempt<string> attempt = await SendOnceAsync(Create, Text, ErrorIds.ServiceError, cancellationToken).ConfigureAwait(false);
+        if (IsRead(method)) return await SendAsync(Create, Bytes, ErrorIds.NotFound, cancellationToken).ConfigureAwait(false);
+        Attempt<byte[]> attempt = await SendOnceAsync(Create, Bytes, ErrorIds.NotFound, cancellationToken).ConfigureAwait(false);
         return attempt.Error is null ? attempt.Value! : throw attempt.Error;
     }
 
     /// <summary>Whether a method changes nothing.</summary>
     internal static bool IsRead(string method) => method is "GET" or "HEAD";
 
-    private static string Text(MemoryStream body) => Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
+    private static byte[] Bytes(MemoryStream body) => body.ToArray();
 }

@@ -120,7 +120,7 @@ internal sealed partial class ComfyDeployClient
             IReadOnlyList<RunWire> rows = await client.GetOwnRunsAsync(deploymentId, cancellationToken).ConfigureAwait(false);
             // Only now: the Date header of the list may be the first to show the service's clock.
             (Twins Twins, string RunId)[] candidates = [.. twins.SelectMany(each => rows
-                .Where(row => row?.Id is not null && IsCandidate(row, each.Oldest)).Select(row => (each, row.Id!)))];
+                .Where(row => row.Id is not null && IsCandidate(row, each.Oldest)).Select(row => (each, row.Id!)))];
             IEnumerable<string> unread = candidates.Select(candidate => candidate.RunId).Distinct().Where(id => !inputs.ContainsKey(id));
             await Throttle.ForEachAsync(unread.ToArray(), ReadInputsAsync, cancellationToken).ConfigureAwait(false);
             foreach ((Twins each, string id) in candidates)

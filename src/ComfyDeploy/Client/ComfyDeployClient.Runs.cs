@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
 namespace ComfyDeploy.Client;
 
 internal sealed partial class ComfyDeployClient
@@ -14,8 +17,9 @@ internal sealed partial class ComfyDeployClient
     /// <param name="cancellationToken">Ends the call.</param>
     internal async Task<ComfyRun> GetRunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
     {
-        string path = $"/run/{runId}?queue_position=true";
-        RunWire wire = await GetAsync(path, WireContext.Default.RunWire, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
+        RunWire wire = await SendAsync(
+            () => Request(HttpMethod.Get, $"/run/{Segment(runId)}?queue_position=true"),
+            About(runId, WireContext.Default.RunWire, run => run.Id), ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
         ComfyRun run = Map(wire);
         run.IsDetailed = true;
         run.CarryOver(origin);
@@ -27,8 +31,8 @@ internal sealed partial class ComfyDeployClient
     /// <summary>One page of a workflow's runs, newest first. These rows carry no inputs, outputs or progress.</summary>
     internal async Task<IReadOnlyList<ComfyRun>> GetRunPageAsync(RunQuery query, int offset, CancellationToken cancellationToken)
     {
-        string path = $"/v2/workflow/{query.WorkflowId}/runs?limit={query.PageSize}&offset={offset}";
-        if (query.DeploymentId is not null) path += $"&deployment_id={query.DeploymentId}";
+        string path = $"/v2/workflow/{Segment(query.WorkflowId)}/runs?limit={query.PageSize}&offset={offset}";
+        if (query.DeploymentId is not null) path += $"&deployment_id={Segment(query.DeploymentId)}";
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
         // A time the service does not accept is left out: the caller filters every row itself.
         if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
@@ -42,14 +46,14 @@ internal sealed partial class ComfyDeployClient
     /// <summary>One page of a workflow's runs as stored: only these contain why a run failed, and each repeats the graph.</summary>
     internal Task<List<RunWire>> GetRawRunPageAsync(string workflowId, int limit, int offset, CancellationToken cancellationToken)
     {
-        string path = $"/workflow/{workflowId}/runs?limit={limit}&offset={offset}&with_inputs=false";
+        string path = $"/workflow/{Segment(workflowId)}/runs?limit={limit}&offset={offset}&with_inputs=false";
         return GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken);
     }
 
     /// <summary>The caller's own newest runs of a deployment.</summary>
     internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(string deploymentId, CancellationToken cancellationToken)
     {
-        string path = $"/deployment/{deploymentId}/runs?filter_user_runs=true&limit=60";
+        string path = $"/deployment/{Segment(deploymentId)}/runs?filter_user_runs=true&limit=60";
         RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken)
             .ConfigureAwait(false);
         return page.Data ?? [];
@@ -58,7 +62,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>The archived log of a run, oldest line first; empty until the run ends.</summary>
     internal async Task<IReadOnlyList<string>> GetLogAsync(string runId, CancellationToken cancellationToken)
     {
-        string path = $"/v2/clickhouse-run-logs/{runId}";
+        string path = $"/v2/clickhouse-run-logs/{Segment(runId)}";
         List<LogLineWire> lines = await GetAsync(path, WireContext.Default.ListLogLineWire, ErrorIds.RunNotFound, cancellationToken)
             .ConfigureAwait(false);
         // The archive contains the end mark of the log stream as a line.
@@ -68,10 +72,32 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Cancels a run. The service answers the same for a finished run, and 500 for one that is missing or never began.</summary>
     internal async Task CancelRunAsync(string runId, CancellationToken cancellationToken)
     {
-        HttpRequestMessage Cancel() => Request(HttpMethod.Post, $"/run/{runId}/cancel");
-        await SendAsync(Cancel, body => body.Length, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
+        HttpRequestMessage Cancel() => Request(HttpMethod.Post, $"/run/{Segment(runId)}/cancel");
+        await SendAsync(Cancel, ReadConfirmation, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
         log.Verbose($"Cancelled run {runId}.");
     }
+
+    /// <summary>A page of a proxy is also answered with 200: only the service's own words say that a run was cancelled.</summary>
+    private static bool ReadConfirmation(MemoryStream body)
+    {
+        using JsonDocument answer = JsonDocument.Parse(body);
+        bool isConfirmed = answer.RootElement.ValueKind == JsonValueKind.Object
+            && answer.RootElement.TryGetProperty("status", out JsonElement status)
+            && status.ValueKind == JsonValueKind.String && status.ValueEquals("success");
+        return isConfirmed ? true : throw new JsonException("The answer does not confirm the cancel.");
+    }
+
+    /// <summary>Reads an answer about one thing: one without the ID that was asked for is about nothing, or about something else.</summary>
+    private static Func<MemoryStream, T> About<T>(string id, JsonTypeInfo<T> type, Func<T, string?> idOf) => body =>
+    {
+        T thing = Json(type)(body);
+        return string.Equals(idOf(thing), id, StringComparison.OrdinalIgnoreCase)
+            ? thing
+            : throw new JsonException("The answer does not have the ID that was asked for.");
+    };
+
+    /// <summary>An ID of an answer may hold anything, but never leads to another path.</summary>
+    private static string Segment(string id) => Uri.EscapeDataString(id);
 
     private ComfyRun Map(RunWire wire)
     {

@@ -1,14 +1,13 @@
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-[Cmdlet(VerbsLifecycle.Invoke, "ComfyApi", SupportsShouldProcess = true), OutputType(typeof(PSObject))]
+[Cmdlet(VerbsLifecycle.Invoke, "ComfyApi", SupportsShouldProcess = true), OutputType(typeof(PSObject), typeof(byte[]))]
 public sealed class InvokeComfyApiCommand : ConnectedCommand
 {
     private static readonly Regex Absolute = new(@"^([a-z][a-z0-9+.-]*:)?//|^\\", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
@@ -32,6 +31,10 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     public IDictionary? Query { get; set; }
 
     [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? OutFile { get; set; }
+
+    [Parameter]
     [Duration]
     public TimeSpan RequestTimeout { get; set; }
 
@@ -51,17 +54,22 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         ComfyDeployClient client = new(Client.Session, Log) { RequestTimeout = RequestTimeout > TimeSpan.Zero ? RequestTimeout : null };
         string path = RelativePath(client.Session.Connection.Address) + QueryText();
         if (!reads && !ShouldProcess($"{client.Session.Connection.Address}{path.Split('?')[0]}", method)) return;
+        string? file = OutFile is null ? null : FileSystemPath(OutFile, nameof(OutFile));
         try
         {
             string? body = Body is null ? null : BodyText(Body);
-            string answer = Await(token => client.InvokeAsync(method, path, body, token));
-            if (answer.Length > 0) WriteObject(Read(answer), enumerateCollection: true);
+            byte[] answer = Await(token => client.InvokeAsync(method, path, body, token));
+            if (file is not null) ApiAnswer.Save(answer, file);
+            else if (answer.Length > 0) Write(ApiAnswer.Read(answer));
         }
         catch (ComfyDeployException e)
         {
             ReportOrEnd(e, Path);
         }
     }
+
+    /// <summary>A list item by item, an image as one object.</summary>
+    private void Write(object? answer) => WriteObject(answer, enumerateCollection: answer is not byte[]);
 
     /// <summary>What comes after the base address. Whatever would leave it is refused: the key goes with it.</summary>
     private string RelativePath(string root)
@@ -95,17 +103,4 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
     /// <summary>Text is taken to be JSON already.</summary>
     private static string BodyText(PSObject body) =>
         body.BaseObject is string json ? json : JsonText.Build(writer => JsonText.WriteValue(writer, FreeJson.ToPlain(body)));
-
-    private static object? Read(string answer)
-    {
-        try
-        {
-            return FreeJson.Read(answer);
-        }
-        catch (JsonException)
-        {
-            // A few calls answer in plain text.
-            return answer;
-        }
-    }
 }

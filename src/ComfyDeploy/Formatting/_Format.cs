@@ -9,6 +9,8 @@ namespace ComfyDeploy.Internal;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class _Format
 {
+    // A century: more is not a time that a run can take.
+    private const double MaxSeconds = 3.2e9;
     private const string Reset = "\u001b[0m";
     // Windows PowerShell does not remove colors from output that goes to a file.
     private static readonly bool SupportsColor = !DesktopAssemblyResolver.IsDesktop
@@ -131,8 +133,8 @@ public static class _Format
         return since < TimeSpan.Zero ? TimeSpan.Zero : since;
     }
 
-    private static TimeSpan? Seconds(PSObject run, string property) => Number(run, property) is { } seconds ? TimeSpan.FromSeconds(seconds)
-        : null;
+    private static TimeSpan? Seconds(PSObject run, string property) =>
+        Number(run, property) is { } seconds && Math.Abs(seconds) < MaxSeconds ? TimeSpan.FromSeconds(seconds) : null;
 
     private static double? Number(PSObject run, string property) => run.Properties[property]?.Value switch
     {

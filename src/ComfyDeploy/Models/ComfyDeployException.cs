@@ -5,7 +5,7 @@ namespace ComfyDeploy;
 /// <summary>A failed call: the service's message, the HTTP status, and the stable error ID.</summary>
 public sealed class ComfyDeployException : Exception
 {
-    // A service may answer with an ID of megabytes, and most messages contain some text of the service.
+    // The service may return an ID of megabytes, and most messages contain some of its text.
     private const int MaxLength = 3000;
 
     /// <summary>Creates an error without a response from the service.</summary>

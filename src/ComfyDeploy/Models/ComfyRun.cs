@@ -51,7 +51,7 @@ public sealed class ComfyRun : IConnected
     public DateTime? StartedAt { get; internal init; }
 
     /// <summary>When the run ended, local time; some finished runs have no end. Server: <c>ended_at</c>.</summary>
-    public DateTime? EndedAt { get; internal set; }
+    public DateTime? EndedAt { get; internal init; }
 
     /// <summary>Seconds from creation until a container picked up the run. Server: <c>comfy_deploy_cold_start</c>, else computed.</summary>
     public double? QueueSeconds { get; internal init; }
@@ -181,6 +181,12 @@ public sealed class ComfyRun : IConnected
     internal ComfyConnection? Connection { get; init; }
 
     ComfyConnection? IConnected.Connection => Connection;
+
+    /// <summary>
+    /// Whether the run may still bill: not over, or <c>timeout</c> without an end. The service computes such a time-out when it is asked,
+    /// and stops nothing.
+    /// </summary>
+    internal bool IsActive => !IsFinished || (Status == RunStatus.Timeout && EndedAt is null);
 
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }

@@ -21,6 +21,7 @@ internal static class ErrorIds
     internal const string LimitReached = nameof(LimitReached);
     internal const string NoRuns = nameof(NoRuns);
     internal const string NotConnected = nameof(NotConnected);
+    internal const string NotFound = nameof(NotFound);
     internal const string NotSupportedByServer = nameof(NotSupportedByServer);
     internal const string ParametersConflict = nameof(ParametersConflict);
     internal const string PollFailed = nameof(PollFailed);

@@ -18,7 +18,9 @@ internal static class Errors
         From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
 
     internal static ComfyDeployException StillRunning(string runId, string? status) =>
-        new(ErrorIds.WaitTimeout, $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
+        new(ErrorIds.WaitTimeout, status is null
+            ? $"Run {runId} was cancelled, but it cannot be read, so it may still be running."
+            : $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
 
     /// <param name="deploymentId">The deployment.</param>
     /// <param name="deploymentName">Its name.</param>

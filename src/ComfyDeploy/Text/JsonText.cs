@@ -34,8 +34,8 @@ internal static class JsonText
             case bool flag: writer.WriteBooleanValue(flag); break;
             case BigInteger number: writer.WriteRawValue(number.ToString(CultureInfo.InvariantCulture)); break;
             case decimal number: writer.WriteNumberValue(number); break;
-            case float number: writer.WriteNumberValue(number); break;
-            case double number: writer.WriteNumberValue(number); break;
+            // The shortest digits that read back as the same number; the writer's own on .NET Framework are longer.
+            case float or double: writer.WriteRawValue(((IFormattable)value).ToString("R", CultureInfo.InvariantCulture)); break;
             case ulong number: writer.WriteNumberValue(number); break;
             case sbyte or byte or short or ushort or int or uint or long:
                 writer.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture)); break;

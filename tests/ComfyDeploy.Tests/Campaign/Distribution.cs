@@ -8,8 +8,12 @@ internal sealed class Distribution
 {
     private readonly SortedDictionary<string, SortedDictionary<string, int>> _counts = new(StringComparer.Ordinal);
 
-    internal void Add(Scenario scenario)
+    /// <summary>How many scenarios are counted.</summary>
+    internal int Total { get; private set; }
+
+    internal void Add(Scenario scenario, IReadOnlyCollection<PlannedFault> faultsMet)
     {
+        Total++;
         Count("pipeline", scenario.Flow.ToString());
         Count("rows", scenario.Rows.Count.ToString("00", CultureInfo.InvariantCulture));
         Count("deadline", scenario.Deadline is { } seconds ? $"{seconds} s" : "none");
@@ -22,8 +26,9 @@ internal sealed class Distribution
         Count("preference", $"warning {warning}");
         Count("preference", $"debug {debug}");
         Count("preference", $"verbose {verbose}");
-        foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Kind)) Count("fault", fault.Kind.ToString());
-        foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Route)) Count("route of a fault", fault.Route.ToString());
+        foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Kind)) Count("fault planned", fault.Kind.ToString());
+        foreach (PlannedFault fault in faultsMet.DistinctBy(fault => fault.Kind)) Count("fault met", fault.Kind.ToString());
+        foreach (PlannedFault fault in faultsMet.DistinctBy(fault => fault.Route)) Count("route of a fault met", fault.Route.ToString());
     }
 
     public override string ToString()

@@ -41,6 +41,20 @@ internal sealed partial class ScenarioResult
 
     private HashSet<string>? _named;
 
+    /// <summary>Objects, errors and the runs on the service, without what differs each time.</summary>
+    internal string Summary(Books books)
+    {
+        IEnumerable<string> objects = Run.Objects.Select(item => item.BaseObject switch
+        {
+            ComfyRun run => $"{run.Status} {run.Label} {run.RunId is not null}",
+            ComfyStopResult stop => $"{stop.Outcome} {stop.Was}",
+            object other => other.GetType().Name,
+        });
+        IEnumerable<string> errors = Errors.Select(error => error.FullyQualifiedErrorId);
+        IEnumerable<string> runs = books.Runs.Select(run => $"{run.Status} {run.Inputs}");
+        return string.Join(Environment.NewLine, [.. objects.Order(StringComparer.Ordinal), .. errors.Order(StringComparer.Ordinal), .. runs.Order(StringComparer.Ordinal)]);
+    }
+
     internal static string TextOf(ErrorRecord error)
     {
         object?[] targets = error.TargetObject is System.Collections.IEnumerable and not string ? [.. (System.Collections.IEnumerable)error.TargetObject] : [error.TargetObject];

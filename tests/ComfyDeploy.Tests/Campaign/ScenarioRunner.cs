@@ -19,15 +19,16 @@ internal sealed class ScenarioRunner : IDisposable
 
     public void Dispose() => _engine.Dispose();
 
-    /// <summary>Runs a scenario and says what it broke; nothing is as it should be.</summary>
-    internal IReadOnlyList<string> Check(Scenario scenario)
+    /// <summary>Runs a scenario and judges it.</summary>
+    internal Verdict Check(Scenario scenario)
     {
         using TemporaryFolder folder = new();
-        ComfyEmulator[] emulators = [.. Names.Select(name => Emulator(scenario, name))];
+        ComfyEmulator[] emulators = [.. Names.Select((name, i) => Emulator(scenario, name, i))];
         try
         {
             ScenarioResult result = Run(scenario, emulators, folder.Path);
-            return Invariants.Broken(result, new(emulators));
+            Books books = new(emulators);
+            return new(Invariants.Broken(result, books), result.FaultsMet, result.Summary(books));
         }
         finally
         {
@@ -35,9 +36,9 @@ internal sealed class ScenarioRunner : IDisposable
         }
     }
 
-    private static ComfyEmulator Emulator(Scenario scenario, string name) => scenario.HasSockets
-        ? ComfyEmulator.Start(new() { Speed = SocketService.Speed, Faults = scenario.Faults.Select(fault => SocketService.Grammar(fault)!) })
-        : ComfyEmulator.WithoutSockets(new() { Speed = 0, StartTime = Start }, name);
+    private static ComfyEmulator Emulator(Scenario scenario, string name, int randomSeed) => scenario.HasSockets
+        ? ComfyEmulator.Start(new() { Speed = SocketService.Speed, RandomSeed = randomSeed, Faults = scenario.Faults.Select(fault => SocketService.Grammar(fault)!) })
+        : ComfyEmulator.WithoutSockets(new() { Speed = 0, RandomSeed = randomSeed, StartTime = Start }, name);
 
     private ScenarioResult Run(Scenario scenario, ComfyEmulator[] emulators, string folder)
     {
@@ -52,14 +53,22 @@ internal sealed class ScenarioRunner : IDisposable
         }
         DateTime began = clock.Now;
         EngineRun run;
-        using (Underway underway = _engine.Begin(ScenarioScript.Of(scenario)))
+        using (ManualResetEventSlim begun = new())
         {
+            Underway? underway = null;
             // A thread of its own: one of the pool would count as work that is still to be done.
-            Thread stop = new(underway.Stop) { IsBackground = true };
+            Thread stop = new(() =>
+            {
+                begun.Wait();
+                underway!.Stop();
+            });
             handler.PressStop = stop.Start;
-            run = underway.Finish();
-            if (stop.ThreadState.HasFlag(ThreadState.Unstarted)) handler.PressStop = null;
-            else stop.Join();
+            using (underway = _engine.Begin(ScenarioScript.Of(scenario)))
+            {
+                begun.Set();
+                run = underway.Finish();
+                if (!stop.ThreadState.HasFlag(ThreadState.Unstarted)) stop.Join();
+            }
         }
         TimeSpan duration = clock.Now - began;
         handler.IsTroubled = false;
@@ -115,3 +124,9 @@ internal sealed class ScenarioRunner : IDisposable
         _ => [],
     };
 }
+
+/// <summary>What a scenario showed.</summary>
+/// <param name="Broken">The promises it broke; none is as it should be.</param>
+/// <param name="FaultsMet">The faults that have happened.</param>
+/// <param name="Summary">What came out, to compare with the same scenario at another time.</param>
+internal sealed record Verdict(IReadOnlyList<string> Broken, IReadOnlyCollection<PlannedFault> FaultsMet, string Summary);

@@ -14,7 +14,7 @@ internal static class ScenarioScript
         $"$ErrorActionPreference = '{scenario.Preferences.Error}'; $WarningPreference = '{scenario.Preferences.Warning}'",
         $"$DebugPreference = '{scenario.Preferences.Debug}'; $VerbosePreference = '{scenario.Preferences.Verbose}'",
         .. scenario.HasEarlierRuns ? Earlier(scenario) : [.. Rows("rows", scenario, 0), .. Rows("others", scenario, 1)],
-        .. scenario.Flow == Flow.StartThenWait ? [$"$runs = {Started(scenario, "Start-ComfyRun")}"] : (string[])[],
+        .. scenario.Flow == Flow.StartThenWait ? [$"$runs = @(); $runs = {Started(scenario, "Start-ComfyRun")}"] : (string[])[],
         $"do {{ {Pipeline(scenario)}{Downstream(scenario)} }} while ($false)",
     ]);
 

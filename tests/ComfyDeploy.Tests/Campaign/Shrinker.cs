@@ -1,18 +1,20 @@
+using System.Diagnostics;
+
 namespace ComfyDeploy.Tests.Campaign;
 
 /// <summary>Makes a failing scenario smaller for as long as it fails.</summary>
 internal static class Shrinker
 {
-    private const int MostTries = 150;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
     /// <summary>The smallest scenario that was found to fail, in the same way.</summary>
     /// <param name="scenario">One that fails.</param>
     /// <param name="fails">Whether another fails too.</param>
     internal static Scenario Shrink(Scenario scenario, Func<Scenario, bool> fails)
     {
-        int tries = 0;
+        long began = Stopwatch.GetTimestamp();
         while (Smaller(scenario).Select(ScenarioGenerator.Tidy).Where(smaller => !IsSame(smaller, scenario))
-            .TakeWhile(_ => ++tries < MostTries).FirstOrDefault(fails) is { } smaller)
+            .TakeWhile(_ => Stopwatch.GetElapsedTime(began) < Patience).FirstOrDefault(fails) is { } smaller)
         {
             scenario = smaller;
         }

@@ -4,13 +4,14 @@ namespace ComfyDeploy.Tests.Campaign;
 
 /// <summary>
 /// Knows when the thread pool has nothing to do. Together with a pipeline thread that waits, that means that nothing happens any more until
-/// the clock moves. Whatever was busy before the scenario, such as the test runner, does not count.
+/// the clock moves.
 /// </summary>
-internal sealed class ThreadPoolCalm
+internal static class ThreadPoolCalm
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private int _others = Enumerable.Range(0, 10).Min(_ => Busy);
+    /// <summary>Threads of the pool that something else of the process, such as the test runner, holds for good.</summary>
+    private static int _others;
 
     private static int Busy
     {
@@ -22,15 +23,15 @@ internal sealed class ThreadPoolCalm
         }
     }
 
-    internal void Await()
+    internal static void Await()
     {
         SpinWait spin = new();
         long began = Stopwatch.GetTimestamp();
         while (ThreadPool.PendingWorkItemCount > 0 || Busy > _others)
         {
             spin.SpinOnce(sleep1Threshold: -1);
-            // Something else of the process has begun to occupy the pool for good.
             if (Stopwatch.GetElapsedTime(began) > Patience) _others = Busy;
         }
+        _others = Math.Min(_others, Busy);
     }
 }

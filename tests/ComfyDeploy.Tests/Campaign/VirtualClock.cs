@@ -16,7 +16,6 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
     private readonly object _gate = new();
     private readonly PriorityQueue<Sleeper, (DateTime Due, long Order)> _sleepers = new();
     private readonly Dictionary<CancellationTokenSource, Sleeper> _timers = [];
-    private readonly ThreadPoolCalm _calm = new();
     private readonly DateTime _end = start + Limit;
     private DateTime _now = start;
     private long _order;
@@ -63,7 +62,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         DateTime until = Now + time;
         do
         {
-            _calm.Await();
+            ThreadPoolCalm.Await();
             if (WaitHandle.WaitAny(handles, TimeSpan.Zero) != WaitHandle.WaitTimeout) return;
         }
         while (WakeNext(until));

@@ -55,17 +55,17 @@ internal sealed class ManualClock : IClock
         return WaitAsync(sleeper, cancellationToken);
     }
 
-    /// <summary>Time limits are real: time that is skipped counts for none of them.</summary>
+    /// <summary>Time limits are real: time that is skipped uses up nobody's.</summary>
     public void CancelAfter(CancellationTokenSource source, TimeSpan time)
     {
         _limit.Value = source;
         source.CancelAfter(time);
     }
 
-    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
-
-    /// <summary>Ends the time limit of the request that this code is part of.</summary>
+    /// <summary>Ends the time of the request that is being sent here.</summary>
     internal void EndLimit() => _limit.Value!.Cancel();
+
+    public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 
     /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>
     internal void Advance(TimeSpan time)

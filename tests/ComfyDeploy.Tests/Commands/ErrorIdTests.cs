@@ -34,6 +34,7 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.LimitReached, ErrorCategory.LimitsExceeded, "Start-ComfyRun portrait", "POST /run/deployment/queue = 402"),
         (ErrorIds.NoRuns, ErrorCategory.InvalidResult, "@() | Wait-ComfyRun -ThrowOnFailure", null),
         (ErrorIds.NotConnected, ErrorCategory.AuthenticationError, "$PSDefaultParameterValues = @{}; Get-ComfyRun", null),
+        (ErrorIds.NotFound, ErrorCategory.ObjectNotFound, "Invoke-ComfyApi /run/$nobody", null),
         (ErrorIds.NotSupportedByServer, ErrorCategory.NotImplemented, "Get-ComfyDeployment", "GET /deployments = 405 always"),
         (ErrorIds.ParametersConflict, ErrorCategory.InvalidArgument, "Get-ComfyRun -Active -Finished", null),
         (ErrorIds.PollFailed, ErrorCategory.ResourceUnavailable, "Wait-ComfyRun $nobody -Timeout 0", "GET /run/* = 500 always"),

@@ -6,7 +6,7 @@ using ComfyDeploy.Tests.Engine;
 namespace ComfyDeploy.Tests.Commands;
 
 /// <summary>Invoke-ComfyApi: one call of any kind, with the key, only to the service.</summary>
-public sealed class InvokeComfyApiTests : OutputsTest
+public sealed partial class InvokeComfyApiTests : OutputsTest
 {
     private EmulatorRequest LastRequest => Emulator.Requests[^1];
 
@@ -172,7 +172,7 @@ public sealed class InvokeComfyApiTests : OutputsTest
     public void A_rejected_request_is_one_error_with_the_services_message()
     {
         EngineRun run = Engine.RunWithErrors("Invoke-ComfyApi /run/$id; Invoke-ComfyApi /no/such", ("id", MissingId));
-        Assert.Equal(["ServiceError", "NotSupportedByServer"], run.Errors.Select(IdOf));
+        Assert.Equal(["NotFound", "NotSupportedByServer"], run.Errors.Select(IdOf));
         Assert.Contains("Run not found (HTTP 404)", run.Errors[0].ToString(), StringComparison.Ordinal);
         Assert.Equal($"/run/{MissingId}", run.Errors[0].TargetObject);
     }

@@ -96,7 +96,20 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         finally
         {
             // No partial file of ours stays after a failure; that of another process is not ours to delete.
-            if (isOurs) File.Delete(part);
+            if (isOurs) Delete(part);
+        }
+    }
+
+    /// <summary>A file that something else holds open or has replaced stays; the download has ended in any case.</summary>
+    private void Delete(string part)
+    {
+        try
+        {
+            File.Delete(part);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warning($"The partial file {SafeText.Clean(part)} cannot be deleted: {ConnectionFailures.Describe(e)}");
         }
     }
 

@@ -6,9 +6,15 @@ namespace ComfyDeploy.Client;
 internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken cancellationToken)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    // Leaves time for another attempt when one request gets lost.
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
 
     internal async Task<WaitOutcome> RunAsync(WaitOutcome late, Reachability service)
     {
+        ApiSession session = late.Target.Client.Session;
+        TimeSpan given = session.Connection.RequestTimeout;
+        ComfyDeployClient client = new(session, log) { MaxRetries = 0, RequestTimeout = given < RequestTimeout ? given : RequestTimeout };
+        late = late with { Target = late.Target with { Client = client } };
         using ClockLimit limit = new(clock, Patience, cancellationToken, () => service.LastAnswer + Patience);
         ComfyDeployException? failure = null;
         try

@@ -2,7 +2,10 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Stops one run and reports the outcome. The service answers 200 for finished runs too, so each is read first.</summary>
+/// <summary>
+/// Stops one run and reports the outcome. The service answers 200 for finished runs too, so each is read first; one that cannot be read is
+/// cancelled all the same, because it may bill.
+/// </summary>
 /// <param name="client">The account.</param>
 /// <param name="log">Receives failed reads.</param>
 /// <param name="waitUntil">Until when to wait for the end, UTC; null to not wait.</param>
@@ -10,21 +13,50 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
 {
     private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan PollTimeout = TimeSpan.FromSeconds(10);
+
+    // After the cancel nothing is lost by a read that fails.
+    private readonly ComfyDeployClient _poller = new(client.Session, log)
+    {
+        MaxRetries = 0,
+        RequestTimeout = client.Session.Connection.RequestTimeout is var own && own < PollTimeout ? own : PollTimeout,
+    };
+
     internal async Task<StopOutcome> RunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
     {
         ComfyStopResult result = new() { RunId = runId, DeploymentName = origin?.DeploymentName, Connection = client.Session.Connection };
         ComfyRun? run = null;
+        ComfyDeployException? unread = null;
         try
         {
             run = await client.GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
             result.DeploymentName ??= run.DeploymentName;
             result.Was = run.Status;
             result.Status = run.Status;
-            if (run.IsFinished) return Decide(result, "AlreadyFinished", null);
-            await client.CancelRunAsync(runId, cancellationToken).ConfigureAwait(false);
-            result.Status = RunStatus.Cancelled;
-            if (waitUntil is null) return Decide(result, "Cancelled", null);
-            return await WaitAsync(result, cancellationToken).ConfigureAwait(false);
+            if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
+        }
+        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)
+        {
+            return NotFound(result, e);
+        }
+        catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected)
+        {
+            return Decide(result, "Failed", e, e.Message);
+        }
+        catch (ComfyDeployException e)
+        {
+            log.Verbose($"Run {runId} could not be read and is cancelled all the same: {e.Message}");
+            unread = e;
+        }
+        return await CancelAsync(result, run, unread, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<StopOutcome> CancelAsync(
+        ComfyStopResult result, ComfyRun? run, ComfyDeployException? unread, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.CancelRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound && run is not null)
         {
@@ -32,33 +64,39 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             string reason = run.FunctionCallId is null
                 ? "no function call recorded for this run"
                 : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
-            return Decide(result, "NotCancellable", Errors.RunNotCancellable(runId, result.Was, reason, e), reason);
+            return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, result.Was, reason, e), reason);
         }
         catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)
         {
-            return Decide(result, "NotFound", Errors.RunNotFound(runId, client.Session.Connection.Name, e), e.Message);
+            return NotFound(result, e);
         }
         catch (ComfyDeployException e)
         {
             return Decide(result, "Failed", e, e.Message);
         }
+        if (waitUntil is not null) return await WaitAsync(result, cancellationToken).ConfigureAwait(false);
+        result.Status = RunStatus.Cancelled;
+        if (unread is null) return Decide(result, "Cancelled", null);
+        result.Status = (await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false))?.Status;
+        string? doubt = result.Status is null ? $"it could not be read and may have been over before: {unread.Message}" : null;
+        return Decide(result, RunStatusWord(result), null, doubt);
     }
 
-    private static string RunStatusWord(ComfyStopResult result) => result.Status == RunStatus.Cancelled ? "Cancelled" : "AlreadyFinished";
+    private StopOutcome NotFound(ComfyStopResult result, ComfyDeployException e) =>
+        Decide(result, "NotFound", Errors.RunNotFound(result.RunId, client.Session.Connection.Name, e), e.Message);
+
+    private static string RunStatusWord(ComfyStopResult result) =>
+        result.Status is null || !RunStatus.IsFinished(result.Status, null) || result.Status == RunStatus.Cancelled ? "Cancelled"
+            : "AlreadyFinished";
 
     private async Task<StopOutcome> WaitAsync(ComfyStopResult result, CancellationToken cancellationToken)
     {
         while (true)
         {
-            try
+            if (await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false) is { } run)
             {
-                ComfyRun run = await client.GetRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
                 result.Status = run.Status;
-                if (run.IsFinished) return Decide(result, RunStatusWord(result), null);
-            }
-            catch (ComfyDeployException e)
-            {
-                log.Verbose($"Run {result.RunId} could not be read: {e.Message}");
+                if (!run.IsActive) return Decide(result, RunStatusWord(result), null);
             }
             if (client.Session.Clock.Now + PollPause > waitUntil)
             {
@@ -66,6 +104,19 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
                 return Decide(result, "StillRunning", error, "cancelled, but still running at the timeout");
             }
             await client.Session.Clock.DelayAsync(PollPause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ComfyRun?> TryReadAsync(string runId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _poller.GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ComfyDeployException e)
+        {
+            log.Verbose($"Run {runId} could not be read: {e.Message}");
+            return null;
         }
     }
 

@@ -35,7 +35,7 @@ internal static class ErrorRecords
         ErrorIds.ServiceError or ErrorIds.PollFailed => ErrorCategory.ResourceUnavailable,
         ErrorIds.NotSupportedByServer => ErrorCategory.NotImplemented,
         ErrorIds.ConnectionNotFound or ErrorIds.RunNotFound or ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound
-            or ErrorIds.DeploymentUnknown => ErrorCategory.ObjectNotFound,
+            or ErrorIds.DeploymentUnknown or ErrorIds.NotFound => ErrorCategory.ObjectNotFound,
         ErrorIds.RunNotCancellable => ErrorCategory.InvalidOperation,
         ErrorIds.DownloadFailed => ErrorCategory.ReadError,
         ErrorIds.FileExists => ErrorCategory.ResourceExists,

@@ -8,10 +8,14 @@ internal static class NearestNames
     internal static IReadOnlyList<string> Of(string typed, IEnumerable<string> names)
     {
         int maxDistance = Math.Max(2, typed.Length / 2);
-        return [.. names.Distinct().Select(name => (Name: name, Distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
+        return [.. names.Distinct().Select(name => (Name: name, Distance: Between(typed.ToLowerInvariant(), name.ToLowerInvariant())))
             .Where(candidate => candidate.Distance <= maxDistance).OrderBy(candidate => candidate.Distance).Take(MaxSuggestions)
                 .Select(candidate => candidate.Name)];
     }
+
+    /// <summary>An abbreviation is the nearest.</summary>
+    private static int Between(string typed, string name) =>
+        typed.Length > 0 && name.StartsWith(typed, StringComparison.Ordinal) ? 0 : Distance(typed, name);
 
     /// <summary>The number of edits from one word to the other (Levenshtein).</summary>
     private static int Distance(string a, string b)

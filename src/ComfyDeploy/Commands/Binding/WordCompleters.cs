@@ -18,20 +18,19 @@ public abstract class WordCompleter : IArgumentCompleter
 /// <summary>Completes the service's status words.</summary>
 public sealed class StatusCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words => RunStatus.All;
+    private protected override IEnumerable<string> Words => KnownWords.Statuses.Words;
 }
 
 /// <summary>Completes the GPU types known today.</summary>
 public sealed class GpuCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words =>
-        ["CPU", "T4", "L4", "A10G", "L40S", "A100", "A100-80GB", "H100", "H200", "B200"];
+    private protected override IEnumerable<string> Words => KnownWords.Gpus.Words;
 }
 
 /// <summary>Completes the kinds of outputs; a workflow may have others.</summary>
 public sealed class OutputKindCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words => ["image", "video", "file", "audio", "mesh", "text"];
+    private protected override IEnumerable<string> Words => KnownWords.OutputKinds.Words;
 }
 
 /// <summary>Completes HTTP methods.</summary>
@@ -43,8 +42,7 @@ public sealed class MethodCompleter : WordCompleter
 /// <summary>Completes the environments of deployments.</summary>
 public sealed class EnvironmentCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words =>
-        ["production", "staging", "preview", "public-share", "private-share", "community-share"];
+    private protected override IEnumerable<string> Words => KnownWords.Environments.Words;
 }
 
 /// <summary>Completes the names of open connections.</summary>

@@ -21,6 +21,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = NameSet)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(EnvironmentCompleter))]
     public string[]? Environment { get; set; }
 
     [Parameter(ParameterSetName = NameSet)]
@@ -39,6 +40,11 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = OfSet, Mandatory = true, ValueFromPipeline = true)]
     public ComfyWorkflow? InputObject { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        if (KnownWords.Environments.Fault(nameof(Environment), Environment) is { } fault) ThrowTerminating(fault, Environment);
+    }
 
     protected override void ProcessRecord()
     {

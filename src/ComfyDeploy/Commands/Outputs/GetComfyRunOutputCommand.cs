@@ -17,7 +17,11 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
     [ArgumentCompleter(typeof(OutputKindCompleter))]
     public string[]? Kind { get; set; }
 
-    protected override void BeginProcessing() => _runs = new(this, run => run.ReadWholeAsync, Write);
+    protected override void BeginProcessing()
+    {
+        if (KnownWords.OutputKinds.Fault(nameof(Kind), Kind) is { } fault) ThrowTerminating(fault, Kind);
+        _runs = new(this, run => run.ReadWholeAsync, Write);
+    }
 
     protected override void ProcessRecord() => _runs.Add(RunId);
 
@@ -32,7 +36,7 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
         foreach (RunReadResult read in reads)
         {
             if (read.Error is not null) Defer(read.Error, read.RunId);
-            else WriteObject(read.Run!.Outputs.Where(output => output.IsOfKind(Kind)), enumerateCollection: true);
+            else if (read.Run!.Outputs is { } all) WriteObject(all.Where(output => output.IsOfKind(Kind)), enumerateCollection: true);
         }
     }
 }

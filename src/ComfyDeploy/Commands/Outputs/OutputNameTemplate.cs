@@ -4,26 +4,34 @@ using System.Text.RegularExpressions;
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// Where in the folder an output goes: <c>{Created:yyyy-MM-dd}/{Workflow}/{RunId:8}_{Index:00}_{FileName}</c>.
+/// Where in the folder an output goes: <c>{Created:yyyy-MM-dd}/{Workflow}/{RunId:12}_{Index:00}_{FileName}</c>.
 /// Folders come from the template alone, never from a value.
 /// </summary>
 internal sealed class OutputNameTemplate
 {
-    internal const string Default = "{RunId:8}_{Index:00}_{FileName}";
+    internal const string Default = "{RunId:12}_{Index:00}_{FileName}";
+
+    // In a folder of 100,000 runs two begin alike with a chance of 1 in 56,000; with 8 digits it is certain.
+    private const int IdentifyingDigits = 12;
+    private const int ShortestValue = 10;
 
     private static readonly Regex Placeholder = new(@"\{(?<name>[A-Za-z]+)(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
 
     // A slash inside braces belongs to the format of a date, not to the path.
     private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
     private static readonly string[] Names =
-        ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "Name", "Extension"];
+        ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "BaseName", "Name", "Extension"];
+
+    // An extension has its own dot.
+    private static readonly Regex DottedExtension =
+        new(@"\.(?=\{extension\})", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
     private readonly string[] _segments;
 
     /// <exception cref="ComfyDeployException">InvalidInput.</exception>
     internal OutputNameTemplate(string template)
     {
-        _segments = Separator.Split(template);
+        _segments = Separator.Split(DottedExtension.Replace(template, string.Empty));
         string? fault = Placeholder.Matches(template).Cast<Match>().Select(FaultOf).FirstOrDefault(found => found is not null);
         string rest = Placeholder.Replace(template, string.Empty);
         if (fault is null && (rest.Contains('{') || rest.Contains('}'))) fault = "a brace is left over";
@@ -40,10 +48,41 @@ internal sealed class OutputNameTemplate
         }
     }
 
+    /// <summary>Whether a name belongs to one output alone, so that a file of that name is that output.</summary>
+    internal bool IdentifiesOutput
+    {
+        get
+        {
+            Match[] placeholders = [.. _segments.SelectMany(segment => Placeholder.Matches(segment).Cast<Match>())];
+            return placeholders.Any(match => NameOf(match) == "index")
+                && placeholders.Any(match => NameOf(match) == "runid"
+                    && (!int.TryParse(match.Groups["format"].Value, out int digits) || digits >= IdentifyingDigits));
+        }
+    }
+
     /// <summary>The path below the folder; its separators are this platform's.</summary>
-    internal string Expand(ComfyRunOutput output) =>
-        Path.Combine([.. _segments.Select(segment =>
-            SafeFileName.Of(Placeholder.Replace(segment, match => Value(output, match).Replace('/', '-').Replace('\\', '-'))))]);
+    internal string Expand(ComfyRunOutput output) => Path.Combine([.. _segments.Select(segment => Name(segment, output))]);
+
+    /// <summary>What makes a name too long is cut, such as a label, and never the run's ID or the index behind it.</summary>
+    private static string Name(string segment, ComfyRunOutput output)
+    {
+        int longest = SafeFileName.MostBytes;
+        string name = Fill();
+        while (!SafeFileName.Fits(name) && longest > ShortestValue)
+        {
+            longest -= ShortestValue;
+            name = Fill();
+        }
+        return SafeFileName.Of(name);
+
+        string Fill() => Placeholder.Replace(segment, match =>
+        {
+            string value = Value(output, match).Replace('/', '-').Replace('\\', '-');
+            return NameOf(match) is "runid" or "index" ? value : SafeFileName.Shorten(value, longest);
+        });
+    }
+
+    private static string NameOf(Match placeholder) => placeholder.Groups["name"].Value.ToLowerInvariant();
 
     private static string? FaultOf(Match placeholder)
     {
@@ -51,7 +90,7 @@ internal sealed class OutputNameTemplate
         if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) return $"there is no {{{name}}}";
         return TakesFormat(name, placeholder.Groups["format"].Value)
             ? null
-            : $"{placeholder.Value} is not a valid format; examples are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:8}}";
+            : $"{placeholder.Value} is not a valid format; examples are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:12}}";
     }
 
     private static bool TakesFormat(string name, string format)
@@ -78,7 +117,7 @@ internal sealed class OutputNameTemplate
         string format = match.Groups["format"].Value;
         ComfyRun? run = output.Run;
         string fileName = SafeFileName.Of(output.FileName);
-        return match.Groups["name"].Value.ToLowerInvariant() switch
+        return NameOf(match) switch
         {
             "created" => (run?.CreatedAt ?? output.CreatedAt)
                 ?.ToString(format.Length == 0 ? "yyyy-MM-dd" : format, CultureInfo.InvariantCulture) ?? "undated",
@@ -89,14 +128,18 @@ internal sealed class OutputNameTemplate
             "index" => output.Index.ToString(format, CultureInfo.InvariantCulture),
             "kind" => output.Kind,
             "nodeid" => output.NodeId ?? "0",
-            "name" => Path.GetFileNameWithoutExtension(fileName),
-            "extension" => Path.GetExtension(fileName).TrimStart('.'),
+            "basename" or "name" => Path.GetFileNameWithoutExtension(fileName),
+            "extension" => Path.GetExtension(fileName),
             _ => fileName,
         };
     }
 
-    /// <summary>The format of an id is a number of characters.</summary>
-    private static string Beginning(string id, string length) =>
-        int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < id.Length ? id.Substring(0, count)
+    /// <summary>The format of an ID is a number of its hexadecimal digits.</summary>
+    private static string Beginning(string id, string length)
+    {
+        string digits = id.Replace("-", string.Empty);
+        return int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < digits.Length
+            ? digits.Substring(0, count)
             : id;
+    }
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
@@ -13,10 +14,12 @@ internal sealed class OutputSaver(
     private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
     private readonly List<string> _withoutOutputs = [];
     private StorageConnections? _storage;
+    private int _unsure;
 
     internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
     {
-        ComfyRunOutput[] files = [.. read.Run!.Outputs.Where(output => output.Url is not null && isWanted(output))];
+        IReadOnlyList<ComfyRunOutput> outputs = read.Run!.Outputs ?? ComfyRunOutputCollection.Empty;
+        ComfyRunOutput[] files = [.. outputs.Where(output => output.Url is not null && isWanted(output))];
         if (files.Length == 0) _withoutOutputs.Add(read.RunId);
         foreach (ComfyRunOutput output in files) Add(output, read.Client);
     }
@@ -30,6 +33,11 @@ internal sealed class OutputSaver(
     internal void Finish()
     {
         while (!_downloads.IsEmpty) Write();
+        if (_unsure > 0)
+        {
+            cmdlet.Log.Warning($"{Plural.Of(_unsure, "file")} of the same name already existed and may belong to another run: "
+                + "a name identifies an output only with {RunId:12} and {Index} in -NameTemplate.");
+        }
         if (_withoutOutputs.Count > 0) cmdlet.Log.Warning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
     }
 
@@ -56,6 +64,7 @@ internal sealed class OutputSaver(
         if (exists && existing == ExistingFile.Skip)
         {
             cmdlet.Log.Verbose($"{NameOf(output)} already exists: {target}");
+            if (!names.IdentifiesOutput) _unsure++;
             _downloads.Add(_ => Task.FromResult(new SavedOutput(output, target, null)), cmdlet.Stop);
             return;
         }
@@ -93,7 +102,7 @@ internal sealed class OutputSaver(
     private static async Task<Uri?> FreshLinkAsync(ComfyRunOutput output, ComfyDeployClient client, CancellationToken cancellationToken)
     {
         ComfyRun run = await client.GetRunAsync(output.RunId!, cancellationToken).ConfigureAwait(false);
-        return run.Outputs.FirstOrDefault(other => other.Index == output.Index && other.FileName == output.FileName)?.Url;
+        return run.Outputs?.FirstOrDefault(other => other.Index == output.Index && other.FileName == output.FileName)?.Url;
     }
 
     private void Write()
@@ -105,12 +114,28 @@ internal sealed class OutputSaver(
                 cmdlet.Defer(saved.Error, saved.Output);
                 continue;
             }
-            // The object Get-Item returns, so that the default file table shows all its columns.
-            PSObject file = cmdlet.InvokeProvider.Item.Get([saved.Path], force: true, literalPath: true)[0];
+            if (Find(saved.Path) is not { } file)
+            {
+                cmdlet.Defer(new(ErrorIds.DownloadFailed, $"{NameOf(saved.Output)}: {saved.Path} was removed."), saved.Output);
+                continue;
+            }
             file.Properties.Add(new PSNoteProperty("RunId", saved.Output.RunId));
             file.Properties.Add(new PSNoteProperty("Index", saved.Output.Index));
             file.Properties.Add(new PSNoteProperty("DeploymentName", saved.Output.Run?.DeploymentName));
             cmdlet.WriteObject(file);
+        }
+    }
+
+    /// <summary>The object that Get-Item returns, so that the default file table shows all its columns; null without the file.</summary>
+    private PSObject? Find(string path)
+    {
+        try
+        {
+            return cmdlet.InvokeProvider.Item.Get([path], force: true, literalPath: true).FirstOrDefault();
+        }
+        catch (Exception e) when (e is ItemNotFoundException or IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

@@ -7,7 +7,7 @@ namespace ComfyDeploy.Commands;
 internal static class SafeFileName
 {
     // File systems allow 255; a number and ".part" have to fit behind it.
-    private const int MostBytes = 200;
+    internal const int MostBytes = 200;
     private const int LongestExtension = 16;
     private const string Forbidden = "<>:\"/\\|?*";
 
@@ -28,12 +28,15 @@ internal static class SafeFileName
         return Reserved.Contains(name.Split('.')[0].TrimEnd()) ? "_" + name : name;
     }
 
-    private static string Shorten(string name)
+    internal static bool Fits(string name) => Encoding.UTF8.GetByteCount(name) <= MostBytes;
+
+    /// <summary>The beginning of a name, and its extension.</summary>
+    internal static string Shorten(string name, int mostBytes = MostBytes)
     {
-        if (Encoding.UTF8.GetByteCount(name) <= MostBytes) return name;
+        if (Encoding.UTF8.GetByteCount(name) <= mostBytes) return name;
         string extension = Path.GetExtension(name) is { Length: <= LongestExtension } known ? known : string.Empty;
         string stem = name.Substring(0, name.Length - extension.Length);
-        while (Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > MostBytes)
+        while (stem.Length > 0 && Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > mostBytes)
         {
             int end = stem.Length - 1;
             stem = stem.Substring(0, end > 0 && char.IsLowSurrogate(stem[end]) ? end - 1 : end);

@@ -28,7 +28,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     public string NameTemplate { get; set; } = OutputNameTemplate.Default;
 
     [Parameter]
-    public ExistingFile Existing { get; set; }
+    public ExistingFile? Existing { get; set; }
 
     [Parameter]
     [ValidateRange(1, 64)]
@@ -36,11 +36,14 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     protected override void BeginProcessing()
     {
+        if (KnownWords.OutputKinds.Fault(nameof(Kind), Kind) is { } fault) ThrowTerminating(fault, Kind);
         string folder = FileSystemPath(Path, nameof(Path));
         if (File.Exists(folder)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is a file. Give a folder."), Path);
         try
         {
-            _saver = new(this, new(folder, Existing), new(NameTemplate), Existing, ThrottleLimit);
+            OutputNameTemplate names = new(NameTemplate);
+            ExistingFile existing = Existing ?? (names.IdentifiesOutput ? ExistingFile.Skip : ExistingFile.Rename);
+            _saver = new(this, new(folder, existing), names, existing, ThrottleLimit);
         }
         catch (ComfyDeployException e)
         {

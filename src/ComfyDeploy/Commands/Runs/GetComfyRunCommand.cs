@@ -86,6 +86,18 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         {
             ThrowTerminating(new(ErrorIds.ParametersConflict, "Use only one of -Active, -Finished and -Status."), null);
         }
+        if (KnownWords.Environments.Fault(nameof(Environment), Environment is null ? null : [Environment]) is { } fault)
+        {
+            ThrowTerminating(fault, Environment);
+        }
+        string?[] doubts =
+        [
+            KnownWords.Statuses.Doubt(nameof(Status), Status?.Select(RunStatus.Normalize)),
+            KnownWords.Gpus.Doubt(nameof(Gpu), Gpu),
+            KnownWords.Origins.Doubt(nameof(Origin), Origin),
+        ];
+        string doubt = string.Join(" ", doubts.Where(text => text is not null));
+        if (doubt.Length > 0) WriteWarning($"{doubt} No run may match.");
         _lister = new(this);
         _runs = new(this, run => run.ReadAsync, _lister.Write) { NotQueued = WriteObject };
     }

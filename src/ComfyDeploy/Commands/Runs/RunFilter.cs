@@ -30,7 +30,7 @@ internal sealed class RunFilter
 
     internal bool Matches(ComfyRun run) =>
         (_status.Count == 0 || (run.Status is not null && _status.Contains(run.Status)))
-        && (Finished is null || run.IsFinished == Finished)
+        && (Finished is null || run.IsActive != Finished)
         && (After is null || run.CreatedAt >= After)
         && (Before is null || run.CreatedAt < Before)
         && IsOneOf(Gpu, run.Gpu)

@@ -14,17 +14,13 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
 
     /// <summary>Writes the runs of the named workflows and deployments, or of the whole account.</summary>
-    internal void WriteRuns()
-    {
-        ComfyDeployClient client = cmdlet.Client;
-        WriteRuns(client, FindSources(client), isNamed: cmdlet.Deployment is not null || cmdlet.Workflow is not null);
-    }
+    internal void WriteRuns() => WriteRuns(FindSources(), isNamed: cmdlet.Deployment is not null || cmdlet.Workflow is not null);
 
     /// <summary>Writes the runs of one workflow or deployment.</summary>
     internal void WriteRunsOf(IComfyRunSource source)
     {
-        RunSource only = new(source.WorkflowId ?? string.Empty, source.ToString(), source.DeploymentId);
-        WriteRuns(cmdlet.ClientOf(source.Connection), [only], isNamed: true);
+        RunSource only = new(cmdlet.ClientOf(source.Connection), source.WorkflowId ?? string.Empty, source.ToString(), source.DeploymentId);
+        WriteRuns([only], isNamed: true);
     }
 
     /// <summary>Writes runs that were read by ID; errors wait until the end.</summary>
@@ -52,32 +48,34 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         }
     }
 
-    private IReadOnlyList<RunSource> FindSources(ComfyDeployClient client)
+    private IReadOnlyList<RunSource> FindSources()
     {
         string? environment = cmdlet.Environment;
         List<RunSource> sources = [];
         foreach (ComfyReference deployment in cmdlet.Deployment ?? [])
         {
-            AddSources(deployment, token => RunSources.OfDeploymentsAsync(client, deployment, environment, token));
+            AddSources(deployment, (client, token) => RunSources.OfDeploymentsAsync(client, deployment, environment, token));
         }
         foreach (ComfyReference workflow in cmdlet.Workflow ?? [])
         {
-            AddSources(workflow, token => RunSources.OfWorkflowsAsync(client, workflow, token));
+            AddSources(workflow, (client, token) => RunSources.OfWorkflowsAsync(client, workflow, token));
         }
         if (cmdlet.Deployment is null && cmdlet.Workflow is null)
         {
+            ComfyDeployClient client = cmdlet.Client;
             sources.AddRange(cmdlet.Await(token => RunSources.OfAccountAsync(client, token)));
         }
         RunSource[] distinct = [.. sources.Distinct()];
         return environment is null || cmdlet.Deployment is not null
             ? distinct
-            : cmdlet.Await(token => RunSources.InEnvironmentAsync(client, distinct, environment, token));
+            : cmdlet.Await(token => RunSources.InEnvironmentAsync(distinct, environment, token));
 
-        void AddSources(ComfyReference reference, Func<CancellationToken, Task<IReadOnlyList<RunSource>>> find)
+        void AddSources(ComfyReference reference, Func<ComfyDeployClient, CancellationToken, Task<IReadOnlyList<RunSource>>> find)
         {
+            ComfyDeployClient client = ClientOf(reference);
             try
             {
-                sources.AddRange(cmdlet.Await(find));
+                sources.AddRange(cmdlet.Await(token => find(client, token)));
             }
             catch (ComfyDeployException e)
             {
@@ -86,22 +84,26 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         }
     }
 
-    private void WriteRuns(ComfyDeployClient client, IReadOnlyList<RunSource> sources, bool isNamed)
+    /// <summary>The account that a workflow, a deployment or a run came from; of a name the cmdlet's own.</summary>
+    private ComfyDeployClient ClientOf(ComfyReference reference) =>
+        reference.Object<IComfyRunSource>() is { } source ? cmdlet.ClientOf(source.Connection) : cmdlet.RunClient(reference);
+
+    private void WriteRuns(IReadOnlyList<RunSource> sources, bool isNamed)
     {
-        RunFilter filter = CreateFilter(client, sources, isNamed);
-        IEnumerable<ComfyRun> runs = (cmdlet.ThisSession ? StartedHere(client) : Listed(client, sources, filter))
+        RunFilter filter = CreateFilter(sources, isNamed);
+        IEnumerable<ComfyRun> runs = (cmdlet.ThisSession ? StartedHere(sources) : Listed(sources, filter))
             .Where(filter.Matches).Take(cmdlet.First);
         List<ComfyRun> chunk = [];
         foreach (ComfyRun run in runs)
         {
             if (cmdlet.Full) chunk.Add(run);
             else cmdlet.WriteObject(run);
-            if (chunk.Count == OrderedWork.Parallel) WriteFull(client, chunk);
+            if (chunk.Count == OrderedWork.Parallel) WriteFull(chunk);
         }
-        WriteFull(client, chunk);
+        WriteFull(chunk);
     }
 
-    private RunFilter CreateFilter(ComfyDeployClient client, IReadOnlyList<RunSource> sources, bool isNamed)
+    private RunFilter CreateFilter(IReadOnlyList<RunSource> sources, bool isNamed)
     {
         TimeSpan? horizon = cmdlet.Active ? ActiveHorizon : isNamed || cmdlet.ThisSession ? null : AccountHorizon;
         bool isLimited = isNamed || cmdlet.Environment is not null;
@@ -109,7 +111,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         return new(cmdlet.Status)
         {
             Finished = cmdlet.Active ? false : cmdlet.Finished ? true : null,
-            After = cmdlet.After ?? (horizon is null ? null : client.Session.Clock.Now.ToLocalTime() - horizon),
+            After = cmdlet.After ?? (horizon is null ? null : NowOf(sources) - horizon),
             Before = cmdlet.Before,
             Gpu = cmdlet.Gpu,
             Origin = cmdlet.Origin,
@@ -118,12 +120,15 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         };
     }
 
-    private IEnumerable<ComfyRun> Listed(ComfyDeployClient client, IReadOnlyList<RunSource> sources, RunFilter filter)
+    private DateTime NowOf(IReadOnlyList<RunSource> sources) =>
+        (sources.Count > 0 ? sources[0].Client : cmdlet.Client).Session.Clock.Now.ToLocalTime();
+
+    private IEnumerable<ComfyRun> Listed(IReadOnlyList<RunSource> sources, RunFilter filter)
     {
         int pageSize = Math.Min(cmdlet.First, MaxPageSize);
         RunMerge merge = new(sources.Select(source => new RunCursor(
-            client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize), source.WorkflowName,
-                MaxPageSize)));
+            source.Client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize),
+            source.WorkflowName, MaxPageSize)));
         while (true)
         {
             if (merge.NeedsPages) cmdlet.Await(merge.ReadPagesAsync);
@@ -133,11 +138,13 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     }
 
     /// <summary>The runs that this process queued, newest first.</summary>
-    private IEnumerable<ComfyRun> StartedHere(ComfyDeployClient client)
+    private IEnumerable<ComfyRun> StartedHere(IReadOnlyList<RunSource> sources)
     {
-        cmdlet.Await(client.FindUnansweredCreatesAsync);
-        IEnumerable<(string, RunOrigin?)> started = client.Session.KnownRuns.Started.Reverse().Select(id => (id, (RunOrigin?)null));
-        foreach (IReadOnlyList<RunReadResult> reads in Read(client, started))
+        ComfyDeployClient[] accounts = sources.Count == 0 ? [cmdlet.Client] : [.. sources.Select(source => source.Client).Distinct()];
+        foreach (ComfyDeployClient account in accounts) cmdlet.Await(account.FindUnansweredCreatesAsync);
+        IEnumerable<(string, RunOrigin?, ComfyDeployClient)> started = accounts.SelectMany(account =>
+            account.Session.KnownRuns.Started.Reverse().Select(id => (id, (RunOrigin?)null, account)));
+        foreach (IReadOnlyList<RunReadResult> reads in Read(started))
         {
             FillReasons(reads);
             foreach (RunReadResult read in reads.Where(read => read.Error is not null)) cmdlet.ReportOrEnd(read.Error!, read.RunId);
@@ -146,17 +153,18 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     }
 
     /// <summary>Lists have no inputs, outputs or progress, so that each run is read again.</summary>
-    private void WriteFull(ComfyDeployClient client, List<ComfyRun> chunk)
+    private void WriteFull(List<ComfyRun> chunk)
     {
-        IEnumerable<(string, RunOrigin?)> listed = chunk.Select(run => (run.RunId!, (RunOrigin?)RunOrigin.Of(run)));
-        foreach (IReadOnlyList<RunReadResult> reads in Read(client, listed)) Write(reads);
+        IEnumerable<(string, RunOrigin?, ComfyDeployClient)> listed =
+            chunk.Select(run => (run.RunId!, (RunOrigin?)RunOrigin.Of(run), cmdlet.ClientOf(run.Connection)));
+        foreach (IReadOnlyList<RunReadResult> reads in Read(listed)) Write(reads);
         chunk.Clear();
     }
 
-    private IEnumerable<IReadOnlyList<RunReadResult>> Read(ComfyDeployClient client, IEnumerable<(string Id, RunOrigin? Origin)> runs)
+    private IEnumerable<IReadOnlyList<RunReadResult>> Read(IEnumerable<(string Id, RunOrigin? Origin, ComfyDeployClient Client)> runs)
     {
         OrderedWork<RunReadResult> work = new();
-        foreach ((string id, RunOrigin? origin) in runs)
+        foreach ((string id, RunOrigin? origin, ComfyDeployClient client) in runs)
         {
             work.Add(token => RunReadResult.ReadAsync(id, origin, client, token), cmdlet.Stop);
             while (work.IsFull) yield return cmdlet.Await(_ => work.TakeAsync());

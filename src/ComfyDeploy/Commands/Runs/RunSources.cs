@@ -3,7 +3,7 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Commands;
 
 /// <summary>A list of runs: those of a workflow, or of one of its deployments.</summary>
-internal sealed record RunSource(string WorkflowId, string? WorkflowName, string? DeploymentId);
+internal sealed record RunSource(ComfyDeployClient Client, string WorkflowId, string? WorkflowName, string? DeploymentId);
 
 /// <summary>Finds the lists that hold the runs of named workflows and deployments. The service has no list of all runs.</summary>
 internal static class RunSources
@@ -13,16 +13,17 @@ internal static class RunSources
     {
         IReadOnlyList<ComfyDeployment> found =
             await DeploymentLookup.FindAllAsync(client, reference, environment, cancellationToken).ConfigureAwait(false);
-        return [.. found.Where(d => d.WorkflowId is not null).Select(d => new RunSource(d.WorkflowId!, d.Name, d.DeploymentId))];
+        return [.. found.Where(d => d.WorkflowId is not null).Select(d => new RunSource(client, d.WorkflowId!, d.Name, d.DeploymentId))];
     }
 
     internal static async Task<IReadOnlyList<RunSource>> OfWorkflowsAsync(
         ComfyDeployClient client, ComfyReference reference, CancellationToken cancellationToken)
     {
-        if (Guid.TryParse(reference.Text, out Guid id)) return [new(id.ToString("D"), reference.Object<ComfyWorkflow>()?.Name, null)];
+        if (Guid.TryParse(reference.Text, out Guid id))
+            return [new(client, id.ToString("D"), reference.Object<ComfyWorkflow>()?.Name, null)];
         IReadOnlyList<ComfyWorkflow> all = await client.GetWorkflowsAsync(cancellationToken).ConfigureAwait(false);
         NamePattern pattern = new(reference.Text);
-        RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(ToSource)];
+        RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(w => ToSource(client, w))];
         if (found.Length > 0 || pattern.IsWildcard) return found;
         IReadOnlyList<string> near =
             NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
@@ -34,18 +35,24 @@ internal static class RunSources
     internal static async Task<IReadOnlyList<RunSource>> OfAccountAsync(ComfyDeployClient client, CancellationToken cancellationToken)
     {
         IReadOnlyList<ComfyWorkflow> all = await client.GetWorkflowsAsync(cancellationToken).ConfigureAwait(false);
-        return [.. all.Select(ToSource)];
+        return [.. all.Select(w => ToSource(client, w))];
     }
 
     /// <summary>The deployments of these workflows in one environment.</summary>
     internal static async Task<IReadOnlyList<RunSource>> InEnvironmentAsync(
-        ComfyDeployClient client, IReadOnlyList<RunSource> workflows, string environment, CancellationToken cancellationToken)
+        IEnumerable<RunSource> workflows, string environment, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ComfyDeployment> all = await client.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
-        return [.. all.Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))
-            .Where(d => workflows.Any(w => w.WorkflowId == d.WorkflowId))
-                .Select(d => new RunSource(d.WorkflowId!, d.Name, d.DeploymentId))];
+        List<RunSource> found = [];
+        foreach (IGrouping<ComfyDeployClient, RunSource> account in workflows.GroupBy(workflow => workflow.Client))
+        {
+            IReadOnlyList<ComfyDeployment> all = await account.Key.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
+            found.AddRange(all.Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))
+                .Where(d => account.Any(w => w.WorkflowId == d.WorkflowId))
+                .Select(d => new RunSource(account.Key, d.WorkflowId!, d.Name, d.DeploymentId)));
+        }
+        return found;
     }
 
-    private static RunSource ToSource(ComfyWorkflow workflow) => new(workflow.WorkflowId, workflow.Name, null);
+    private static RunSource ToSource(ComfyDeployClient client, ComfyWorkflow workflow) =>
+        new(client, workflow.WorkflowId, workflow.Name, null);
 }

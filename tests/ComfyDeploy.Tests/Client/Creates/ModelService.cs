@@ -51,9 +51,7 @@ internal sealed class ModelService(ManualClock clock)
     internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken cancellationToken)
     {
         if (Between is not null) await Between().ConfigureAwait(false);
-        HttpResponseMessage response = request.Method == "POST"
-            ? await CreateAsync(request, cancellationToken).ConfigureAwait(false)
-            : Read(request, cancellationToken);
+        HttpResponseMessage response = request.Method == "POST" ? await CreateAsync(request, cancellationToken).ConfigureAwait(false) : Read(request, cancellationToken);
         return SendsDate ? response.Dated(new DateTimeOffset(Now)) : response;
     }
 
@@ -78,7 +76,7 @@ internal sealed class ModelService(ManualClock clock)
         return fault is CreateFault.HangNotTaken or CreateFault.HangTaken ? Hang(cancellationToken) : Answer(fault, id);
     }
 
-    /// <summary>No answer until the time limit of the request ends.</summary>
+    /// <summary>No answer, until whoever asked has waited long enough.</summary>
     private HttpResponseMessage Hang(CancellationToken cancellationToken)
     {
         clock.EndLimit();
@@ -104,9 +102,9 @@ internal sealed class ModelService(ManualClock clock)
         _ => Reply.Json("""{"run_id":null}"""),
     };
 
-    private HttpResponseMessage Read(SentRequest request, CancellationToken cancellationToken)
+    private HttpResponseMessage Read(SentRequest request, CancellationToken stop)
     {
-        if (HangRead?.Invoke(request) == true) return Hang(cancellationToken);
+        if (HangRead?.Invoke(request) == true) return Hang(stop);
         if (FailRead?.Invoke(request) == true) return Reply.Status(500);
         string[] parts = request.Address.AbsolutePath.Split('/');
         lock (_gate)

@@ -70,10 +70,6 @@ public sealed partial class FailureReasonTests
         Assert.Equal((1, 0), (Lists, Logs));
     }
 
-    private ComfyRun Ended(string id, TimeSpan ago)
-    {
-        ComfyRun run = Failed(id);
-        run.EndedAt = (_test.Clock.Now - ago).ToLocalTime();
-        return run;
-    }
+    private ComfyRun Ended(string id, TimeSpan ago) =>
+        new() { RunId = id, Status = "failed", WorkflowId = "w", EndedAt = (_test.Clock.Now - ago).ToLocalTime() };
 }

@@ -4,7 +4,7 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Tests.Client;
 
 /// <summary>Lists are read page by page, on demand; a run appears once although offsets shift; several lists are merged, newest first.</summary>
-public sealed class RunListTests
+public sealed partial class RunListTests
 {
     private static readonly DateTime Newest = new(2026, 11, 23, 18, 0, 0, DateTimeKind.Utc);
 
@@ -12,7 +12,13 @@ public sealed class RunListTests
     private readonly ClientUnderTest _test;
     private Func<HttpResponseMessage> _deployments = () => Reply.Json("[]");
 
-    public RunListTests() => _test = new(new ScriptedHandler(Answer));
+    private Func<string, int, string> _page;
+
+    public RunListTests()
+    {
+        _test = new(new ScriptedHandler(Answer));
+        _page = (workflow, offset) => $"[{string.Join(',', _rows[workflow].Skip(offset).Take(10))}]";
+    }
 
     [Fact]
     public async Task The_first_run_needs_one_request()
@@ -114,6 +120,7 @@ public sealed class RunListTests
         Assert.Equal(12, all.Count);
         Assert.All(all, run => Assert.Null(run.DeploymentName));
         Assert.All(all, run => Assert.Equal("d", run.DeploymentId));
+        Assert.Equal(2, _test.Handler.Count("GET", "/deployments?"));
     }
 
     [Fact]
@@ -151,6 +158,6 @@ public sealed class RunListTests
     {
         if (request.PathAndQuery.Contains("/deployments?", StringComparison.Ordinal)) return _deployments();
         int offset = int.Parse(request.Address.Query.Split("offset=")[1].Split('&')[0], CultureInfo.InvariantCulture);
-        return Reply.Json($"[{string.Join(',', _rows[request.Address.Segments[^2].TrimEnd('/')].Skip(offset).Take(10))}]");
+        return Reply.Json(_page(request.Address.Segments[^2].TrimEnd('/'), offset));
     }
 }

@@ -112,14 +112,14 @@ public sealed class SessionMemoryTests
     {
         ClientUnderTest test = new(new ScriptedHandler(request => request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
             ? Recorded.Exchange("platform-gpu-pricing").ToResponse()
-            : Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10,"cold_start_duration":5}""")));
+            : Reply.Json($$"""{"id":"{{ClientUnderTest.RunId}}","status":"success","gpu":"A10G","run_duration":10,"cold_start_duration":5}""")));
         Assert.Equal(15 * 0.000337m, (await test.GetRunAsync()).EstimatedCost);
         await test.GetRunAsync();
         Assert.Equal(1, test.Handler.Count("GET", "pricing"));
 
         ClientUnderTest without = new(new ScriptedHandler(request => request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
             ? Reply.Status(500)
-            : Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10}""")));
+            : Reply.Json($$"""{"id":"{{ClientUnderTest.RunId}}","status":"success","gpu":"A10G","run_duration":10}""")));
         Assert.Null((await without.GetRunAsync()).EstimatedCost);
     }
 
@@ -130,7 +130,7 @@ public sealed class SessionMemoryTests
         ManualClock clock = new() { Runs = false };
         ClientUnderTest test = new(
             new ScriptedHandler(request => !request.PathAndQuery.Contains("pricing", StringComparison.Ordinal)
-                ? Reply.Json("""{"id":"a","status":"success","gpu":"A10G","run_duration":10}""")
+                ? Reply.Json($$"""{"id":"{{ClientUnderTest.RunId}}","status":"success","gpu":"A10G","run_duration":10}""")
                 : ++asked == 1 ? Reply.Status(503) : Recorded.Exchange("platform-gpu-pricing").ToResponse()),
             clock);
         Assert.Null((await test.GetRunAsync()).EstimatedCost);

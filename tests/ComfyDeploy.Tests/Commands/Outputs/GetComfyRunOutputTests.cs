@@ -33,6 +33,16 @@ public sealed class GetComfyRunOutputTests : OutputsTest
         if (expected == "text") Assert.Equal(3, run.One<ComfyRunOutput>().Index);
     }
 
+    [Theory]
+    [InlineData("Get-ComfyRunOutput $id -Kind vdeo")]
+    [InlineData("Save-ComfyRunOutput $folder -RunId $id -Kind image, vdeo")]
+    public void A_mistyped_kind_is_refused_before_any_request(string script)
+    {
+        EngineRun run = Engine.RunWithErrors(script, ("id", MissingId));
+        Assert.Contains("Nearest: video", run.Error("InvalidInput").ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Requests);
+    }
+
     [Fact]
     public void A_finished_run_object_is_not_read_again_and_an_id_is_read_once()
     {

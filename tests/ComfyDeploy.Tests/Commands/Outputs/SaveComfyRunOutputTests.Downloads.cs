@@ -127,6 +127,23 @@ public sealed class DownloadTests : OutputsTest
     }
 
     [Fact]
+    public async Task A_part_that_cannot_be_deleted_costs_no_other_file()
+    {
+        using FileStorage slow = new(20_000, bytesPerSecond: 20_000);
+        using FileStorage quick = new(10);
+        Engine.Set("run", Whole(Id, ("a", slow.Link("a")), ("b", quick.Link("b"))));
+        string part = Path.Combine(Folder, "a.part");
+        using Underway saving = Engine.Begin("$run | Save-ComfyRunOutput $folder -NameTemplate '{FileName}'");
+        await UntilAsync(() => File.Exists(part));
+        File.Delete(part);
+        Directory.CreateDirectory(part);
+        EngineRun run = saving.Finish();
+        run.Error("DownloadFailed");
+        Assert.Equal("b", run.One<FileInfo>().Name);
+        Assert.Contains(part, Assert.Single(run.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_part_file_that_another_process_writes_is_left_alone()
     {
         using FileStorage storage = new(10);

@@ -4,7 +4,7 @@ using ComfyDeploy.Tests.Engine;
 namespace ComfyDeploy.Tests.Commands;
 
 /// <summary>Save-ComfyRunOutput: which outputs are saved, where, and what comes out.</summary>
-public sealed class SaveComfyRunOutputTests : OutputsTest
+public sealed partial class SaveComfyRunOutputTests : OutputsTest
 {
     private string Target => Path.Combine(Folder, "new", "[a]");
 
@@ -13,7 +13,7 @@ public sealed class SaveComfyRunOutputTests : OutputsTest
     {
         string id = Ended("#multi");
         EngineRun run = Engine.Run("Get-ComfyRun $id | Save-ComfyRunOutput $folder", ("id", id));
-        string[] names = [.. Enumerable.Range(0, 3).Select(i => $"{id[..8]}_0{i}_ComfyUI_0000{i + 1}_.png")];
+        string[] names = [.. Enumerable.Range(0, 3).Select(i => $"{Digits(id)}_0{i}_ComfyUI_0000{i + 1}_.png")];
         Assert.Equal(names, Files);
         Assert.Equal(names.Select(name => Path.Combine(Folder, name)), run.All<FileInfo>().Select(file => file.FullName));
         Assert.Equal(

@@ -123,6 +123,65 @@ public sealed class GetComfyRunListTests : EngineTest
         Assert.Equal(before, Emulator.Requests.Count);
     }
 
+    [Theory]
+    [InlineData("-Deployment $their")]
+    [InlineData("-Deployment $their -Full")]
+    [InlineData("-Workflow $flow")]
+    [InlineData("-Workflow $flow -Environment production")]
+    [InlineData("-Workflow $flow, portrait -First 1")]
+    [InlineData("-Deployment $run")]
+    public void Objects_are_listed_with_the_connection_they_came_from(string arguments)
+    {
+        using ComfyEmulator other = ComfyEmulator.Start(new() { Speed = 0, StartTime = DateTime.UtcNow.AddHours(5) });
+        Engine.Set("other", ConnectionTo(other, "other"));
+        Engine.Run("$null = Start-ComfyRun portrait -Connection $other; $their = Get-ComfyDeployment portrait/production -Connection $other; $run = Get-ComfyRun -Workflow portrait -Connection $other");
+        Engine.Set("flow", new ComfyWorkflow { WorkflowId = "00000020-0000-4000-8000-000000000020", Name = "portrait", Connection = (ComfyConnection)Engine.Run("$other").Objects[0].BaseObject });
+        // Without a connection given: the default one is not even there.
+        ComfyRun run = Engine.Run($"$PSDefaultParameterValues = @{{}}; Get-ComfyRun {arguments}".Replace(", portrait", string.Empty, StringComparison.Ordinal)).One<ComfyRun>();
+        Assert.Equal((other.Runs[0].RunId, "other"), (run.RunId, run.ConnectionName));
+    }
+
+    [Theory]
+    [InlineData("-Status sucess", "'sucess'", "Nearest: success")]
+    [InlineData("-Status failed, runing", "'runing'", "Nearest: running")]
+    [InlineData("-Status blue", "'blue'", "Known: not-started")]
+    [InlineData("-Gpu H10", "'H10'", "Nearest: H100")]
+    [InlineData("-Origin apii", "'apii'", "Nearest: api")]
+    [InlineData("-Gpu nope -Status sucess", "'nope'", "'sucess'")]
+    public void A_word_that_is_not_known_is_one_warning(string arguments, string word, string hint)
+    {
+        string warning = Assert.Single(Engine.Run("Get-ComfyRun " + arguments).Warnings);
+        Assert.Contains(word, warning, StringComparison.Ordinal);
+        Assert.Contains(hint, warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-Status NotStarted, canceled, succeeded, ERROR -Gpu a10g -Origin API")]
+    [InlineData("-Environment PRODUCTION")]
+    public void Known_words_in_any_case_are_no_warning(string arguments) => Assert.Empty(Engine.Run("Get-ComfyRun " + arguments).Warnings);
+
+    [Theory]
+    [InlineData("Get-ComfyRun -Environment prod", "Nearest: production")]
+    [InlineData("Get-ComfyDeployment -Environment staging, previw", "Nearest: preview")]
+    [InlineData("Get-ComfyDeployment -Environment nowhere", "Known: production, staging")]
+    public void An_environment_that_does_not_exist_is_refused_before_any_request(string script, string hint)
+    {
+        int before = Emulator.Requests.Count;
+        Assert.Contains(hint, Engine.RunWithErrors(script).Error("InvalidInput").ToString(), StringComparison.Ordinal);
+        Assert.Equal(before, Emulator.Requests.Count);
+    }
+
+    [Fact]
+    public void A_run_that_reads_timeout_without_an_end_is_active()
+    {
+        string id = _ids[2];
+        Emulator.SetStatus(id, "timeout");
+        AssertRuns("Get-ComfyRun -Active", "2");
+        AssertRuns("Get-ComfyRun -Finished", "310");
+        Emulator.SetStatus(id, "timeout", ended: true);
+        AssertRuns("Get-ComfyRun -Active", "");
+    }
+
     [Fact]
     public void An_unknown_workflow_does_not_hide_the_others()
     {
@@ -177,6 +236,17 @@ public sealed class GetComfyRunPagingTests : EngineTest
     {
         Assert.Equal(230, Engine.Run("Get-ComfyRun -Workflow portrait").Runs.Select(r => r.RunId).Distinct().Count());
         Assert.Equal(3, Pages);
+    }
+
+    [Theory]
+    [InlineData("not-started")]
+    [InlineData("NotStarted -First 240")]
+    public void All_runs_of_a_status_can_be_stopped_while_they_are_listed(string status)
+    {
+        int waiting = Emulator.Runs.Count(run => run.Status == "not-started");
+        EngineRun run = Engine.Run($"Get-ComfyRun -Workflow portrait -Status {status} | Stop-ComfyRun -PassThru");
+        Assert.Equal(waiting, run.Objects.Count);
+        Assert.DoesNotContain(Emulator.Runs, r => r.Status == "not-started");
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using ComfyDeploy.Tests.Engine;
 namespace ComfyDeploy.Tests.Commands;
 
 /// <summary>Stop-ComfyRun: the outcome of each run, and how it is reported.</summary>
-public sealed class StopComfyRunTests : OutputsTest
+public sealed partial class StopComfyRunTests : OutputsTest
 {
     private const string Neighbour = "user_neighbour";
 

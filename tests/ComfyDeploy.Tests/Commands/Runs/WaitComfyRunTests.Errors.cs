@@ -161,4 +161,46 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         Assert.Equal(id, run.One<ComfyRun>().RunId);
         Assert.Single(run.Errors);
     }
+
+    [Fact]
+    public void Timeout_0_ends_soon_although_the_reasons_cannot_be_read()
+    {
+        IReadOnlyList<string> ids = Start("#fail", "#fail b");
+        LetAllEnd();
+        Emulator.AddFault("GET /workflow/*/runs = hang always");
+        Emulator.AddFault("GET /v2/clickhouse-run-logs/* = hang always");
+        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        EngineRun run = Engine.Run("$ids | Wait-ComfyRun -Timeout 0", ("ids", ids.ToArray()));
+        Assert.Equal(2, run.Runs.Count);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(15), $"It took {watch.Elapsed}.");
+    }
+
+    [Theory]
+    [InlineData("-Any")]
+    [InlineData("-Count 1")]
+    public void Enough_runs_do_not_hide_what_is_not_an_ID(string arguments)
+    {
+        string id = Start("a")[0];
+        LetAllEnd();
+        EngineRun run = Engine.RunWithErrors($"'nonsense', $id | Wait-ComfyRun {arguments} -Timeout 20", ("id", id));
+        Assert.Equal(id, run.One<ComfyRun>().RunId);
+        run.Error("RunIdInvalid");
+    }
+
+    [Fact]
+    public void A_late_run_is_cancelled_although_the_input_goes_on()
+    {
+        string id = Start("#stuck=running")[0];
+        EngineRun run = Engine.RunWithErrors("""
+            & {
+                $id
+                $until = [datetime]::Now.AddSeconds(30)
+                while ($emulator.Runs[0].Status -ne 'cancelled' -and [datetime]::Now -lt $until) { }
+                $global:seen = $emulator.Runs[0].Status
+            } | Wait-ComfyRun -Timeout 1 -StopOnTimeout
+            $seen
+            """, ("id", id));
+        Assert.Equal("cancelled", run.Objects[^1].ToString());
+        Assert.Equal("cancelled", Assert.IsType<ComfyRun>(run.Objects[0].BaseObject).Status);
+    }
 }

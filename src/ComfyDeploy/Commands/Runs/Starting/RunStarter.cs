@@ -103,6 +103,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         if (cmdlet.SkipInputCheck || deployment.Inputs is not { } definitions) return;
         inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
         inputs.Fit(definitions);
+        FileInputs.Check(inputs.Values, definitions);
     }
 
     private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> refuse)

@@ -45,7 +45,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         {
             return;
         }
-        string time = run.RunSeconds is { } seconds ? $" {(int)seconds} s" : string.Empty;
+        string time = run.RunSeconds is { } seconds ? string.Format(CultureInfo.InvariantCulture, " {0} s", Math.Floor(seconds)) : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
             : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}"
             : string.Empty;
@@ -69,22 +69,23 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         });
         _shown = true;
 
-        // A progress record must have a text.
-        ComfyRun[] nearest = [.. live.Where(run => SafeText.Clean(run.LiveStatus).Length > 0)
-            .OrderByDescending(run => run.PercentComplete).Take(MaxChildren)];
-        for (int i = 0; i < nearest.Length; i++)
-        {
-            ComfyRun run = nearest[i];
-            string name = $"{run.RunId!.Substring(0, 8)} {SafeText.Clean(run.DeploymentName)}".TrimEnd();
-            cmdlet.WriteProgress(new(_activity + 1 + i, name, SafeText.Clean(run.LiveStatus))
-            {
-                ParentActivityId = _activity,
-                PercentComplete = run.PercentComplete ?? -1,
-            });
-        }
-        for (int i = nearest.Length; i < _childrenShown; i++) Close(_activity + 1 + i);
-        _childrenShown = nearest.Length;
+        IReadOnlyList<ProgressRecord> bars = RunBars(live, _activity);
+        foreach (ProgressRecord bar in bars) cmdlet.WriteProgress(bar);
+        for (int i = bars.Count; i < _childrenShown; i++) Close(_activity + 1 + i);
+        _childrenShown = bars.Count;
     }
+
+    /// <summary>The bars of the runs nearest their end. A bar must have a text, so a run that says nothing has none.</summary>
+    internal static IReadOnlyList<ProgressRecord> RunBars(IEnumerable<ComfyRun> live, int parent) =>
+        [.. live.Where(run => SafeText.Clean(run.LiveStatus).Length > 0).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)
+            .Select((run, index) => new ProgressRecord(
+                parent + 1 + index,
+                $"{run.RunId!.Substring(0, 8)} {SafeText.Clean(run.DeploymentName)}".TrimEnd(),
+                SafeText.Clean(run.LiveStatus))
+            {
+                ParentActivityId = parent,
+                PercentComplete = run.PercentComplete ?? -1,
+            })];
 
     private void WriteLines(TimeSpan now)
     {
