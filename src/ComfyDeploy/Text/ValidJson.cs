@@ -15,29 +15,35 @@ internal static class ValidJson
     private static readonly Regex Escapes = new(@"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
-    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
-
     internal static string Of(string json) =>
         json.IndexOf(@"\ud", StringComparison.OrdinalIgnoreCase) < 0 ? json
             : Escapes.Replace(json, escape => escape.Length == 6 ? @"\ufffd" : escape.Value);
 
-    /// <summary>The same bytes when they are valid, without a byte order mark.</summary>
-    internal static ArraySegment<byte> Of(ArraySegment<byte> json)
+    /// <summary>The same stream when its text is valid.</summary>
+    internal static MemoryStream Of(MemoryStream json)
     {
-        ReadOnlySpan<byte> bytes = json;
-        if (bytes.StartsWith(ByteOrderMark)) return Of(new ArraySegment<byte>(json.Array!, json.Offset + 3, json.Count - 3));
-        return HasSurrogateEscape(bytes) || !IsUtf8(json)
-            ? new(Encoding.UTF8.GetBytes(Of(Encoding.UTF8.GetString(json.Array!, json.Offset, json.Count))))
+        byte[] bytes = json.GetBuffer();
+        int length = (int)json.Length;
+        return HasSurrogateEscape(bytes, length) || !IsUtf8(bytes, length)
+            ? new(Encoding.UTF8.GetBytes(Of(Encoding.UTF8.GetString(bytes, 0, length))))
             : json;
     }
 
-    private static bool HasSurrogateEscape(ReadOnlySpan<byte> json) => json.IndexOf(@"\ud"u8) >= 0 || json.IndexOf(@"\uD"u8) >= 0;
+    // Spans would be shorter, and a reference to another assembly.
+    private static bool HasSurrogateEscape(byte[] json, int length)
+    {
+        for (int i = 0; i + 2 < length; i++)
+        {
+            if (json[i] == '\\' && json[i + 1] == 'u' && (json[i + 2] | 0x20) == 'd') return true;
+        }
+        return false;
+    }
 
-    private static bool IsUtf8(ArraySegment<byte> json)
+    private static bool IsUtf8(byte[] json, int length)
     {
         try
         {
-            Strict.GetCharCount(json.Array!, json.Offset, json.Count);
+            Strict.GetCharCount(json, 0, length);
             return true;
         }
         catch (DecoderFallbackException)

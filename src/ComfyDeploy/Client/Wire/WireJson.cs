@@ -8,9 +8,6 @@ namespace ComfyDeploy.Client;
 internal static class WireJson
 {
     /// <exception cref="JsonException">The answer is not the expected JSON.</exception>
-    internal static T Read<T>(MemoryStream body, JsonTypeInfo<T> type)
-    {
-        ArraySegment<byte> json = ValidJson.Of(new ArraySegment<byte>(body.GetBuffer(), 0, (int)body.Length));
-        return JsonSerializer.Deserialize(json, type) ?? throw new JsonException("null");
-    }
+    internal static T Read<T>(MemoryStream body, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(ValidJson.Of(body), type) ?? throw new JsonException("null");
 }

@@ -45,7 +45,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         {
             return;
         }
-        string time = run.RunSeconds is { } seconds ? string.Format(CultureInfo.InvariantCulture, " {0} s", Math.Floor(seconds)) : string.Empty;
+        string time = run.RunSeconds is { } seconds ? $" {Math.Floor(seconds).ToString(CultureInfo.InvariantCulture)} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
             : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}"
             : string.Empty;
