@@ -29,6 +29,11 @@ public sealed class DesktopAssemblyResolverTests
     [Fact]
     public void What_is_not_shipped_is_not_found() => Assert.Null(Find(Named("Newtonsoft.Json", new(13, 0, 0, 0)), Ours));
 
+    // Windows PowerShell reads types and formats, which use the assembly, before it loads the root module.
+    [Fact]
+    public void The_manifest_has_the_assembly_loaded_before_types_and_formats() =>
+        Assert.Contains("RequiredAssemblies     = @('ComfyDeploy.dll')", File.ReadAllText(BuiltModule.Manifest), StringComparison.Ordinal);
+
     private static string? Find(AssemblyName asked, Assembly? requester) => DesktopAssemblyResolver.Find(asked, requester, BuiltModule.Folder);
 
     private static AssemblyName Named(string name, Version version) => new(name) { Version = version };

@@ -43,14 +43,16 @@ internal sealed partial class ComfyDeployClient
         return new(answer.Request) { Value = await FindLostRunAsync(creates, sent, answer.Error, cancellationToken).ConfigureAwait(false) };
     }
 
-    /// <summary>Waits for the look-up of another create; null when the deadline passes meanwhile, since nothing is queued after it.</summary>
+    /// <summary>
+    /// Waits for the look-up of another create; null when the deadline passes meanwhile, since nothing is queued after it.
+    /// </summary>
     private async Task<SentCreate?> BeginInTimeAsync(
         DeploymentCreates creates, CreateRequest request, CancellationToken cancellationToken)
     {
         bool isLate = session.Clock.Now >= Deadline;
         using CancellationTokenSource limit = isLate
             ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
-            : LimitTo(MaxRequestTimeout, cancellationToken);
+            : LimitTo(null, cancellationToken);
         try
         {
             return await creates.BeginAsync(request, session.Clock, limit.Token).ConfigureAwait(false);

@@ -18,8 +18,7 @@ internal sealed partial class ComfyDeployClient
     /// </summary>
     internal async Task FindUnansweredCreatesAsync(CancellationToken cancellationToken)
     {
-        // Where others still look for theirs, what is found belongs to them first.
-        foreach (DeploymentCreates creates in session.Account.Creates.Unanswered.Where(creates => creates.Lost.Count == 0))
+        foreach (DeploymentCreates creates in session.Account.Creates.Unanswered)
         {
             using CancellationTokenSource limit = LimitTo(LookTimeout, cancellationToken);
             try
@@ -27,7 +26,8 @@ internal sealed partial class ComfyDeployClient
                 await creates.EnterLookupAsync(limit.Token).ConfigureAwait(false);
                 try
                 {
-                    Twins[] twins = Twins.Of(creates.Unanswered);
+                    // Where somebody still waits for a lost create, what is found belongs to that one first.
+                    Twins[] twins = creates.Lost.Count == 0 ? Twins.Of(creates.Unanswered) : [];
                     await LookAsync(twins, [], limit.Token).ConfigureAwait(false);
                     foreach (Twins each in twins)
                     {
@@ -50,7 +50,7 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Looks for the runs of all lost creates of the deployment at once, so that they do not wait for each other.</summary>
     private async Task LookUpAsync(DeploymentCreates creates, SentCreate lost, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource untilDeadline = LimitTo(MaxRequestTimeout, cancellationToken);
+        using CancellationTokenSource untilDeadline = LimitTo(null, cancellationToken);
         try
         {
             await creates.EnterLookupAsync(untilDeadline.Token).ConfigureAwait(false);
@@ -110,6 +110,7 @@ internal sealed partial class ComfyDeployClient
     /// <param name="cancellationToken">Ends the look.</param>
     private async Task LookAsync(IReadOnlyList<Twins> twins, Dictionary<string, string?> inputs, CancellationToken cancellationToken)
     {
+        if (twins.Count == 0) return;
         foreach (Twins each in twins) each.Matches.Clear();
         TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
         ComfyDeployClient client = new(session, log) { MaxRetries = 0, RequestTimeout = timeout < LookTimeout ? timeout : LookTimeout };
@@ -179,12 +180,13 @@ internal sealed partial class ComfyDeployClient
             $"answered. Which of these runs it made is not certain: {string.Join(", ", twins.Matches)}.");
     }
 
-    /// <summary>Ends with the token, after this time or at the caller's deadline, whichever is first.</summary>
-    private CancellationTokenSource LimitTo(TimeSpan time, CancellationToken cancellationToken)
+    /// <summary>Ends with the token, after this time, or at the caller's deadline, whichever is first.</summary>
+    private CancellationTokenSource LimitTo(TimeSpan? time, CancellationToken cancellationToken)
     {
         CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        TimeSpan left = Deadline - session.Clock.Now ?? time;
-        session.Clock.CancelAfter(limit, left > time ? time : left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        TimeSpan left = Deadline - session.Clock.Now ?? TimeSpan.MaxValue;
+        TimeSpan shortest = time < left ? time.Value : left;
+        if (shortest < MaxRequestTimeout) session.Clock.CancelAfter(limit, shortest > TimeSpan.Zero ? shortest : TimeSpan.Zero);
         return limit;
     }
 

@@ -75,6 +75,8 @@ internal static class Invariants
         if (!EmitsEveryRow.Contains(scenario.Flow) || (result.WasEnded && scenario.Flow != Flow.WaitThrowOnFailure) || scenario.IsCut || scenario.Preferences.HasStop) yield break;
         if (result.Errors.Any(error => IdOf(error) is ErrorIds.ApiKeyRejected or ErrorIds.LimitReached or ErrorIds.DeploymentNotFound)) yield break;
         if (result.Run.Threw && result.Errors.All(error => IdOf(error) != ErrorIds.RunFailed)) yield break;
+        // With two connections, one of the two calls may have ended with such an error.
+        if (scenario.HasTwoConnections && result.Errors.Any(error => error.FullyQualifiedErrorId.EndsWith(nameof(ComfyDeploy.Commands.StartComfyRunCommand), StringComparison.Ordinal))) yield break;
         // An error before the first row, such as a deployment that cannot be read: nothing was made, and the error says so.
         if (books.Runs.Count == 0 && result.Errors.Count > 0) yield break;
         HashSet<string> unreadable = [.. result.Errors.Where(error => IdOf(error) is ErrorIds.RunNotFound or ErrorIds.PollFailed)

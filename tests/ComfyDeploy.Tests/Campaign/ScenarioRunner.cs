@@ -45,6 +45,10 @@ internal sealed class ScenarioRunner : IDisposable
         IClock clock = scenario.HasSockets ? new FastClock(emulators[0]) : new VirtualClock(Start, step => Array.ForEach(emulators, e => e.Advance(step)));
         EmulatorHandler handler = new(emulators, scenario);
         string[] ids = scenario.HasEarlierRuns ? [.. scenario.Rows.Select(row => Queue(emulators[0], row.Prompt))] : [];
+        if (scenario.HasSockets)
+        {
+            foreach (ComfyEmulator emulator in emulators) foreach (PlannedFault fault in scenario.Faults) emulator.AddFault(SocketService.Grammar(fault)!);
+        }
         _engine.Set("c", Connect(scenario, emulators[0], "c", clock, handler));
         _engine.Set("d", Connect(scenario, emulators[1], "d", clock, handler));
         foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)[("ids", ids), ("folder", folder), ("taken", 0), ("written", null), ("errs", null), ("warns", null), ("runs", null)])
@@ -99,7 +103,7 @@ internal sealed class ScenarioRunner : IDisposable
         ComfyConnection connection = new(name, emulator.BaseUri, emulator.ApiKey.Copy(), ApiKeyOwner.Read(emulator.ApiKey), TimeSpan.FromSeconds(30));
         ApiSession.Attach(scenario.HasSockets
             ? new(connection, new HttpClientHandler { AllowAutoRedirect = false }, clock)
-            : new(connection, handler, clock) { StorageHandler = _ => handler });
+            : new(connection, handler, clock) { ConnectStorage = _ => new(handler) });
         return connection;
     }
 

@@ -67,6 +67,9 @@ internal sealed class ManualClock : IClock
 
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 
+    /// <summary>Ends the time limit of the request that this code is part of.</summary>
+    internal void EndLimit() => _limit.Value!.Cancel();
+
     /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>
     internal void Advance(TimeSpan time)
     {

@@ -28,7 +28,7 @@ public sealed partial class RunWaitTests : IDisposable
             if (request.Address.AbsolutePath.EndsWith("/cancel", StringComparison.Ordinal))
             {
                 _cancelled.Add(id);
-                return Reply.Json("{}");
+                return Reply.Json("""{"status":"success","message":"Function cancelled"}""");
             }
             string status = _cancelled.Contains(id) ? "cancelled" : (_clock.Now - _began).TotalSeconds >= _ends[id] ? "success" : "running";
             return Reply.Json(ClientUnderTest.RunJson(id, status));

@@ -36,8 +36,8 @@ internal sealed class ApiSession
 
     internal AccountState Account { get; }
 
-    /// <summary>Makes what carries the requests to storage hosts, at most so many at a time.</summary>
-    internal Func<int, HttpMessageHandler> StorageHandler { get; init; } = StorageConnections.CreateHandler;
+    /// <summary>Opens connections to storage hosts, at most so many for each.</summary>
+    internal Func<int, StorageConnections> ConnectStorage { get; init; } = maxPerHost => new(StorageConnections.CreateHandler(maxPerHost));
 
     internal KnownRuns KnownRuns => Account.KnownRuns;
 

@@ -69,7 +69,7 @@ internal sealed class OutputSaver(
             return;
         }
         if (!cmdlet.ShouldProcess(target, $"Save output {output.Index} of run {output.RunId}")) return;
-        StorageConnections storage = _storage ??= new(client.Session.StorageHandler(throttleLimit));
+        StorageConnections storage = _storage ??= client.Session.ConnectStorage(throttleLimit);
         _downloads.Add(cancellationToken => DownloadAsync(output, target, client, storage, cancellationToken), cmdlet.Stop);
         WriteReady();
     }

@@ -45,8 +45,10 @@ internal static class RunSources
         List<RunSource> found = [];
         foreach (IGrouping<ComfyDeployClient, RunSource> account in workflows.GroupBy(workflow => workflow.Client))
         {
-            IReadOnlyList<ComfyDeployment> all = await account.Key.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
-            found.AddRange(all.Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))
+            IReadOnlyList<ComfyDeployment> all =
+                await account.Key.GetDeploymentsAsync(fresh: false, cancellationToken).ConfigureAwait(false);
+            found.AddRange(all
+                .Where(d => string.Equals(d.Environment, environment, StringComparison.OrdinalIgnoreCase))
                 .Where(d => account.Any(w => w.WorkflowId == d.WorkflowId))
                 .Select(d => new RunSource(account.Key, d.WorkflowId!, d.Name, d.DeploymentId)));
         }

@@ -102,9 +102,9 @@ internal sealed class ModelService(ManualClock clock)
         _ => Reply.Json("""{"run_id":null}"""),
     };
 
-    private HttpResponseMessage Read(SentRequest request, CancellationToken stop)
+    private HttpResponseMessage Read(SentRequest request, CancellationToken cancellationToken)
     {
-        if (HangRead?.Invoke(request) == true) return Hang(stop);
+        if (HangRead?.Invoke(request) == true) return Hang(cancellationToken);
         if (FailRead?.Invoke(request) == true) return Reply.Status(500);
         string[] parts = request.Address.AbsolutePath.Split('/');
         lock (_gate)

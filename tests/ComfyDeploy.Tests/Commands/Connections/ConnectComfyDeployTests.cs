@@ -180,7 +180,7 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     [InlineData("http://S3cret@example.com/api")]
     [InlineData("ftp://user:S3cret@example.com")]
     [InlineData("user:S3cret@example.com")]
-    public void A_password_in_an_address_is_refused_and_not_shown(string address)
+    public void A_URL_with_a_password_is_refused_and_not_shown(string address)
     {
         EngineRun run = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address", ("address", address));
         run.Error("InvalidInput");

@@ -1,3 +1,5 @@
+using ComfyDeploy.Client;
+using ComfyDeploy.Tests.Client;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -128,6 +130,20 @@ public sealed class StartComfyRunTroubleTests : EngineTest
         Assert.Equal(before, Emulator.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(401)]
+    [InlineData(403)]
+    [InlineData(404)]
+    public void A_machine_that_refuses_costs_its_own_row_only(int status)
+    {
+        ComfyConnection connection = ConnectionTo(Emulator, "refusing");
+        ApiSession.Attach(new(connection, new RefusingMachine(status)));
+        EngineRun run = Engine.Run($"{FiveRows} | Start-ComfyRun portrait -Connection $refusing", ("refusing", connection));
+        Assert.Equal([false, true, false, false, false], run.Runs.Select(r => r.Status == "not-queued"));
+        Assert.Contains($"Error creating run: {status} (HTTP {status})", run.Runs[1].Error, StringComparison.Ordinal);
+        Assert.Equal(4, Emulator.Runs.Count);
+    }
+
     [Fact]
     public void Rows_after_the_credits_are_used_up_are_not_sent()
     {
@@ -155,5 +171,16 @@ public sealed class StartComfyRunTroubleTests : EngineTest
             "$portrait = Get-ComfyDeployment portrait/production -Connection $hasty; $emulator.Stop(); Start-ComfyRun $portrait -Connection $hasty", ("hasty", WithoutPauses()));
         run.Error("ConnectionFailed");
         Assert.Empty(Emulator.Runs);
+    }
+
+    /// <summary>The service, whose machine refuses the second create.</summary>
+    private sealed class RefusingMachine(int status) : DelegatingHandler(new HttpClientHandler())
+    {
+        private int _creates;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            request.Method == HttpMethod.Post && ++_creates == 2
+                ? Task.FromResult(Reply.Json($$"""{"detail":"Error creating run: {{status}}"}""", status))
+                : base.SendAsync(request, cancellationToken);
     }
 }
