@@ -55,15 +55,12 @@ internal sealed class ManualClock : IClock
         return WaitAsync(sleeper, cancellationToken);
     }
 
-    /// <summary>Time limits are real: time that is skipped uses up nobody's.</summary>
+    /// <summary>Time limits are real: skipped time does not count.</summary>
     public void CancelAfter(CancellationTokenSource source, TimeSpan time)
     {
         _limit.Value = source;
         source.CancelAfter(time);
     }
-
-    /// <summary>Ends the time of the request that is being sent here.</summary>
-    internal void EndLimit() => _limit.Value!.Cancel();
 
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 
