@@ -154,7 +154,7 @@ public sealed partial class RunWaitTests
     {
         _ends["a"] = 5;
         // The service takes the cancel of a finished run and changes nothing.
-        _fault = path => path.EndsWith(Cancel, StringComparison.Ordinal) ? Reply.Json("{}") : null;
+        _fault = path => path.EndsWith(Cancel, StringComparison.Ordinal) ? Reply.Json("""{"status":"success"}""") : null;
         RunWait wait = Wait(TimeSpan.FromSeconds(4), cancelLate: true);
         Add(wait, "a");
         _ends["a"] = 4;

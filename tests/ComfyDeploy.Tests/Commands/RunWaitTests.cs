@@ -127,6 +127,18 @@ public sealed partial class RunWaitTests : IDisposable
     }
 
     [Fact]
+    public async Task The_same_ID_on_another_service_is_another_run()
+    {
+        ScriptedHandler handler = new(_ => Reply.Json(ClientUnderTest.RunJson("b", "failed")));
+        ApiSession other = new(ClientUnderTest.Connect(baseUri: "https://other.test/api"), handler, _clock);
+        RunWait wait = Wait(TimeSpan.FromHours(1));
+        Add(wait, "b");
+        wait.Add(new("b", new(other, _log), null, null));
+        Assert.Equal(["b", "b"], await DrainAsync(wait));
+        Assert.Equal("failed", Assert.Single(wait.Unsuccessful).Status);
+    }
+
+    [Fact]
     public void An_empty_wait_is_not_a_success() => Assert.Equal("NoRuns", WaitReport.Failure(Wait(TimeSpan.Zero))!.Value.Error.ErrorId);
 
     private RunWait Wait(TimeSpan timeout, bool keepOrder = false, int? requiredCount = null, bool cancelLate = false) =>

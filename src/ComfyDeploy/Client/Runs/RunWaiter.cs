@@ -10,7 +10,7 @@ internal sealed class RunWaiter : IDisposable
     private readonly ICallLog _log;
     private readonly SemaphoreSlim _decided = new(0);
     private readonly ConcurrentQueue<Task<WaitOutcome>> _outcomes = new();
-    private readonly ConcurrentDictionary<string, (int Place, ComfyRun Run)> _live = new();
+    private readonly ConcurrentDictionary<int, ComfyRun> _live = new();
     private readonly ConcurrentDictionary<ApiSession, Reachability> _services = new();
     private readonly CancellationTokenSource _closed;
     private readonly CancellationToken _stop;
@@ -38,8 +38,8 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>What is left until the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _deadline.Left;
 
-    /// <summary>The last snapshot of each run that <see cref="NextAsync"/> has not returned, in the order they were added.</summary>
-    internal IReadOnlyList<ComfyRun> Live => [.. _live.Values.OrderBy(live => live.Place).Select(live => live.Run)];
+    /// <summary>The last snapshot of each run that is not decided yet, with its place in the order they were added.</summary>
+    internal IReadOnlyList<KeyValuePair<int, ComfyRun>> Live => [.. _live.OrderBy(live => live.Key)];
 
     /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
     internal int Ready => _outcomes.Count;
@@ -48,7 +48,7 @@ internal sealed class RunWaiter : IDisposable
     {
         (CancellationToken firstLook, CancellationToken deadline) = _deadline.Start();
         int place = _added++;
-        if (target.Known is not null) _live[target.RunId] = (place, target.Known);
+        if (target.Known is not null) _live[place] = target.Known;
         _pending++;
         Reachability service = _services.GetOrAdd(target.Client.Session, session => new(session, _log));
         _ = DecideAsync(target, place, service, firstLook, deadline);
@@ -96,7 +96,7 @@ internal sealed class RunWaiter : IDisposable
         service.Leave();
         _outcomes.Enqueue(outcome);
         // Only now: between the two places it must not be lost.
-        _live.TryRemove(target.RunId, out _);
+        _live.TryRemove(place, out _);
         _decided.Release();
     }
 
@@ -131,7 +131,7 @@ internal sealed class RunWaiter : IDisposable
                 {
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
                     last = run;
-                    _live[target.RunId] = (place, run);
+                    _live[place] = run;
                     _deadline.Answered();
                     failures = 0;
                     if (run.IsFinished) return new(target, run, WaitEnd.Finished);

@@ -7,13 +7,7 @@ namespace ComfyDeploy.Client;
 /// <param name="Origin">What only the caller knows.</param>
 internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin)
 {
-    /// <exception cref="ComfyDeployException">Also for an answer that is about something else.</exception>
-    internal async Task<ComfyRun> ReadAsync(CancellationToken cancellationToken)
-    {
-        ComfyRun run = await Client.GetRunAsync(RunId, Origin, cancellationToken).ConfigureAwait(false);
-        if (string.Equals(run.RunId, RunId, StringComparison.OrdinalIgnoreCase)) return run;
-        throw new ComfyDeployException(ErrorIds.ServiceError, $"The answer to GET /run/{RunId} is not about that run.");
-    }
+    internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }
 
 internal enum WaitEnd

@@ -22,7 +22,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<ComfyRun> _ready = [];
     private readonly List<ComfyRun> _unsuccessful = [];
-    private readonly HashSet<string> _undecided = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<int> _undecided = [];
     private readonly List<WaitOutcome> _late = [];
     private readonly List<WaitOutcome> _lost = [];
     private RunWaiter? _waiter;
@@ -50,7 +50,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     internal IReadOnlyList<WaitOutcome> Lost => _lost;
 
     /// <summary>The last snapshot of each run that is not decided yet.</summary>
-    internal IReadOnlyList<ComfyRun> Live => _waiter?.Live ?? [];
+    internal IReadOnlyList<ComfyRun> Live => [.. _waiter?.Live.Select(live => live.Value) ?? []];
 
     internal TimeSpan? TimeLeft => _waiter?.Left;
 
@@ -66,16 +66,18 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Starts to wait for a run, unless it was added before.</summary>
     internal void Add(WaitTarget target)
     {
-        if (_places.ContainsKey(target.RunId)) return;
-        _places.Add(target.RunId, _places.Count);
+        string key = Key(target);
+        if (_places.ContainsKey(key)) return;
+        int place = _places.Count;
+        _places.Add(key, place);
         _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken)
         {
             CancelLate = options.CancelLate,
             ReadReasons = options.ReadErrorDetail,
         };
         Received++;
-        _undecided.Add(target.RunId);
-        _order.Add(target.RunId);
+        _undecided.Add(place);
+        _order.Add(key);
         // The waiter looks again anyway, so a failed look is not retried at once.
         _waiter.Add(target with { Client = new(target.Client.Session, log) { MaxRetries = 0 } });
     }
@@ -119,9 +121,9 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     internal IReadOnlyList<ComfyRun> TakePending()
     {
         // First those under way: one that is decided meanwhile must be in one of the two.
-        IReadOnlyList<ComfyRun> live = Live;
+        IReadOnlyList<KeyValuePair<int, ComfyRun>> live = _waiter?.Live ?? [];
         DecideReady();
-        ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.RunId!))];
+        ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
         ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
         _held.Clear();
         return pending;
@@ -131,11 +133,14 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <returns>The late runs in the order they were added; none when enough runs have finished, and the others may go on.</returns>
     internal IReadOnlyList<ComfyRun> End() => HasEnough && !options.CancelLate ? [] : TakeLate();
 
+    /// <summary>A run is known by its service and its id, whatever connection it was named with.</summary>
+    private static string Key(WaitTarget target) => $"{target.Client.Session.Connection.BaseUri} {target.RunId}";
+
     private IReadOnlyList<ComfyRun> TakeLate()
     {
         if (_isOver) return [];
         _isOver = true;
-        _late.Sort((one, other) => _places[one.Target.RunId].CompareTo(_places[other.Target.RunId]));
+        _late.Sort((one, other) => _places[Key(one.Target)].CompareTo(_places[Key(other.Target)]));
         return [.. _late.Select(late => late.Run!)];
     }
 
@@ -146,14 +151,15 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
 
     private void Decide(WaitOutcome outcome)
     {
-        if (!_undecided.Remove(outcome.Target.RunId)) return;
+        string key = Key(outcome.Target);
+        if (!_undecided.Remove(_places[key])) return;
         if (outcome.End == WaitEnd.Finished)
         {
-            Keep(outcome.Target.RunId, outcome.Run!);
+            Keep(key, outcome.Run!);
         }
         else
         {
-            _order.Remove(outcome.Target.RunId);
+            _order.Remove(key);
             if (outcome.End == WaitEnd.TimedOut)
             {
                 _late.Add(outcome);
