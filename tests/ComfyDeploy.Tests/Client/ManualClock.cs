@@ -62,6 +62,9 @@ internal sealed class ManualClock : IClock
         source.CancelAfter(time);
     }
 
+    /// <summary>Ends the time limit of the request that this code is part of.</summary>
+    internal void EndLimit() => _limit.Value!.Cancel();
+
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 
     /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>

@@ -132,9 +132,11 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     /// <summary>Reports an error that concerns one input; an error that concerns all inputs ends the cmdlet.</summary>
     internal void ReportOrEnd(ComfyDeployException error, object? target)
     {
-        if (error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected) ThrowTerminating(error, target);
+        if (ConcernsAll(error)) ThrowTerminating(error, target);
         WriteError(ErrorRecords.Create(error, target));
     }
+
+    private static bool ConcernsAll(ComfyDeployException error) => error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected;
 
     /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>
     internal void Defer(ComfyDeployException error, object? target) => _deferred.Add((error, target));
@@ -142,8 +144,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     internal void ReportDeferred()
     {
         if (_deferred.Count > 0 && Preferences.EndPipeline("Error")) OnEnding();
-        foreach ((ComfyDeployException error, object? target) in _deferred) ReportOrEnd(error, target);
+        (ComfyDeployException Error, object? Target)[] errors = [.. _deferred.OrderBy(deferred => ConcernsAll(deferred.Error))];
         _deferred.Clear();
+        // The one that ends the cmdlet comes last, so that it hides no other.
+        foreach ((ComfyDeployException error, object? target) in errors.Take(errors.Length - 1))
+        {
+            WriteError(ErrorRecords.Create(error, target));
+        }
+        if (errors.Length > 0) ReportOrEnd(errors[errors.Length - 1].Error, errors[errors.Length - 1].Target);
     }
 
     [DoesNotReturn]
