@@ -17,7 +17,7 @@ internal static class ApiAnswer
         if (Text(answer) is not { } text) return answer;
         try
         {
-            return FreeJson.Read(text);
+            return FreeJson.Read(ValidJson.Of(text));
         }
         catch (JsonException)
         {

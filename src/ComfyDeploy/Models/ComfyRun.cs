@@ -82,14 +82,14 @@ public sealed class ComfyRun : IConnected
     /// <summary>Runs before this one on its machine, 0 = next; only while it waits. Server: <c>queue_position</c>.</summary>
     public int? QueuePosition { get; internal init; }
 
-    /// <summary>Number of outputs: files and texts.</summary>
-    public int OutputCount => Outputs.Count;
+    /// <summary>Number of outputs: files and texts; null where they are not known.</summary>
+    public int? OutputCount => Outputs?.Count;
 
     /// <summary>Link of the first output that has one. A signed link expires after an hour: keep the run's ID instead.</summary>
-    public Uri? OutputUrl => Outputs.FirstOrDefault(output => output.Url is not null)?.Url;
+    public Uri? OutputUrl => Outputs?.FirstOrDefault(output => output.Url is not null)?.Url;
 
-    /// <summary>The outputs; their text is the file names. Empty in lists, which do not contain them. Server: <c>outputs</c>.</summary>
-    public ComfyRunOutputCollection Outputs { get; internal set; } = ComfyRunOutputCollection.Empty;
+    /// <summary>The outputs; their text is the file names. Null in lists, which do not contain them. Server: <c>outputs</c>.</summary>
+    public ComfyRunOutputCollection? Outputs { get; internal set; }
 
     /// <summary>The inputs as a custom object, new at each read; its text is JSON. Server: <c>workflow_inputs</c>.</summary>
     public PSObject? Inputs => FreeJson.ReadObject(InputsJson);

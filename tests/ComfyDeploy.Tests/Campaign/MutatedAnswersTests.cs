@@ -87,7 +87,7 @@ public sealed class MutatedAnswersTests(ITestOutputHelper output)
         Dictionary<string, EmulatorRun> real = emulator.Runs.ToDictionary(r => r.RunId);
         foreach (ErrorRecord error in run.Errors.Where(error => !Documented.Contains(error.FullyQualifiedErrorId.Split(',')[0]))) yield return $"{error.FullyQualifiedErrorId}: {error}";
         foreach (ErrorRecord error in run.Errors.Where(error => error.ToString().Length > 10_000)) yield return $"an error of {error.ToString().Length} characters";
-        foreach (object item in run.Objects.Select(item => item.BaseObject))
+        foreach (object? item in run.Objects.Select(item => item?.BaseObject))
         {
             switch (item)
             {

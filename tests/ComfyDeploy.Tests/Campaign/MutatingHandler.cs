@@ -1,6 +1,6 @@
 namespace ComfyDeploy.Tests.Campaign;
 
-/// <summary>Mutates one of the service's JSON answers.</summary>
+/// <summary>Mutates one of the service's JSON answers, but not that of a create: nothing else tells its run.</summary>
 /// <param name="inner">Gives the good answers.</param>
 /// <param name="at">Which JSON answer, from 1.</param>
 /// <param name="random">Decides how.</param>
@@ -15,7 +15,7 @@ internal sealed class MutatingHandler(HttpMessageHandler inner, int at, Random r
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         HttpResponseMessage answer = await _inner.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        bool isJson = answer.IsSuccessStatusCode && answer.Content.Headers.ContentType?.MediaType == "application/json";
+        bool isJson = answer.IsSuccessStatusCode && !request.RequestUri!.AbsolutePath.EndsWith("/queue", StringComparison.Ordinal) && answer.Content.Headers.ContentType?.MediaType == "application/json";
         if (!isJson || Interlocked.Increment(ref _answers) != at) return answer;
         byte[] body = await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
         (Mutation, answer.Content) = AnswerMutation.Of(body, random);

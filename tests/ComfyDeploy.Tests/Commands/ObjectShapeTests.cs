@@ -67,7 +67,7 @@ public sealed class ObjectShapeTests : EngineTest
         EngineRun run = Engine.Run("foreach ($p in $run.PSObject.Properties) { \"$($p.Value)\" }");
         Assert.DoesNotContain(run.Objects, cell => cell.ToString().Contains("System.", StringComparison.Ordinal) || cell.ToString().Contains("ComfyDeploy.", StringComparison.Ordinal));
         Assert.Equal("""{"prompt":"a fox #multi=2"}""", _run.Inputs!.ToString());
-        Assert.Equal(2, _run.Outputs.ToString()!.Split("; ").Length);
+        Assert.Equal(2, _run.Outputs!.ToString()!.Split("; ").Length);
     }
 
     [Fact]

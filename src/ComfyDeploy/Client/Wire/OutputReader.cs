@@ -17,8 +17,10 @@ internal static class OutputReader
         ["text"] = "text",
     };
 
-    internal static ComfyRunOutputCollection Read(JsonElement? rows, ComfyRun run)
+    /// <returns>Null when the answer does not contain them, as the rows of lists.</returns>
+    internal static ComfyRunOutputCollection? Read(JsonElement? rows, ComfyRun run)
     {
+        if (rows is null or { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined }) return null;
         List<ComfyRunOutput> outputs = [];
         foreach (JsonElement row in Items(rows))
         {

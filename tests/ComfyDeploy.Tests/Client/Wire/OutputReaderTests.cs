@@ -16,7 +16,7 @@ public sealed class OutputReaderTests
     public void A_list_of_links_is_files_of_that_kind(string key, string kind)
     {
         ComfyRun run = Read($$"""{"{{key}}":[{"url":"https://files.test/a%20b.png?sig=1","filename":"a b.png","type":"output"}]}""");
-        ComfyRunOutput output = Assert.Single(run.Outputs);
+        ComfyRunOutput output = Assert.Single(run.Outputs!);
         Assert.Equal((kind, "a b.png", 0), (output.Kind, output.FileName, output.Index));
         Assert.Equal("https://files.test/a%20b.png?sig=1", output.Url!.AbsoluteUri);
         Assert.Same(run, output.Run);
@@ -27,10 +27,10 @@ public sealed class OutputReaderTests
     public void A_list_of_text_is_texts()
     {
         ComfyRun run = Read("""{"text":["a caption",""],"tags":["x"]}""");
-        Assert.Equal(["a caption", "", "x"], run.Outputs.Select(output => output.Text));
-        Assert.Equal(["text", "text", "tags"], run.Outputs.Select(output => output.Kind));
+        Assert.Equal(["a caption", "", "x"], run.Outputs!.Select(output => output.Text));
+        Assert.Equal(["text", "text", "tags"], run.Outputs!.Select(output => output.Kind));
         Assert.Null(run.OutputUrl);
-        Assert.Equal(string.Empty, run.Outputs.ToString());
+        Assert.Equal(string.Empty, run.Outputs!.ToString());
     }
 
     [Theory]
@@ -46,7 +46,7 @@ public sealed class OutputReaderTests
     public void What_is_neither_file_nor_text_is_no_output(string data)
     {
         ComfyRun run = Read(data);
-        Assert.Empty(run.Outputs);
+        Assert.Empty(run.Outputs!);
         Assert.Equal(0, run.OutputCount);
         Assert.Null(run.OutputUrl);
     }
@@ -60,14 +60,14 @@ public sealed class OutputReaderTests
                "data":{"images":[{"url":"https://f.test/1","filename":"1.png","output_id":"own"},{"url":"https://f.test/2","filename":"2.png"}],"text":["t"]}},
               {"data":{"files":[{"url":"/no/host","filename":"3.bin"}]}}]}
             """);
-        Assert.Equal([0, 1, 2, 3], run.Outputs.Select(output => output.Index));
-        Assert.Equal(["own", "row", "row", null], run.Outputs.Select(output => output.OutputId));
-        Assert.Equal(["9", "9", "9", null], run.Outputs.Select(output => output.NodeId));
-        Assert.Equal("SaveImage", run.Outputs[0].NodeClass);
-        Assert.Equal(DateTimeKind.Local, run.Outputs[0].CreatedAt!.Value.Kind);
-        Assert.Null(run.Outputs[3].CreatedAt);
-        Assert.Equal("1.png; 2.png; 3.bin", run.Outputs.ToString());
-        Assert.All(run.Outputs, output => Assert.Equal("r", output.RunId));
+        Assert.Equal([0, 1, 2, 3], run.Outputs!.Select(output => output.Index));
+        Assert.Equal(["own", "row", "row", null], run.Outputs!.Select(output => output.OutputId));
+        Assert.Equal(["9", "9", "9", null], run.Outputs!.Select(output => output.NodeId));
+        Assert.Equal("SaveImage", run.Outputs![0].NodeClass);
+        Assert.Equal(DateTimeKind.Local, run.Outputs![0].CreatedAt!.Value.Kind);
+        Assert.Null(run.Outputs![3].CreatedAt);
+        Assert.Equal("1.png; 2.png; 3.bin", run.Outputs!.ToString());
+        Assert.All(run.Outputs!, output => Assert.Equal("r", output.RunId));
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class OutputReaderTests
     {
         ComfyRun run = Recorded.ToRun(Recorded.Exchange(name).Body);
         Assert.Equal(count, run.OutputCount);
-        Assert.All(run.Outputs, output => Assert.Equal(kind, output.Kind));
+        Assert.All(run.Outputs!, output => Assert.Equal(kind, output.Kind));
     }
 
     private static ComfyRun Read(string data) => Recorded.ToRun($$"""{"id":"r","outputs":[{"data":{{data}}}]}""");

@@ -100,7 +100,7 @@ public sealed class RunWireFuzzTests
     private static void ReadAll(ComfyRun run)
     {
         foreach (System.Reflection.PropertyInfo property in typeof(ComfyRun).GetProperties()) _ = property.GetValue(run)?.ToString();
-        foreach (ComfyRunOutput output in run.Outputs) Assert.NotNull(output.ToString());
+        foreach (ComfyRunOutput output in run.Outputs ?? new([])) Assert.NotNull(output.ToString());
     }
 
     private static byte[] Mutate(byte[] json, Random random)

@@ -154,7 +154,7 @@ public sealed class NameTemplateTests : OutputsTest
         run.WorkflowName = "portrait";
         run.Label = "shot 1/a";
         run.CreatedAt = new DateTime(2026, 3, 1, 14, 5, 0, DateTimeKind.Local);
-        run.Outputs[0].NodeId = "9";
+        run.Outputs![0].NodeId = "9";
         return run;
     }
 }

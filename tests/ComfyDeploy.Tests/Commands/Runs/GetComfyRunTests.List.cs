@@ -92,6 +92,7 @@ public sealed class GetComfyRunListTests : EngineTest
     {
         IReadOnlyList<ComfyRun> bare = Engine.Run("Get-ComfyRun").Runs;
         Assert.All(bare, r => Assert.True(r.Error is null && r.OutputUrl is null));
+        Assert.All(bare, r => Assert.True(r.OutputCount is null && r.Outputs is null && r.PercentComplete is null));
         Assert.DoesNotContain(Emulator.Requests, r => r.Method == "GET" && r.Path.StartsWith("/api/run/", StringComparison.Ordinal));
 
         IReadOnlyList<ComfyRun> full = Engine.Run("Get-ComfyRun -Full").Runs;

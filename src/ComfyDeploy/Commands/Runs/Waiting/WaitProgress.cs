@@ -47,7 +47,7 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
         }
         string time = run.RunSeconds is { } seconds ? $" {Math.Floor(seconds).ToString(CultureInfo.InvariantCulture)} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
-            : run.IsSuccess ? $", {Plural.Of(run.OutputCount, "output")}"
+            : run is { IsSuccess: true, OutputCount: { } count } ? $", {Plural.Of(count, "output")}"
             : string.Empty;
         Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
     }
