@@ -17,6 +17,9 @@ internal static class Errors
     internal static ComfyDeployException RunNotCancellable(string runId, string? status, string reason, ComfyDeployException cause) =>
         From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
 
+    internal static ComfyDeployException UnknownStatus(string runId, string? status) =>
+        new(ErrorIds.ServiceError, $"The status '{SafeText.Clean(status)}' of run {runId} is not known.");
+
     internal static ComfyDeployException StillRunning(string runId, string? status) =>
         new(ErrorIds.WaitTimeout, status is null
             ? $"Run {runId} was cancelled, but it cannot be read, so it may still be running."

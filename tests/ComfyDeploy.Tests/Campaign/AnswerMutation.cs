@@ -7,12 +7,15 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <summary>Changes a good answer in one way that no server should, but some server does.</summary>
 internal static class AnswerMutation
 {
+    /// <summary>A run that another answer may be about. In a list, nothing tells that it does not exist.</summary>
+    internal const string AnotherRun = "0e7adf4a-0000-4000-8000-000000000000";
+
     private const int LongText = 5_000_000;
 
     // The serializer refuses some of what a server may send, so the odd value takes this one's place in the text.
     private const string Mark = "@odd";
     private static readonly string[] OddValues =
-        ["null", "true", "-1", "1e999", "7.9e28", "99999999999999999999", "\"\"", "\"\\ud800\"", "\"\\u0007\"", "[]", "[null]", "{}", "{\"detail\":\"maintenance\"}", "\"../../../etc/passwd\"", "\"0e7adf4a-0000-4000-8000-000000000000\""];
+        ["null", "true", "-1", "1e999", "7.9e28", "99999999999999999999", "\"\"", "\"\\ud800\"", "\"\\u0007\"", "[]", "[null]", "{}", "{\"detail\":\"maintenance\"}", "\"../../../etc/passwd\"", $"\"{AnotherRun}\""];
 
     private static readonly (string Name, Func<byte[], Random, HttpContent> Change)[] Kinds =
     [
@@ -42,7 +45,7 @@ internal static class AnswerMutation
         return (name, change(body, random));
     }
 
-    private static HttpContent Json(JsonNode? node) => Raw(node?.ToJsonString() ?? "null");
+    private static StringContent Json(JsonNode? node) => Raw(node?.ToJsonString() ?? "null");
 
     private static StringContent Raw(string json) => new(json, Encoding.UTF8, "application/json");
 
@@ -52,7 +55,7 @@ internal static class AnswerMutation
         return content;
     }
 
-    private static HttpContent AnotherValue(byte[] body, Random random)
+    private static StringContent AnotherValue(byte[] body, Random random)
     {
         string odd = OddValues[random.Next(OddValues.Length)];
         return Raw((Changed(body, random, (_, _) => Mark)?.ToJsonString() ?? "null").Replace($"\"{Mark}\"", odd, StringComparison.Ordinal));

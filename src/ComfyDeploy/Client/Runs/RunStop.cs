@@ -34,6 +34,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             result.Was = run.Status;
             result.Status = run.Status;
             if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
+            if (!RunStatus.All.Contains(run.Status)) unread = Errors.UnknownStatus(runId, run.Status);
         }
         catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)
         {

@@ -133,7 +133,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         {
             if (merge.NeedsPages) cmdlet.Await(merge.ReadPagesAsync);
             if (merge.Take() is not { } run) yield break;
-            yield return run;
+            // A row without an ID is nothing that can be read, stopped or waited for.
+            if (Guid.TryParse(run.RunId, out _)) yield return run;
         }
     }
 
