@@ -144,14 +144,18 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     internal void ReportDeferred()
     {
         if (_deferred.Count > 0 && Preferences.EndPipeline("Error")) OnEnding();
-        (ComfyDeployException Error, object? Target)[] errors = [.. _deferred.OrderBy(deferred => ConcernsAll(deferred.Error))];
+        // One that ends the cmdlet comes last and once for each connection, so that it hides no other.
+        (ComfyDeployException Error, object? Target)[] errors =
+        [
+            .. _deferred.Where(deferred => !ConcernsAll(deferred.Error)),
+            .. _deferred.Where(deferred => ConcernsAll(deferred.Error)).GroupBy(deferred => deferred.Error.Message).Select(same => same.First()),
+        ];
         _deferred.Clear();
-        // The one that ends the cmdlet comes last, so that it hides no other.
-        foreach ((ComfyDeployException error, object? target) in errors.Take(errors.Length - 1))
+        for (int i = 0; i < errors.Length; i++)
         {
-            WriteError(ErrorRecords.Create(error, target));
+            if (i == errors.Length - 1) ReportOrEnd(errors[i].Error, errors[i].Target);
+            else WriteError(ErrorRecords.Create(errors[i].Error, errors[i].Target));
         }
-        if (errors.Length > 0) ReportOrEnd(errors[errors.Length - 1].Error, errors[errors.Length - 1].Target);
     }
 
     [DoesNotReturn]

@@ -46,9 +46,9 @@ public sealed class StartComfyRunCheckTests() : EngineTest(speed: 100)
     public void An_environment_that_does_not_exist_is_an_error_and_an_unknown_GPU_a_warning()
     {
         Assert.Equal(ErrorIds.InvalidInput, IdOf(Assert.Single(Engine.RunWithErrors("Start-ComfyRun portrait -Environment prod").Errors)));
-        EngineRun run = Engine.RunWithErrors("Start-ComfyRun animate -Gpu h1000");
+        EngineRun run = Engine.RunWithErrors("Start-ComfyRun animate/preview -Gpu h1000");
         Assert.Contains(run.Warnings, warning => warning.Contains("Nearest: H100", StringComparison.Ordinal));
-        Engine.Run("Start-ComfyRun animate -Gpu h100");
+        Engine.Run("Start-ComfyRun animate/preview -Gpu h100");
         Assert.Single(Emulator.Runs);
     }
 }
