@@ -69,7 +69,7 @@ Describe 'Connect-ComfyDeploy' {
         @{ Uri = 'example.com'; ErrorId = 'InvalidInput' }
         @{ Uri = 'file:///etc/passwd'; ErrorId = 'InvalidInput' }
         @{ Uri = 'http://127.0.0.1.example.com/api'; ErrorId = 'InsecureBaseUri' }
-        @{ Uri = 'http://localhost@example.com/api'; ErrorId = 'InsecureBaseUri' }
+        @{ Uri = 'http://localhost@example.com/api'; ErrorId = 'InvalidInput' }
     ) {
         { Connect-ComfyDeploy $emulator.ApiKey -BaseUri $Uri -SkipCheck } | Should -Throw -ErrorId "$ErrorId,*"
         Get-ComfyConnection | Should -BeNullOrEmpty

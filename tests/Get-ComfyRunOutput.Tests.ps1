@@ -19,7 +19,7 @@ Describe 'Get-ComfyRunOutput' {
     }
 
     It 'reads a run again if it was piped before it finished' {
-        $runs[0].OutputCount | Should -Be 0
+        $runs[0].OutputCount | Should -BeNullOrEmpty
         @($runs[0] | Get-ComfyRunOutput).Count | Should -Be 2
     }
 

@@ -129,14 +129,14 @@ catch { "caught `$(`$_.FullyQualifiedErrorId.Split(',')[0]) `$(`$runs.Count)"; t
         $child.Output + $child.Error | Should -Match 'did not succeed'
     }
 
-    It 'writes a line per change when no progress bar can be shown, and none with 6>$null' {
+    It 'writes a line per change on request when no progress bar can be shown, and none otherwise' {
         $slow = New-TestEmulator -Speed 4
         $task = @{ COMFY_DEPLOY_API_KEY = Get-TestKey $slow; COMFY_DEPLOY_BASE_URI = $slow.BaseUri }
-        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun | ForEach-Object RunId' -Environment $task
+        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun -InformationAction Continue | ForEach-Object RunId' -Environment $task
         $id = ($child.Output -split '\r?\n')[-1]
         $child.Output | Should -Match "(?m)^\d\d:\d\d:\d\d $id \w+"
         $child.Output | Should -Match "(?m)$id success"
-        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun 6>$null | ForEach-Object RunId' -Environment $task
+        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun | ForEach-Object RunId' -Environment $task
         $child.Output | Should -Match '^[0-9a-f-]{36}$'
         $child.Error | Should -BeNullOrEmpty
     }

@@ -104,7 +104,7 @@ Describe 'Start-ComfyRun' {
             @{ Call = 'Start-ComfyRun animate'; ErrorId = 'DeploymentAmbiguous' }
             @{ Call = 'Start-ComfyRun portrai'; ErrorId = 'DeploymentNotFound' }
             @{ Call = "Start-ComfyRun 'port*'"; ErrorId = 'DeploymentNotFound' }
-            @{ Call = 'Start-ComfyRun portrait -Environment nowhere'; ErrorId = 'DeploymentNotFound' }
+            @{ Call = 'Start-ComfyRun portrait -Environment nowhere'; ErrorId = 'InvalidInput' }
             @{ Call = "Start-ComfyRun portrait @{ steps = 'abc' }"; ErrorId = 'InvalidInput' }
             @{ Call = "Start-ComfyRun portrait @{ seed = 1.5 }"; ErrorId = 'InvalidInput' }
             @{ Call = "Start-ComfyRun portrait @{ prompt = @{ a = 1 } }"; ErrorId = 'InvalidInput' }

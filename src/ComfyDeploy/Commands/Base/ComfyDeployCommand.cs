@@ -148,7 +148,8 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         (ComfyDeployException Error, object? Target)[] errors =
         [
             .. _deferred.Where(deferred => !ConcernsAll(deferred.Error)),
-            .. _deferred.Where(deferred => ConcernsAll(deferred.Error)).GroupBy(deferred => deferred.Error.Message).Select(same => same.First()),
+            .. _deferred.Where(deferred => ConcernsAll(deferred.Error)).GroupBy(deferred => deferred.Error.Message)
+                .Select(same => same.First()),
         ];
         _deferred.Clear();
         for (int i = 0; i < errors.Length; i++)
