@@ -37,18 +37,20 @@ internal sealed class ScenarioRunner : IDisposable
     }
 
     private static ComfyEmulator Emulator(Scenario scenario, string name, int randomSeed) => scenario.HasSockets
-        ? ComfyEmulator.Start(new() { Speed = SocketService.Speed, RandomSeed = randomSeed, Faults = scenario.Faults.Select(fault => SocketService.Grammar(fault)!) })
+        ? ComfyEmulator.Start(new() { Speed = SocketService.Speed, RandomSeed = randomSeed })
         : ComfyEmulator.WithoutSockets(new() { Speed = 0, RandomSeed = randomSeed, StartTime = Start }, name);
+
+    private static void PlanFaults(ComfyEmulator emulator, Scenario scenario)
+    {
+        foreach (PlannedFault fault in scenario.Faults) emulator.AddFault(SocketService.Grammar(fault)!);
+    }
 
     private ScenarioResult Run(Scenario scenario, ComfyEmulator[] emulators, string folder)
     {
         IClock clock = scenario.HasSockets ? new FastClock(emulators[0]) : new VirtualClock(Start, step => Array.ForEach(emulators, e => e.Advance(step)));
         EmulatorHandler handler = new(emulators, scenario);
         string[] ids = scenario.HasEarlierRuns ? [.. scenario.Rows.Select(row => Queue(emulators[0], row.Prompt))] : [];
-        if (scenario.HasSockets)
-        {
-            foreach (ComfyEmulator emulator in emulators) foreach (PlannedFault fault in scenario.Faults) emulator.AddFault(SocketService.Grammar(fault)!);
-        }
+        if (scenario.HasSockets) Array.ForEach(emulators, emulator => PlanFaults(emulator, scenario));
         _engine.Set("c", Connect(scenario, emulators[0], "c", clock, handler));
         _engine.Set("d", Connect(scenario, emulators[1], "d", clock, handler));
         foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)[("ids", ids), ("folder", folder), ("taken", 0), ("written", null), ("errs", null), ("warns", null), ("runs", null)])
