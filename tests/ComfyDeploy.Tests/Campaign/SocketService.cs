@@ -60,5 +60,7 @@ internal sealed class FastClock(ComfyEmulator emulator) : IClock
     // A request takes real time however fast the clock runs.
     public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
 
+    public double Jitter() => Random.Shared.NextDouble();
+
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time / emulator.Speed);
 }

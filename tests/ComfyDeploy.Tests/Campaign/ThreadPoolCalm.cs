@@ -8,7 +8,7 @@ namespace ComfyDeploy.Tests.Campaign;
 /// </summary>
 internal static class ThreadPoolCalm
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Threads of the pool that something else of the process, such as the test runner, holds for good.</summary>
     private static int _others;

@@ -57,6 +57,8 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         Add(sleeper, time);
     }
 
+    public double Jitter() => 0.5;
+
     public void Wait(WaitHandle[] handles, TimeSpan time)
     {
         DateTime until = Now + time;

@@ -65,6 +65,8 @@ internal sealed class ManualClock : IClock
     /// <summary>Ends the time limit of the request that this code is part of.</summary>
     internal void EndLimit() => _limit.Value!.Cancel();
 
+    public double Jitter() => Random.Shared.NextDouble();
+
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
 
     /// <summary>Lets time pass; callers that wake up continue in order before this returns.</summary>

@@ -88,6 +88,8 @@ public abstract class EngineTest : IDisposable
 
         public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
 
+        public double Jitter() => Random.Shared.NextDouble();
+
         public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
     }
 }

@@ -7,7 +7,7 @@ public sealed class SizeTests(ITestOutputHelper output)
 {
     private const int MaxFileLines = 250;
     private const int MaxCmdletLines = 150;
-    private const int MaxCmdletMedian = 70;
+    private const int MaxCmdletMedian = 60;
     private const int MaxColumns = 140;
 
     private static readonly IReadOnlyList<SourceFile> Files = Source.Files();

@@ -11,6 +11,9 @@ internal interface IClock
     /// <summary>Cancels the source after this time; a later call for the same source takes the place of the earlier one.</summary>
     void CancelAfter(CancellationTokenSource source, TimeSpan time);
 
+    /// <summary>A random number from 0 to 1, by which the pauses of many clients differ.</summary>
+    double Jitter();
+
     /// <summary>Blocks the thread until one of the handles is set or the time has passed.</summary>
     void Wait(WaitHandle[] handles, TimeSpan time);
 }
@@ -18,6 +21,8 @@ internal interface IClock
 internal sealed class SystemClock : IClock
 {
     internal static readonly SystemClock Instance = new();
+
+    private readonly Random _random = new();
 
     private SystemClock() { }
 
@@ -28,4 +33,9 @@ internal sealed class SystemClock : IClock
     public void CancelAfter(CancellationTokenSource source, TimeSpan time) => source.CancelAfter(time);
 
     public void Wait(WaitHandle[] handles, TimeSpan time) => WaitHandle.WaitAny(handles, time);
+
+    public double Jitter()
+    {
+        lock (_random) return _random.NextDouble();
+    }
 }

@@ -10,7 +10,6 @@ internal sealed class Retry(IClock clock, ICallLog log, int maxRetries = Retry.M
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxRequestedPause = TimeSpan.FromHours(1);
-    private static readonly Random Random = new();
 
     /// <summary>No pause may end later than this, UTC.</summary>
     internal DateTime? Deadline { get; init; }
@@ -31,7 +30,7 @@ internal sealed class Retry(IClock clock, ICallLog log, int maxRetries = Retry.M
             if (attempt.Error is not { } error) return attempt.Value!;
             if (attempt.IsCorrected) continue;
             if (!attempt.CanRetry || retry > maxRetries || NoRetry.IsCancellationRequested) throw error;
-            TimeSpan pause = PauseBefore(retry, error.RetryAfter);
+            TimeSpan pause = PauseBefore(retry, error.RetryAfter, clock);
             if (clock.Now + pause > Deadline) throw error;
             string left = retry == maxRetries ? "1 retry left" : $"{maxRetries - retry + 1} retries left";
             log.Warning($"{describe(attempt)} Trying again in {pause.TotalSeconds:0.0} s ({left}).");
@@ -51,11 +50,11 @@ internal sealed class Retry(IClock clock, ICallLog log, int maxRetries = Retry.M
     internal static bool IsTransient(int status) => status is 408 or 429 or 502 or 503 or 504;
 
     /// <summary>The pause the answer asked for, or one that doubles with each retry, half of it random to spread the clients.</summary>
-    internal static TimeSpan PauseBefore(int retry, TimeSpan? requested)
+    internal static TimeSpan PauseBefore(int retry, TimeSpan? requested, IClock clock)
     {
         if (requested is { } pause) return pause < MaxRequestedPause ? pause : MaxRequestedPause;
         double ceiling = Math.Min(FirstPause.TotalMilliseconds * Math.Pow(2, retry - 1), MaxPause.TotalMilliseconds);
-        lock (Random) return TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.NextDouble() / 2)));
+        return TimeSpan.FromMilliseconds(ceiling * (0.5 + (clock.Jitter() / 2)));
     }
 
     /// <summary>The Retry-After header in either form, seconds or a date.</summary>

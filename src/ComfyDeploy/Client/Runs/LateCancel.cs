@@ -15,7 +15,9 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         TimeSpan given = session.Connection.RequestTimeout;
         ComfyDeployClient client = new(session, log) { MaxRetries = 0, RequestTimeout = given < RequestTimeout ? given : RequestTimeout };
         late = late with { Target = late.Target with { Client = client } };
-        using ClockLimit limit = new(clock, Patience, cancellationToken, () => service.LastAnswer + Patience);
+        // Once the cancel is accepted, only its confirmation is missing.
+        using ClockLimit limit =
+            new(clock, Patience, cancellationToken, () => late.IsCancelled ? clock.Now : service.LastAnswer + Patience);
         ComfyDeployException? failure = null;
         try
         {
@@ -24,7 +26,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             {
                 (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
                 if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput } || RunAbsence.IsStatedBy(failure)) break;
-                await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter), limit.Token).ConfigureAwait(false);
+                await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter, clock), limit.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

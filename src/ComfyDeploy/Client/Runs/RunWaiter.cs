@@ -145,7 +145,7 @@ internal sealed class RunWaiter : IDisposable
                 limit = deadline;
                 // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
                 TimeSpan pause = failure is null || RunAbsence.IsStatedBy(failure) ? PollInterval.After(_clock.Now - began)
-                    : Retry.PauseBefore(failures, failure.RetryAfter);
+                    : Retry.PauseBefore(failures, failure.RetryAfter, _clock);
                 await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
             }
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ComfyDeploy.Client;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
@@ -9,6 +10,9 @@ namespace ComfyDeploy.Commands;
 /// </summary>
 internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
 {
+    // A message may contain text of the service, which may be of any length.
+    private const int MaxLength = 30_000;
+
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentQueue<(string Stream, Action Write)> _messages = new();
@@ -17,11 +21,11 @@ internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
     /// <summary>Whether the next message may end the pipeline.</summary>
     internal bool IsEnding => _messages.TryPeek(out (string Stream, Action) next) && cmdlet.Preferences.EndPipeline(next.Stream);
 
-    public void Warning(string message) => Add("Warning", () => cmdlet.WriteWarning(message));
+    public void Warning(string message) => Add("Warning", () => cmdlet.WriteWarning(SafeText.Shorten(message, MaxLength)));
 
-    public void Verbose(string message) => Add("Verbose", () => cmdlet.WriteVerbose(message));
+    public void Verbose(string message) => Add("Verbose", () => cmdlet.WriteVerbose(SafeText.Shorten(message, MaxLength)));
 
-    public void Debug(string message) => Add("Debug", () => cmdlet.WriteDebug(message));
+    public void Debug(string message) => Add("Debug", () => cmdlet.WriteDebug(SafeText.Shorten(message, MaxLength)));
 
     internal void Information(string message) => Add("Information", () => cmdlet.WriteInformation(message, ["ComfyRun"]));
 

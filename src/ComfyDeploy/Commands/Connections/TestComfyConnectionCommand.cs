@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Management.Automation;
-using System.Net;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
@@ -31,7 +30,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
         {
             error = e;
         }
-        string result = error is null ? "Ok" : ResultOf(error);
+        string result = error is null ? "Ok" : ConnectionResult.Of(error);
         string message = error is null
             ? $"Connected to {DefaultConnection.BaseUri} as {DefaultConnection.UserId ?? "an unknown user"}."
             : ErrorRecords.TextOf(error);
@@ -46,20 +45,4 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
         _ = Client;
         return new(ApiSession.For(DefaultConnection), Log) { MaxRetries = 0 };
     }
-
-    private static string ResultOf(ComfyDeployException error) => error switch
-    {
-        { StatusCode: 407 } => "Proxy",
-        { InnerException: { } cause } when IsProxy(cause) => "Proxy",
-        { StatusCode: 403 } => "Forbidden",
-        { ErrorId: ErrorIds.ApiKeyRejected } => "BadKey",
-        { ErrorId: ErrorIds.NotSupportedByServer } or { StatusCode: >= 300 and < 500 } => "WrongBaseUri",
-        // A response that is not JSON does not come from the service.
-        { ErrorId: ErrorIds.ServiceError, StatusCode: null } => "WrongBaseUri",
-        _ => "Unreachable",
-    };
-
-    private static bool IsProxy(Exception cause) =>
-        cause.GetBaseException() is WebException { Status: WebExceptionStatus.ProxyNameResolutionFailure }
-            || cause.Message.Contains("proxy");
 }

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Net.Sockets;
 using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Commands;
@@ -26,8 +25,8 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
     protected override void ProcessRecord()
     {
         if (!ShouldProcess($"127.0.0.1:{(Port == 0 ? "a free port" : Port)}", "Start emulator")) return;
-        ComfyEmulator emulator = StartEmulator();
-        RunningEmulators.Add(emulator);
+        string? seed = SeedPath is null ? null : FileSystemPath(SeedPath, nameof(SeedPath));
+        ComfyEmulator emulator = RunningEmulators.StartOrEnd(this, new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });
         if (Connect)
         {
             System.Security.SecureString key = emulator.ApiKey.Copy();
@@ -37,29 +36,5 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
         }
         WriteVerbose($"The emulator listens at {emulator.BaseUri}.");
         WriteObject(emulator);
-    }
-
-    private ComfyEmulator StartEmulator()
-    {
-        string? seed = SeedPath is null ? null : FileSystemPath(SeedPath, nameof(SeedPath));
-        ComfyEmulator? emulator = null;
-        try
-        {
-            emulator = ComfyEmulator.Start(new() { Port = Port, SeedPath = seed, Speed = Speed, Faults = Fault });
-        }
-        catch (SocketException e)
-        {
-            string message = $"Port {Port} of this computer cannot be used: {e.Message}. Omit -Port to use a free port.";
-            ThrowTerminating(new(ErrorIds.PortInUse, message, e), Port);
-        }
-        catch (EmulatorSeedException e)
-        {
-            ThrowTerminating(new(ErrorIds.SeedInvalid, e.Message, e), seed);
-        }
-        catch (ArgumentException e)
-        {
-            ThrowTerminating(new(ErrorIds.FaultInvalid, e.Message, e), Fault);
-        }
-        return emulator;
     }
 }

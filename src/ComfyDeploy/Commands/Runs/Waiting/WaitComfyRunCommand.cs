@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
@@ -42,23 +41,4 @@ public sealed class WaitComfyRunCommand : WaitingCommand
     }
 
     private protected override void Finish() => FinishWait(ThrowOnFailure);
-
-    private void Add(ComfyReference reference)
-    {
-        if (RunReference.NotQueued(reference) is { } row)
-        {
-            AddFinished(row);
-            return;
-        }
-        ComfyDeployClient client = RunClient(reference);
-        try
-        {
-            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(),
-                RunReference.Origin(reference)));
-        }
-        catch (ComfyDeployException e)
-        {
-            DeferRun(e, reference.Text);
-        }
-    }
 }

@@ -66,6 +66,26 @@ public abstract class WaitingCommand : ConnectedCommand
         base.Dispose(disposing);
     }
 
+    /// <summary>Waits for a run that was piped in or named, or passes on a row that was not queued.</summary>
+    private protected void Add(ComfyReference reference)
+    {
+        if (RunReference.NotQueued(reference) is { } row)
+        {
+            AddFinished(row);
+            return;
+        }
+        ComfyDeployClient client = RunClient(reference);
+        try
+        {
+            AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(),
+                RunReference.Origin(reference)));
+        }
+        catch (ComfyDeployException e)
+        {
+            DeferRun(e, reference.Text);
+        }
+    }
+
     internal void AddToWait(WaitTarget target)
     {
         _progress ??= new(this, Runs, target.Client.Session.Clock);
