@@ -10,7 +10,7 @@ internal sealed partial class ComfyDeployClient
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan UnknownClockTolerance = TimeSpan.FromMinutes(5);
     // How long a create may be held on its way and still make a run.
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromHours(1);
 
     /// <summary>
     /// Looks once for the runs of creates whose answer never arrived: after Ctrl+C, or after a look-up that found nothing. A found run is
@@ -73,7 +73,7 @@ internal sealed partial class ComfyDeployClient
     private async Task DecideAsync(DeploymentCreates creates, SentCreate lost, CancellationToken cancellationToken)
     {
         Twins[] twins = Twins.Of(creates.Lost.Where(create => !create.IsDecided));
-        // Looking at what cannot be decided helps nobody.
+        // A look-up of what cannot be decided is of no use.
         Twins[] decidable = [.. twins.Where(each => !IsContested(each, creates))];
         Dictionary<string, string?> inputs = [];
         DateTime begin = session.Clock.Now;
@@ -153,7 +153,7 @@ internal sealed partial class ComfyDeployClient
     private bool IsContested(Twins twins, DeploymentCreates creates)
     {
         IEnumerable<SentCreate> others = creates.Lost
-            .Concat(creates.Unanswered.Where(create => session.Clock.Now - create.SentAt < LongestDelay))
+            .Concat(creates.Unanswered.Where(create => session.Clock.Now - create.SentAt < MaxDelay))
             .Where(create => create != twins.Oldest);
         return others.Any(other => InputComparison.AreConfusable(twins.Request.InputsJson, other.Request.InputsJson));
     }

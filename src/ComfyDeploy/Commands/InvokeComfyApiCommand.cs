@@ -48,7 +48,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         bool reads = ComfyDeployClient.IsRead(method);
         if (Body is not null && reads)
         {
-            string message = $"A {method} request has no body. Give the method: -Method POST (or PUT, PATCH, DELETE).";
+            string message = $"A {method} request has no body. Specify the method: -Method POST (or PUT, PATCH, DELETE).";
             ThrowTerminating(new(ErrorIds.BodyNeedsMethod, message), Path);
         }
         ComfyDeployClient client = new(Client.Session, Log) { RequestTimeout = RequestTimeout > TimeSpan.Zero ? RequestTimeout : null };
@@ -78,7 +78,8 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? target)
             || !target.AbsoluteUri.StartsWith(root + "/", StringComparison.Ordinal) || target.UserInfo.Length > 0)
         {
-            string message = $"'{Path}' is not below {root}, and the key goes nowhere else. Give a path such as /workflows.";
+            string message = $"'{Path}' is not below {root}, and the key is not sent to any other address. " +
+                "Specify a path such as /workflows.";
             ThrowTerminating(new(ErrorIds.ForeignOrigin, message), Path);
         }
         return target.AbsoluteUri.Substring(root.Length);

@@ -183,7 +183,7 @@ public sealed class ComfyRun : IConnected
     ComfyConnection? IConnected.Connection => Connection;
 
     /// <summary>
-    /// Whether the run may still bill: not over, or <c>timeout</c> without an end. The service computes such a time-out when it is asked,
+    /// Whether the run may still be billed: not finished, or <c>timeout</c> without an end. The service computes such a timeout on reading,
     /// and stops nothing.
     /// </summary>
     internal bool IsActive => !IsFinished || (Status == RunStatus.Timeout && EndedAt is null);

@@ -7,10 +7,10 @@ internal sealed record RunOrigin(string? DeploymentId, string? DeploymentName, s
     string? InputsJson)
 {
     // What is queued is remembered as long as the process lives, and an image in the inputs has megabytes.
-    private const int LongestInputs = 8192;
+    private const int MaxInputs = 8192;
 
     /// <summary>The inputs, except long ones: the service returns those with the run.</summary>
-    internal string? InputsJson { get; } = InputsJson is { Length: > LongestInputs } ? null : InputsJson;
+    internal string? InputsJson { get; } = InputsJson is { Length: > MaxInputs } ? null : InputsJson;
 
     internal static RunOrigin Of(ComfyRun run) =>
         new(run.DeploymentId, run.DeploymentName, run.WorkflowName, run.Label, run.RestartOf, run.InputsJson);

@@ -37,7 +37,7 @@ internal sealed class DeploymentCreates
     /// <summary>Those that somebody waits for, oldest first.</summary>
     internal IReadOnlyList<SentCreate> Lost => In(CreateState.Lost);
 
-    /// <summary>Those that nobody waits for any longer, oldest first.</summary>
+    /// <summary>The creates that no caller waits for, oldest first.</summary>
     internal IReadOnlyList<SentCreate> Unanswered => In(CreateState.Unanswered);
 
     /// <summary>Waits while a look-up is under way, then counts a create as being sent until <see cref="End"/>.</summary>

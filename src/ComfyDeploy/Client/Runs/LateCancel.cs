@@ -1,11 +1,11 @@
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// Cancels a run that is late, and reads how it ended. A service that does not answer is asked for a minute: the run is billed meanwhile.
+/// Cancels a run that is late, and reads how it ended. If the service does not answer, it tries for a minute, because the run is billed.
 /// </summary>
 internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken cancellationToken)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(60);
     // Leaves time for another attempt when one request gets lost.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
 
@@ -17,7 +17,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         late = late with { Target = late.Target with { Client = client } };
         // Once the cancel is accepted, only its confirmation is missing.
         using ClockLimit limit =
-            new(clock, Patience, cancellationToken, () => late.IsCancelled ? clock.Now : service.LastAnswer + Patience);
+            new(clock, CancelTimeout, cancellationToken, () => late.IsCancelled ? clock.Now : service.LastAnswer + CancelTimeout);
         ComfyDeployException? failure = null;
         try
         {

@@ -5,11 +5,11 @@ namespace ComfyDeploy.Client;
 /// </summary>
 internal static class PollInterval
 {
-    private const double Shortest = 2;
-    private const double Longest = 10;
+    private const double MinSeconds = 2;
+    private const double MaxSeconds = 10;
     private const double ShareOfElapsed = 0.07;
     private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
 
     internal static TimeSpan After(TimeSpan elapsed) =>
-        TimeSpan.FromSeconds(elapsed < Young ? Shortest : Math.Min(Math.Max(Shortest, elapsed.TotalSeconds * ShareOfElapsed), Longest));
+        TimeSpan.FromSeconds(elapsed < Young ? MinSeconds : Math.Min(Math.Max(MinSeconds, elapsed.TotalSeconds * ShareOfElapsed), MaxSeconds));
 }

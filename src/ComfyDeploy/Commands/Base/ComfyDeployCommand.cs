@@ -177,7 +177,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase)) return;
         if (!_foreignNames.Add(namedByObject)) return;
-        Log.Warning($"These objects come from connection '{namedByObject}', but '{used.Name}' is asked. "
-            + $"Give -Connection {namedByObject} if that account is meant.");
+        Log.Warning($"These objects come from connection '{namedByObject}', but the cmdlet uses '{used.Name}'. "
+            + $"To use the other connection, specify -Connection {namedByObject}.");
     }
 }

@@ -49,7 +49,7 @@ internal static class ErrorRecords
     private static string? Advice(string errorId) => errorId switch
     {
         ErrorIds.NotConnected => "Connect-ComfyDeploy -ApiKey (Get-Secret ComfyDeploy), or set COMFY_DEPLOY_API_KEY.",
-        ErrorIds.ApiKeyRejected => "Make a new key in the dashboard under API keys, then Connect-ComfyDeploy.",
+        ErrorIds.ApiKeyRejected => "Create a new key in the dashboard, under API keys. Then use Connect-ComfyDeploy.",
         _ => null,
     };
 }

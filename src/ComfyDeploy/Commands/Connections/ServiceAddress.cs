@@ -20,13 +20,13 @@ internal static class ServiceAddress
         }
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
         {
-            string message = $"'{text}' is not the address of a service. Give an absolute http or https URL such as {Default}.";
+            string message = $"'{text}' is not a valid service address. Specify an absolute http or https URL such as {Default}.";
             cmdlet.ThrowTerminating(new(ErrorIds.InvalidInput, message), text);
         }
         if (!allowInsecure && address.Scheme != Uri.UriSchemeHttps && !address.IsLoopback)
         {
             cmdlet.ThrowTerminating(
-                new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be readable on the way. "
+                new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be sent in plain text. "
                     + "Use https, or Connect-ComfyDeploy -AllowInsecure if you trust the network."),
                 address);
         }

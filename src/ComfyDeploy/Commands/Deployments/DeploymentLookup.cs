@@ -24,7 +24,7 @@ internal static class DeploymentLookup
         if (found.Length == 1) return found[0];
         string candidates = string.Join(" or ", found.Select(d => $"{d.DeploymentName} ({d.DeploymentId})"));
         throw new ComfyDeployException(
-            ErrorIds.DeploymentAmbiguous, $"'{reference}' may be {candidates}. Give -Environment, workflow/environment, or the id.");
+            ErrorIds.DeploymentAmbiguous, $"'{reference}' may be {candidates}. Specify -Environment, workflow/environment, or the ID.");
     }
 
     /// <summary>All deployments a wildcard matches, or the one meant.</summary>

@@ -34,7 +34,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     [AllowNull, AllowEmptyCollection, AllowEmptyString]
     public string[]? DeploymentId { get; set; }
 
-    /// <summary>The object the id came with, for its connection.</summary>
+    /// <summary>The object the ID came with, for its connection.</summary>
     [Parameter(ParameterSetName = IdSet, ValueFromPipeline = true, DontShow = true)]
     public PSObject? IdSource { get; set; }
 
@@ -129,7 +129,8 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         {
             if (!Guid.TryParse(id, out Guid guid))
             {
-                ReportOrEnd(new(ErrorIds.DeploymentNotFound, $"'{id}' is not a deployment's id. By name: Get-ComfyDeployment '{id}'"), id);
+                string message = $"'{id}' is not a deployment ID. To find it by name: Get-ComfyDeployment '{id}'";
+                ReportOrEnd(new(ErrorIds.DeploymentNotFound, message), id);
                 continue;
             }
             try

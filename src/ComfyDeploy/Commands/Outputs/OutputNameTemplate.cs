@@ -66,7 +66,7 @@ internal sealed class OutputNameTemplate
     /// <summary>What makes a name too long is cut, such as a label, and never the run's ID or the index behind it.</summary>
     private static string Name(string segment, ComfyRunOutput output)
     {
-        int longest = SafeFileName.MostBytes;
+        int longest = SafeFileName.MaxBytes;
         string name = Fill();
         while (!SafeFileName.Fits(name) && longest > ShortestValue)
         {

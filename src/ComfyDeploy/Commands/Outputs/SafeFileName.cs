@@ -7,8 +7,8 @@ namespace ComfyDeploy.Commands;
 internal static class SafeFileName
 {
     // File systems allow 255; a number and ".part" have to fit behind it.
-    internal const int MostBytes = 200;
-    private const int LongestExtension = 16;
+    internal const int MaxBytes = 200;
+    private const int MaxExtension = 16;
     private const string Forbidden = "<>:\"/\\|?*";
 
     private static readonly HashSet<string> Reserved = new(
@@ -28,15 +28,15 @@ internal static class SafeFileName
         return Reserved.Contains(name.Split('.')[0].TrimEnd()) ? "_" + name : name;
     }
 
-    internal static bool Fits(string name) => Encoding.UTF8.GetByteCount(name) <= MostBytes;
+    internal static bool Fits(string name) => Encoding.UTF8.GetByteCount(name) <= MaxBytes;
 
     /// <summary>The beginning of a name, and its extension.</summary>
-    internal static string Shorten(string name, int mostBytes = MostBytes)
+    internal static string Shorten(string name, int maxBytes = MaxBytes)
     {
-        if (Encoding.UTF8.GetByteCount(name) <= mostBytes) return name;
-        string extension = Path.GetExtension(name) is { Length: <= LongestExtension } known ? known : string.Empty;
+        if (Encoding.UTF8.GetByteCount(name) <= maxBytes) return name;
+        string extension = Path.GetExtension(name) is { Length: <= MaxExtension } known ? known : string.Empty;
         string stem = name.Substring(0, name.Length - extension.Length);
-        while (stem.Length > 0 && Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > mostBytes)
+        while (stem.Length > 0 && Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > maxBytes)
         {
             int end = stem.Length - 1;
             stem = stem.Substring(0, end > 0 && char.IsLowSurrogate(stem[end]) ? end - 1 : end);

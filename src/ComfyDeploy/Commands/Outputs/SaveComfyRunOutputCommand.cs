@@ -38,7 +38,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     {
         if (KnownWords.OutputKinds.Fault(nameof(Kind), Kind) is { } fault) ThrowTerminating(fault, Kind);
         string folder = FileSystemPath(Path, nameof(Path));
-        if (File.Exists(folder)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is a file. Give a folder."), Path);
+        if (File.Exists(folder)) ThrowTerminating(new(ErrorIds.InvalidInput, $"-Path '{Path}' is a file. Specify a folder."), Path);
         try
         {
             OutputNameTemplate names = new(NameTemplate);

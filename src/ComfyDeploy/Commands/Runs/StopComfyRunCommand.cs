@@ -27,7 +27,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     {
         if (!Wait && MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)))
         {
-            ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout says how long to wait: give -Wait too."), null);
+            ThrowTerminating(new(ErrorIds.ParametersConflict, "-Timeout requires -Wait."), null);
         }
         _runs = new(this, Begin, Write);
     }

@@ -2,7 +2,7 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What a wait is asked for.</summary>
+/// <summary>The options of a wait.</summary>
 /// <param name="Timeout">The deadline of the whole set, counted from its first run.</param>
 /// <param name="KeepOrder">Return runs in the order they were added, not as they finish.</param>
 /// <param name="ReadErrorDetail">Look up why runs failed.</param>
