@@ -11,5 +11,6 @@ internal static class PollInterval
     private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
 
     internal static TimeSpan After(TimeSpan elapsed) =>
-        TimeSpan.FromSeconds(elapsed < Young ? MinSeconds : Math.Min(Math.Max(MinSeconds, elapsed.TotalSeconds * ShareOfElapsed), MaxSeconds));
+        TimeSpan.FromSeconds(
+            elapsed < Young ? MinSeconds : Math.Min(Math.Max(MinSeconds, elapsed.TotalSeconds * ShareOfElapsed), MaxSeconds));
 }
