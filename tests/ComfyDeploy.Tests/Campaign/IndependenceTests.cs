@@ -11,8 +11,8 @@ public sealed class IndependenceTests
     private const int Count = 500;
     private const int Runspaces = 4;
 
-    // Over sockets the result depends on how fast this machine is.
-    private static readonly Scenario[] Scenarios = [.. Enumerable.Range(0, Count).Select(index => ScenarioGenerator.Make(Seed, index) with { HasSockets = false })];
+    // Over sockets, and where Ctrl+C comes, the result depends on how fast this machine is.
+    private static readonly Scenario[] Scenarios = [.. Enumerable.Range(0, Count).Select(index => ScenarioGenerator.Make(Seed, index) with { HasSockets = false, StopAtRequest = null })];
 
     private static readonly Lazy<string[]> InOrder = new(() => Summaries(Scenarios));
 
