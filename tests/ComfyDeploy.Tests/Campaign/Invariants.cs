@@ -73,7 +73,6 @@ internal static class Invariants
     {
         Scenario scenario = result.Scenario;
         if (!EmitsEveryRow.Contains(scenario.Flow) || (result.WasEnded && scenario.Flow != Flow.WaitThrowOnFailure) || scenario.IsCut || scenario.Preferences.HasStop) yield break;
-        if (result.Errors.Any(error => IdOf(error) is ErrorIds.ApiKeyRejected or ErrorIds.LimitReached or ErrorIds.DeploymentNotFound)) yield break;
         if (result.Run.Threw && result.Errors.All(error => IdOf(error) != ErrorIds.RunFailed)) yield break;
         // With two connections, one of the two calls may have ended with such an error.
         if (scenario.HasTwoConnections && result.Errors.Any(error => error.FullyQualifiedErrorId.EndsWith(nameof(ComfyDeploy.Commands.StartComfyRunCommand), StringComparison.Ordinal))) yield break;
