@@ -38,7 +38,7 @@ public sealed class ManyDownloadsTests() : OutputsTest(speed: 150)
         Engine.Set("runs", runs);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         long most = 0;
-        Engine.Set("look", new Action(() => most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false))));
+        Engine.Set("look", new Action(() => most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true))));
         EngineRun run = Engine.Run("$i = 0; $runs | Save-ComfyRunOutput $folder -ThrottleLimit 4 | ForEach-Object { if ($i++ % 20 -eq 0) { $look.Invoke() }; $_ }");
         Assert.Equal(runs.SelectMany(r => Enumerable.Range(0, 3).Select(i => (r.RunId, i))), run.Objects.Select(file => ((string?)file.Properties["RunId"].Value, (int)file.Properties["Index"].Value)));
         Assert.All(run.All<FileInfo>(), file => Assert.Equal(Length, file.Length));
