@@ -57,7 +57,8 @@ internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
         while (_messages.TryDequeue(out (string, Action Write) message)) message.Write();
     }
 
-    private void WriteHarmless()
+    /// <summary>Writes the messages up to one that may end the pipeline.</summary>
+    internal void WriteHarmless()
     {
         while (!IsEnding && _messages.TryDequeue(out (string, Action Write) message)) message.Write();
     }

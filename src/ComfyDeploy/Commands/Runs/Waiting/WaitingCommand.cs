@@ -178,6 +178,7 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             ComfyRun run = _unwritten.Dequeue();
             if (run.IsFinished) _progress?.Ended(run);
+            Log.WriteHarmless();
             IsWriting = true;
             WriteObject(run);
             IsWriting = false;
