@@ -77,7 +77,7 @@ internal static class Invariants
         // With two connections, one of the two calls may have ended with such an error.
         if (scenario.HasTwoConnections && result.Errors.Any(error => error.FullyQualifiedErrorId.EndsWith(nameof(ComfyDeploy.Commands.StartComfyRunCommand), StringComparison.Ordinal))) yield break;
         // An error before the first row, such as a deployment that cannot be read: nothing was made, and the error says so.
-        if (books.Runs.Count == 0 && result.Errors.Count > 0) yield break;
+        if (books.Runs.All(IsRefusedAtCreate) && result.Errors.Count > 0) yield break;
         HashSet<string> unreadable = [.. result.Errors.Where(error => IdOf(error) is ErrorIds.RunNotFound or ErrorIds.PollFailed)
             .SelectMany(error => ScenarioResult.IdsIn(ScenarioResult.TextOf(error)))];
         unreadable.ExceptWith(result.Runs.Select(run => run.RunId!));

@@ -136,6 +136,13 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         WriteError(ErrorRecords.Create(error, target));
     }
 
+    /// <summary>Reports an error after everything else; it ends the cmdlet only under a preference of Stop.</summary>
+    internal void ReportLast(ComfyDeployException error, object? target)
+    {
+        if (Preferences.EndPipeline("Error")) OnEnding();
+        WriteError(ErrorRecords.Create(error, target));
+    }
+
     private static bool ConcernsAll(ComfyDeployException error) => error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected;
 
     /// <summary>Keeps an error until all work is done: with an ErrorAction of Stop, the first one ends the pipeline.</summary>

@@ -17,6 +17,17 @@ public sealed class NothingPaidForIsLostTests() : EngineTest(speed: 100)
         Assert.Equal(["not-queued", "not-queued", "success", "success", "success"], run.Runs.Select(r => r.Status).Order());
     }
 
+    [Theory]
+    [InlineData("Start-ComfyRun -Deployment portrait -Wait -Timeout 10m")]
+    [InlineData("Start-ComfyRun -Deployment portrait | Wait-ComfyRun -Timeout 10m")]
+    public void What_was_queued_before_the_key_was_rejected_is_waited_for(string pipeline)
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 401 after=2 always");
+        EngineRun run = Engine.RunWithErrors($"1..4 | ForEach-Object {{ @{{ prompt = '#fast'; seed = $_ }} }} | {pipeline}");
+        Assert.Equal(ErrorIds.ApiKeyRejected, IdOf(Assert.Single(run.Errors)));
+        Assert.Equal(["not-queued", "not-queued", "success", "success"], run.Runs.Select(r => r.Status).Order());
+    }
+
     [Fact]
     public void No_row_is_queued_after_the_deadline()
     {

@@ -70,10 +70,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }
 
-    /// <summary>Reports once what refused all runs from some row on.</summary>
+    /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
     {
-        if (_refusal is not null) cmdlet.Defer(_refusal, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+        if (_refusal is not null) cmdlet.ReportLast(_refusal, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
     }
 
     /// <summary>Names the queued runs when this cmdlet ends the pipeline: a command behind it may not come to write them.</summary>

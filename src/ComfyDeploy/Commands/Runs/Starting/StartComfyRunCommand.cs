@@ -93,8 +93,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
     private protected override void Finish()
     {
         _starter!.WritePlan();
-        _starter!.ReportRefusal();
         FinishWait();
+        _starter!.ReportRefusal();
     }
 
     private protected override void OnEnding()
