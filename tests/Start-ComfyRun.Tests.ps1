@@ -276,7 +276,9 @@ Describe 'Start-ComfyRun' {
 
         It 'sends no further row after the key is rejected' {
             $emulator.AddFault('POST /run/deployment/queue = 401 after=1 always')
-            { 1..5 | Start-ComfyRun portrait -InputName seed -OutVariable script:got -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ApiKeyRejected,*'
+            $got = 1..5 | Start-ComfyRun portrait -InputName seed -WarningAction SilentlyContinue -ErrorAction SilentlyContinue -ErrorVariable failure
+            $failure.FullyQualifiedErrorId | Should -BeLike 'ApiKeyRejected,*'
+            $failure.Count | Should -Be 1
             $got.Status | Should -Be 'not-started', 'not-queued', 'not-queued', 'not-queued', 'not-queued'
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 2
         }
