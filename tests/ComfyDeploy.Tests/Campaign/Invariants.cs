@@ -7,7 +7,8 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <summary>The promises of the module, each checked against the books of the service.</summary>
 internal static class Invariants
 {
-    private static readonly HashSet<string> Documented = [.. typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
+    /// <summary>The IDs of all documented errors.</summary>
+    internal static readonly HashSet<string> Documented = [.. typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
         .Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
 
     // A preference of Stop, Ctrl+C, and the throw of the scenario's own downstream.

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Management.Automation;
-using System.Reflection;
 using ComfyDeploy.Client;
 using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
@@ -20,9 +19,6 @@ public sealed class MutatedAnswersTests(ITestOutputHelper output)
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private static readonly string[] Prompts = ["a #multi", "b #fail", "c #stuck"];
-
-    private static readonly HashSet<string> Documented = [.. typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic)
-        .Select(field => (string)field.GetRawConstantValue()!)];
 
     private static readonly string[] Commands =
     [
@@ -92,7 +88,7 @@ public sealed class MutatedAnswersTests(ITestOutputHelper output)
     private static IEnumerable<string> Broken(EngineRun run, ComfyEmulator emulator, TimeSpan time)
     {
         Dictionary<string, EmulatorRun> real = emulator.Runs.ToDictionary(r => r.RunId);
-        foreach (ErrorRecord error in run.Errors.Where(error => !Documented.Contains(error.FullyQualifiedErrorId.Split(',')[0]))) yield return $"{error.FullyQualifiedErrorId}: {error}";
+        foreach (ErrorRecord error in run.Errors.Where(error => !Invariants.Documented.Contains(error.FullyQualifiedErrorId.Split(',')[0]))) yield return $"{error.FullyQualifiedErrorId}: {error}";
         foreach (ErrorRecord error in run.Errors.Where(error => error.ToString().Length > 10_000)) yield return $"an error of {error.ToString().Length} characters";
         foreach (object? item in run.Objects.Select(item => item?.BaseObject))
         {

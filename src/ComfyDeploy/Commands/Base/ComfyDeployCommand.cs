@@ -11,8 +11,8 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     private readonly PipelineQueue _queue;
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
     private readonly HashSet<string> _foreignNames = [];
-    private IClock _clock = SystemClock.Instance;
     private readonly List<(ComfyDeployException Error, object? Target)> _deferred = [];
+    private IClock _clock = SystemClock.Instance;
 
     private protected ComfyDeployCommand()
     {

@@ -144,22 +144,14 @@ public sealed class StartComfyRunTroubleTests : EngineTest
         Assert.Equal(4, Emulator.Runs.Count);
     }
 
-    [Fact]
-    public void Rows_after_the_credits_are_used_up_are_not_sent()
+    [Theory]
+    [InlineData(402, "LimitReached")]
+    [InlineData(401, "ApiKeyRejected")]
+    public void Rows_after_used_up_credits_or_a_rejected_key_are_not_sent(int status, string errorId)
     {
-        Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
+        Emulator.AddFault($"POST /run/deployment/queue = {status} after=1 always");
         EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
-        run.Error("LimitReached");
-        Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
-        Assert.Equal(2, Count("POST", Queue));
-    }
-
-    [Fact]
-    public void Rows_after_the_key_is_rejected_are_not_sent()
-    {
-        Emulator.AddFault("POST /run/deployment/queue = 401 after=1 always");
-        EngineRun run = Engine.RunWithErrors($"{FiveRows} | Start-ComfyRun portrait");
-        run.Error("ApiKeyRejected");
+        run.Error(errorId);
         Assert.Equal(["not-started", "not-queued", "not-queued", "not-queued", "not-queued"], run.Runs.Select(r => r.Status));
         Assert.Equal(2, Count("POST", Queue));
     }
