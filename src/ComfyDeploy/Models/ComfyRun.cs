@@ -191,6 +191,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }
 
+    /// <summary>Whether it is a row of which it is not known whether it was queued.</summary>
+    internal bool IsUnconfirmed { get; set; }
+
     /// <summary>How far the service's clock, which set the dates, is ahead of this machine's.</summary>
     internal TimeSpan ClockOffset { get; set; }
 

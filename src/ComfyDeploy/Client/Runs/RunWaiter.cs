@@ -49,7 +49,7 @@ internal sealed class RunWaiter : IDisposable
         (CancellationToken firstLook, CancellationToken deadline) = _deadline.Start();
         int place = _added++;
         if (target.Known is not null) _live[place] = target.Known;
-        _pending++;
+        Interlocked.Increment(ref _pending);
         Reachability service = _services.GetOrAdd(target.Client.Session, session => new(session, _log));
         _ = DecideAsync(target, place, service, firstLook, deadline);
     }
@@ -58,9 +58,9 @@ internal sealed class RunWaiter : IDisposable
     /// <returns>Null when none is pending.</returns>
     internal async Task<WaitOutcome?> NextAsync(CancellationToken cancellationToken)
     {
-        if (_pending == 0) return null;
+        if (Volatile.Read(ref _pending) == 0) return null;
         await _decided.WaitAsync(cancellationToken).ConfigureAwait(false);
-        _pending--;
+        Interlocked.Decrement(ref _pending);
         return _outcomes.TryDequeue(out Task<WaitOutcome>? outcome) ? await outcome.ConfigureAwait(false) : null;
     }
 
@@ -70,7 +70,7 @@ internal sealed class RunWaiter : IDisposable
     {
         if (!_outcomes.TryPeek(out Task<WaitOutcome>? outcome) || outcome.Status != TaskStatus.RanToCompletion) return null;
         if (!_decided.Wait(0)) return null;
-        _pending--;
+        Interlocked.Decrement(ref _pending);
         _outcomes.TryDequeue(out _);
         return outcome.GetAwaiter().GetResult();
     }

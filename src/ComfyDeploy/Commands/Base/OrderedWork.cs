@@ -2,10 +2,12 @@ namespace ComfyDeploy.Commands;
 
 /// <summary>Work on many inputs in parallel, with results in the order of the inputs.</summary>
 /// <param name="parallel">The degree of parallelism.</param>
-internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
+/// <param name="maxAhead">
+/// How many results may be pending: by default enough to keep all slots busy while the first one is, without reading all of a long input.
+/// </param>
+internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel, int? maxAhead = null)
 {
-    // Enough to keep all slots busy while the first result is pending, without reading all of a long input ahead.
-    private readonly int _maxAhead = 8 * parallel;
+    private readonly int _maxAhead = maxAhead ?? 8 * parallel;
     private readonly SemaphoreSlim _slots = new(parallel);
     private readonly Queue<Task<T>> _tasks = new();
     private readonly CancellationTokenSource _closed = new();
@@ -35,6 +37,18 @@ internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
         List<T> ready = [await _tasks.Dequeue().ConfigureAwait(false)];
         while (HasNext) ready.Add(await _tasks.Dequeue().ConfigureAwait(false));
         return ready;
+    }
+
+    /// <summary>Adds a result that needs no work, in its place among the others.</summary>
+    internal void AddResult(T result) => _tasks.Enqueue(Task.FromResult(result));
+
+    /// <summary>The results of all work that has succeeded; what is still under way or failed is dropped.</summary>
+    internal IReadOnlyList<T> TakeSucceeded()
+    {
+        T[] results =
+            [.. _tasks.Where(task => task.Status == TaskStatus.RanToCompletion).Select(task => task.GetAwaiter().GetResult())];
+        _tasks.Clear();
+        return results;
     }
 
     private async Task<T> RunAsync(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)

@@ -20,19 +20,21 @@ internal sealed class InputSet
     /// <summary>Adds the entries of a dictionary or the properties of an object; later ones win, whatever their case.</summary>
     /// <param name="source">A dictionary or an object with properties.</param>
     /// <param name="skipEmpty">An empty cell of a table means "not given".</param>
-    internal void Add(PSObject source, bool skipEmpty)
+    /// <param name="isInput">Whether a name is that of an input; others are left out.</param>
+    internal void Add(PSObject source, bool skipEmpty, Func<string, bool>? isInput = null)
     {
         if (source.BaseObject is IDictionary entries)
         {
             foreach (DictionaryEntry entry in entries)
             {
-                Set(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value, skipEmpty);
+                string name = Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!;
+                if (isInput?.Invoke(name) != false) Set(name, entry.Value, skipEmpty);
             }
             return;
         }
         foreach (PSPropertyInfo property in source.Properties)
         {
-            if (property.IsGettable) Set(property.Name, property.Value, skipEmpty);
+            if (property.IsGettable && isInput?.Invoke(property.Name) != false) Set(property.Name, property.Value, skipEmpty);
         }
     }
 
@@ -46,16 +48,7 @@ internal sealed class InputSet
         else _values[known] = new(name, plain);
     }
 
-    /// <summary>Removes an entry.</summary>
-    /// <returns>Its value; null when there is none.</returns>
-    internal object? Remove(string name)
-    {
-        int known = IndexOf(name);
-        if (known < 0) return null;
-        object? value = _values[known].Value;
-        _values.RemoveAt(known);
-        return value;
-    }
+    internal string ToJson() => JsonText.Write(Values);
 
     /// <summary>A JSON file with one object of inputs.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput.</exception>

@@ -5,10 +5,14 @@ using System.Management.Automation;
 namespace ComfyDeploy.Commands;
 
 /// <summary>The inputs of each run of one call: those of the file, over them those of -Inputs, over these the row's own.</summary>
-internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputName, string? labelColumn)
+/// <param name="file">The inputs of -InputPath.</param>
+/// <param name="given">-Inputs.</param>
+/// <param name="inputName">The input that a row without properties is for.</param>
+/// <param name="labelColumn">The column with the label, which is no input.</param>
+/// <param name="deploymentColumn">The column with the deployment, which is no input.</param>
+internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputName, string? labelColumn, string? deploymentColumn)
 {
     private InputSet? _common;
-    private bool _hasRow;
 
     /// <summary>What all runs have in common.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput: -Inputs is neither a dictionary nor an object.</exception>
@@ -16,31 +20,61 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
 
     /// <summary>Adds a row to the common inputs.</summary>
     /// <returns>The row's label, which is no input.</returns>
-    /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput, UnknownInput.</exception>
+    /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput.</exception>
     internal string? Add(InputSet inputs, PSObject row)
     {
-        object value = row.BaseObject;
-        if (Refusal(value) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
-        if (!_hasRow && labelColumn is not null) CheckLabelColumn(row);
-        _hasRow = true;
-        if (inputName is null) inputs.Add(row, skipEmpty: true);
-        else inputs.Set(inputName, value, skipEmpty: true);
-        return labelColumn is null ? null : Convert.ToString(inputs.Remove(labelColumn), CultureInfo.InvariantCulture);
+        if (Refusal(row.BaseObject) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
+        if (inputName is null) inputs.Add(row, skipEmpty: true, IsInput);
+        else inputs.Set(inputName, row.BaseObject, skipEmpty: true);
+        return labelColumn is null ? null : Text(Cell(row, labelColumn));
     }
+
+    /// <summary>Checks that the first row has the columns that the call names.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput.</exception>
+    internal void CheckColumns(PSObject row)
+    {
+        if (labelColumn is not null) CheckColumn(row, labelColumn, "LabelColumn");
+        if (deploymentColumn is not null) CheckColumn(row, deploymentColumn, "DeploymentColumn");
+    }
+
+    /// <summary>The deployment that a row names.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput: the cell is empty.</exception>
+    internal ComfyReference DeploymentOf(PSObject row)
+    {
+        object? cell = Cell(row, deploymentColumn!).Unwrap();
+        if (cell is ComfyDeployment deployment) return new(deployment.DeploymentId, PSObject.AsPSObject(deployment));
+        string? name = DeploymentNameOf(row);
+        return name is null
+            ? throw new ComfyDeployException(ErrorIds.InvalidInput, $"The row names no deployment in column '{deploymentColumn}'.")
+            : new(name);
+    }
+
+    /// <summary>The name in the row's column; null when it is empty.</summary>
+    internal string? DeploymentNameOf(PSObject row) => Text(Cell(row, deploymentColumn!))?.Trim() is { Length: > 0 } name ? name : null;
 
     internal static ComfyDeployException RunIsNotARow() => new(ErrorIds.InputRowInvalid, RunRefusal);
 
     private const string RunRefusal =
         "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
 
-    private void CheckLabelColumn(PSObject row)
+    private bool IsInput(string column) => !IsSame(column, labelColumn) && !IsSame(column, deploymentColumn);
+
+    private static bool IsSame(string column, string? other) => string.Equals(column, other, StringComparison.OrdinalIgnoreCase);
+
+    private static object? Cell(PSObject row, string column) => row.BaseObject is IDictionary entries
+        ? entries.Keys.Cast<object>().Where(key => IsSame(Text(key)!, column)).Select(key => entries[key]).FirstOrDefault()
+        : row.Properties[column]?.Value;
+
+    private static string? Text(object? value) => value is null ? null : Convert.ToString(value, CultureInfo.InvariantCulture);
+
+    private static void CheckColumn(PSObject row, string column, string parameterName)
     {
         string[] columns = row.BaseObject is IDictionary entries
-            ? [.. entries.Keys.Cast<object>().Select(key => Convert.ToString(key, CultureInfo.InvariantCulture)!)]
+            ? [.. entries.Keys.Cast<object>().Select(key => Text(key)!)]
             : [.. row.Properties.Select(property => property.Name)];
-        if (columns.Contains(labelColumn!, StringComparer.OrdinalIgnoreCase)) return;
+        if (columns.Contains(column, StringComparer.OrdinalIgnoreCase)) return;
         throw new ComfyDeployException(ErrorIds.UnknownInput,
-            $"The first row has no column '{labelColumn}' for -LabelColumn. Its columns: {string.Join(", ", columns)}.");
+            $"The first row has no column '{column}' for -{parameterName}. Its columns: {string.Join(", ", columns)}.");
     }
 
     private InputSet Collect()

@@ -1,20 +1,32 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using ComfyDeploy.Client;
-using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Queues the runs of one call of Start-ComfyRun, and answers for each row with an object.</summary>
+/// <summary>
+/// Queues the runs of one call of Start-ComfyRun, several at a time, and answers for each row with an object, in the order of the rows.
+/// </summary>
 internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
 {
     private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
+    private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
+    // Rows that come more slowly than creates are answered come out one by one, without waiting for the row after them.
+    private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
+
+    private readonly RunTemplates _templates = new(cmdlet);
     private readonly RunPlan _plan = new();
-    private readonly List<string> _queued = [];
-    private RunTemplate? _rowTemplate;
-    private ComfyDeployException? _refusal;
+    // Few rows are read ahead: each may hold an image.
+    private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * OrderedWork.Parallel);
+    private readonly Queue<StartedRow> _ready = new();
+    private readonly ConcurrentQueue<string> _queued = new();
+    private readonly RunRefusals _refusals = new(cmdlet.HasOneDeployment);
+    private RunTemplate? _last;
     private DateTime? _endsAt;
+    private DateTime? _lastRowAt;
     private int _row;
+    private bool _isNamed;
 
     /// <summary>Queues runs of the deployment that was piped in or named.</summary>
     internal void StartDeployment()
@@ -22,48 +34,57 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         try
         {
             if (cmdlet.Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RowInputs.RunIsNotARow();
-            RunTemplate template = FindTemplate();
+            _last = _templates.Find(cmdlet.Deployment);
             InputSet inputs = rowInputs.Common();
-            Check(template.Deployment, inputs, areRows: false);
-            Queue(template, inputs, label: null, RefuseDeployment);
+            Check(_last.Deployment, inputs, areRows: false);
+            Queue(_last, inputs, label: null);
         }
         catch (ComfyDeployException e)
         {
             RefuseDeployment(e);
         }
+        WriteReady();
     }
 
     /// <summary>Queues the runs of one row of inputs.</summary>
     internal void StartRow(PSObject row)
     {
         _row++;
+        bool isSlow = _lastRowAt is { } last && _last!.Client.Session.Clock.Now - last > SlowRow;
+        RunTemplate? template = null;
         string? label = null;
         InputSet inputs = new();
         try
         {
-            // The connection may be closed, or opened again, between two rows.
-            _rowTemplate = _rowTemplate is null ? FindTemplate()
-                : _rowTemplate with { Client = cmdlet.ClientOf(_rowTemplate.Deployment.Connection) };
+            if (_row == 1) rowInputs.CheckColumns(row);
+            if (cmdlet.DeploymentColumn is null) template = _templates.Find(cmdlet.Deployment);
             inputs = rowInputs.Common();
             label = rowInputs.Add(inputs, row);
-            Check(_rowTemplate.Deployment, inputs, areRows: true);
-            Queue(_rowTemplate, inputs, label, error => RefuseRow(error, inputs, label));
+            _last = template ??= _templates.Find(rowInputs.DeploymentOf(row));
+            Check(template.Deployment, inputs, areRows: true);
+            Queue(template, inputs, label);
         }
         // A wrong column is wrong in every row: before the first is paid for it ends everything.
-        catch (ComfyDeployException e)
-            when (_rowTemplate is null || (_row == 1 && e.ErrorId is ErrorIds.UnknownInput or ErrorIds.InputRowInvalid))
+        catch (ComfyDeployException e) when (_row == 1 && IsWrongInEveryRow(e, template))
         {
-            cmdlet.ThrowTerminating(e, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+            cmdlet.ThrowTerminating(e, Target);
         }
         catch (ComfyDeployException e)
         {
-            RefuseRow(e, inputs, label);
+            string json = inputs.ToJson();
+            ComfyRun run = template?.NotQueued(e, json, label)
+                ?? RunTemplate.NotQueued(rowInputs.DeploymentNameOf(row), cmdlet.Client.Session.Connection, e, json, label);
+            _creates.AddResult(new(run, _row, e));
         }
+        if (isSlow || _queued.IsEmpty) Drain();
+        else WriteReady();
+        _lastRowAt = _last?.Client.Session.Clock.Now;
     }
 
-    /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
-    internal void WritePlan()
+    /// <summary>Writes the rows that are left, and the last line of -WhatIf: how many runs, and what a second of them costs.</summary>
+    internal void Finish()
     {
+        Drain();
         // A run that the user declined is in the plan too, but is not worth a line.
         if (_plan.IsEmpty || !cmdlet.IsWhatIf) return;
         string text = _plan.Describe(cmdlet.Await(stop => cmdlet.Client.GetGpuPricesAsync(stop)));
@@ -73,30 +94,40 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
     {
-        if (_refusal is not null) cmdlet.ReportLast(_refusal, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
+        if (_refusals.OfAll is { } refusal) cmdlet.ReportLast(refusal, Target);
+    }
+
+    /// <summary>
+    /// Called when the pipeline ends early: no create begins any more, and those under way complete, since their runs are paid for.
+    /// Ctrl+C waits for nothing.
+    /// </summary>
+    internal void Close(bool stopping)
+    {
+        _creates.Close();
+        if (!stopping) cmdlet.WaitFor(_creates.Rest, CompletionTimeout);
+        foreach (StartedRow started in _creates.TakeSucceeded()) _ready.Enqueue(started);
+        while (_ready.Count > 0)
+        {
+            (ComfyRun run, int row, ComfyDeployException? error) = _ready.Dequeue();
+            // The wait has the runs it was given; a deployment that was refused is no row.
+            bool isElsewhere = error is null ? cmdlet.Wait : row == 0 && !run.IsUnconfirmed;
+            if (!isElsewhere) cmdlet.Keep(run);
+        }
     }
 
     /// <summary>Names the queued runs when this cmdlet ends the pipeline: a command behind it may not come to write them.</summary>
     internal void NameQueued()
     {
-        if (_queued.Count == 0) return;
-        string runIds = string.Join(", ", _queued);
-        _queued.Clear();
-        cmdlet.WriteWarning($"Queued before this command ended: {runIds}. To see them: Get-ComfyRun -ThisSession");
+        if (_queued.IsEmpty || _isNamed) return;
+        _isNamed = true;
+        cmdlet.WriteWarning($"Queued before this command ended: {string.Join(", ", _queued)}. To see them: Get-ComfyRun -ThisSession");
     }
 
-    private RunTemplate FindTemplate()
-    {
-        ComfyDeployClient client = cmdlet.ClientOf(cmdlet.Deployment.Object<ComfyDeployment>()?.Connection);
-        ComfyDeployment deployment = cmdlet.Await(cancellationToken =>
-            DeploymentLookup.FindOneAsync(client, cmdlet.Deployment, cmdlet.Environment, cancellationToken));
-        string? gpu = cmdlet.Gpu;
-        if (gpu is not null && deployment.Gpu is { } pinned && !string.Equals(pinned, gpu, StringComparison.OrdinalIgnoreCase))
-        {
-            cmdlet.Log.Warning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {gpu}.");
-        }
-        return new(deployment, client, gpu, cmdlet.Webhook, cmdlet.WebhookIntermediateStatus);
-    }
+    private object Target => (object?)_last?.Deployment ?? cmdlet.Deployment?.Text ?? string.Empty;
+
+    private bool IsWrongInEveryRow(ComfyDeployException error, RunTemplate? template) => cmdlet.DeploymentColumn is null
+        ? template is null || error.ErrorId is ErrorIds.UnknownInput or ErrorIds.InputRowInvalid
+        : template is null && error.ErrorId is not (ErrorIds.DeploymentNotFound or ErrorIds.DeploymentAmbiguous or ErrorIds.InvalidInput);
 
     private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
@@ -106,70 +137,111 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         FileInputs.Check(inputs.Values, definitions);
     }
 
-    private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> refuse)
+    private void Queue(RunTemplate template, InputSet inputs, string? label)
     {
-        ComfyDeployClient client = template.Client;
-        IClock clock = client.Session.Clock;
-        if (cmdlet.Wait) client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
-        string json = JsonText.Write(inputs.Values);
+        IClock clock = template.Client.Session.Clock;
+        if (cmdlet.Wait)
+        {
+            template.Client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
+            cmdlet.BeginWait(clock);
+        }
+        string action = RunTemplate.Action(inputs.ToJson());
+        int row = _row;
         for (int copy = 0; copy < cmdlet.Repeat; copy++)
         {
-            if (_refusal is null && _queued.Count > 0 && clock.Now > _endsAt) _refusal = Errors.QueuedTooLate(cmdlet.Timeout);
-            if (_refusal is not null)
+            if (_refusals.Of(template.Deployment) is { } refusal)
             {
-                refuse(_refusal);
-                continue;
+                _creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
             }
-            if (!cmdlet.ShouldProcess(template.Target, RunTemplate.Action(json)))
+            else if (cmdlet.ShouldProcess(template.Target, action))
+            {
+                _creates.Add(cancellationToken => QueueAsync(template, inputs, label, row, cancellationToken), cmdlet.Stop);
+            }
+            else
             {
                 _plan.Add(template.Gpu);
-                continue;
             }
-            try
-            {
-                DateTime sentAt = clock.Now.ToLocalTime();
-                string runId = cmdlet.Await(cancellationToken => client.CreateRunAsync(template.ToRequest(json, label), cancellationToken));
-                _queued.Add(runId);
-                Emit(template.Queued(runId, json, label, sentAt), client);
-                cmdlet.Log.Verbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
-            }
-            catch (ComfyDeployException e)
-            {
-                refuse(e);
-            }
+            // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
+            if (_queued.IsEmpty) Drain();
+            else WriteReady();
+        }
+    }
+
+    private async Task<StartedRow> QueueAsync(
+        RunTemplate template, InputSet inputs, string? label, int row, CancellationToken cancellationToken)
+    {
+        ComfyDeployClient client = template.Client;
+        string json = inputs.ToJson();
+        try
+        {
+            if (!_queued.IsEmpty && client.Session.Clock.Now > _endsAt) _refusals.AddForAll(Errors.QueuedTooLate(cmdlet.Timeout));
+            if (_refusals.Of(template.Deployment) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
+            DateTime sentAt = client.Session.Clock.Now.ToLocalTime();
+            string runId = await client.CreateRunAsync(template.ToRequest(json, label), cancellationToken).ConfigureAwait(false);
+            _queued.Enqueue(runId);
+            ComfyRun run = template.Queued(runId, json, label, sentAt);
+            if (cmdlet.Wait) cmdlet.AddToWait(new(runId, client, run, RunOrigin.Of(run)));
+            cmdlet.Log.Verbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
+            return new(run, row, null);
+        }
+        catch (ComfyDeployException e)
+        {
+            _refusals.Add(e, template.Deployment);
+            return new(template.NotQueued(e, json, label), row, e);
+        }
+    }
+
+    private void Drain()
+    {
+        while (!_creates.IsEmpty) Take();
+    }
+
+    private void WriteReady()
+    {
+        while (_creates.HasNext || _creates.IsFull) Take();
+    }
+
+    private void Take()
+    {
+        foreach (StartedRow started in cmdlet.Await(_ => _creates.TakeAsync())) _ready.Enqueue(started);
+        while (_ready.Count > 0) Write(_ready.Dequeue());
+    }
+
+    private void Write(StartedRow started)
+    {
+        if (started.Error is null)
+        {
+            if (!cmdlet.Wait) cmdlet.Write(started.Run);
+        }
+        else if (started.Row == 0)
+        {
+            RefuseDeployment(started.Error);
+        }
+        else
+        {
+            EndWhenNothingIsQueued(started.Error);
+            if (cmdlet.Wait) cmdlet.AddFinished(started.Run);
+            else cmdlet.Write(started.Run);
+            cmdlet.Log.Warning($"Row {started.Row} was not queued: {started.Run.Error}");
         }
     }
 
     private void RefuseDeployment(ComfyDeployException error)
     {
-        RefuseRest(error, error.ErrorId != ErrorIds.DeploymentNotFound && FailsEveryRun(error));
-        if (error != _refusal) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
-    }
-
-    private void RefuseRow(ComfyDeployException error, InputSet inputs, string? label)
-    {
-        RefuseRest(error, FailsEveryRun(error));
-        ComfyRun run = _rowTemplate!.NotQueued(error, JsonText.Write(inputs.Values), label);
-        Emit(run, _rowTemplate.Client);
-        cmdlet.Log.Warning($"Row {_row} was not queued: {run.Error}");
+        EndWhenNothingIsQueued(error);
+        if (error != _refusals.OfAll) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
     }
 
     /// <summary>Ends the cmdlet with what fails every run; once a run is paid for, only the rest is refused, without a request.</summary>
-    private void RefuseRest(ComfyDeployException error, bool failsEveryRun)
+    private void EndWhenNothingIsQueued(ComfyDeployException error)
     {
-        if (!failsEveryRun) return;
-        if (_queued.Count == 0) cmdlet.ThrowTerminating(error, (object?)_rowTemplate?.Deployment ?? cmdlet.Deployment.Text);
-        _refusal ??= error;
+        if (_queued.IsEmpty && _refusals.ConcernsAll(error)) cmdlet.ThrowTerminating(error, Target);
+        _refusals.Add(error, deployment: null);
     }
 
-    private static bool FailsEveryRun(ComfyDeployException error) =>
-        error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.DeploymentNotFound
-        || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
-
-    private void Emit(ComfyRun run, ComfyDeployClient client)
-    {
-        if (!cmdlet.Wait) cmdlet.Write(run);
-        else if (run.RunId is null) cmdlet.AddFinished(run);
-        else cmdlet.AddToWait(new(run.RunId, client, run, RunOrigin.Of(run)));
-    }
+    /// <summary>A row and its run, or what kept it from being queued.</summary>
+    /// <param name="Run">The run, queued or not.</param>
+    /// <param name="Row">The number of the row; 0 for a deployment without rows.</param>
+    /// <param name="Error">Why it was not queued.</param>
+    private sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error);
 }

@@ -44,12 +44,20 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
     }
 
     /// <summary>A row that was refused: it comes out too, so that as many objects come out as rows went in.</summary>
-    internal ComfyRun NotQueued(ComfyDeployException error, string inputsJson, string? label)
+    internal ComfyRun NotQueued(ComfyDeployException error, string inputsJson, string? label) =>
+        Refuse(Describe(inputsJson, label), error);
+
+    /// <summary>A row whose deployment cannot be found.</summary>
+    internal static ComfyRun NotQueued(
+        string? deploymentName, ComfyConnection connection, ComfyDeployException error, string inputsJson, string? label) =>
+        Refuse(new() { DeploymentName = deploymentName, Label = label, InputsJson = inputsJson, Connection = connection }, error);
+
+    private static ComfyRun Refuse(ComfyRun run, ComfyDeployException error)
     {
-        ComfyRun run = Describe(inputsJson, label);
-        run.Status = RunStatus.NotQueued;
         string text = ErrorRecords.TextOf(error);
-        run.Error = error.ErrorId == ErrorIds.AmbiguousCreate ? $"{error.ErrorId}: {text}" : text;
+        run.Status = RunStatus.NotQueued;
+        run.IsUnconfirmed = error.ErrorId == ErrorIds.AmbiguousCreate;
+        run.Error = run.IsUnconfirmed ? $"{error.ErrorId}: {text}" : text;
         return run;
     }
 

@@ -8,6 +8,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
 {
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
+    private const string ColumnSet = "Column";
 
     private RunStarter? _starter;
 
@@ -19,7 +20,11 @@ public sealed class StartComfyRunCommand : WaitingCommand
     [Parameter(Position = 1), Alias("Input"), ValidateNotNull]
     public PSObject? Inputs { get; set; }
 
-    [Parameter(ParameterSetName = RowSet, Mandatory = true, ValueFromPipeline = true), ValidateNotNull]
+    [Parameter(ParameterSetName = ColumnSet, Mandatory = true), ValidateNotNullOrEmpty]
+    public string? DeploymentColumn { get; set; }
+
+    [Parameter(ParameterSetName = RowSet, Mandatory = true, ValueFromPipeline = true)]
+    [Parameter(ParameterSetName = ColumnSet, Mandatory = true, ValueFromPipeline = true), ValidateNotNull]
     public PSObject InputObject { get; set; } = null!;
 
     [Parameter, ValidateNotNullOrEmpty]
@@ -28,7 +33,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     [Parameter(ParameterSetName = RowSet), ValidateNotNullOrEmpty]
     public string? InputName { get; set; }
 
-    [Parameter(ParameterSetName = RowSet), ValidateNotNullOrEmpty]
+    [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet), ValidateNotNullOrEmpty]
     public string? LabelColumn { get; set; }
 
     [Parameter, ValidateNotNullOrEmpty, ArgumentCompleter(typeof(EnvironmentCompleter))]
@@ -51,6 +56,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
 
     [Parameter]
     public SwitchParameter Wait { get; set; }
+
+    internal bool HasOneDeployment => ParameterSetName == RowSet;
 
     protected override void BeginProcessing()
     {
@@ -75,7 +82,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
         try
         {
             PSObject? file = InputPath is null ? null : InputSet.ReadFile(FileSystemPath(InputPath, nameof(InputPath)));
-            _starter = new(this, new(file, Inputs, InputName, LabelColumn));
+            _starter = new(this, new(file, Inputs, InputName, LabelColumn, DeploymentColumn));
         }
         catch (ComfyDeployException e)
         {
@@ -85,21 +92,29 @@ public sealed class StartComfyRunCommand : WaitingCommand
 
     private protected override void Receive()
     {
-        if (ParameterSetName == RowSet) _starter!.StartRow(InputObject);
-        else _starter!.StartDeployment();
+        if (ParameterSetName == DeploymentSet) _starter!.StartDeployment();
+        else _starter!.StartRow(InputObject);
         WriteFinished();
     }
 
     private protected override void Finish()
     {
-        _starter!.WritePlan();
+        _starter!.Finish();
         FinishWait();
-        _starter!.ReportRefusal();
+        _starter.ReportRefusal();
     }
 
     private protected override void OnEnding()
     {
+        _starter?.Close(Stopping);
         base.OnEnding();
         if (!Wait && !Stopping && !IsWriting) _starter?.NameQueued();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        // The end of a pipeline that another command ended: what was queued meanwhile is named below.
+        if (disposing) _starter?.Close(Stopping);
+        base.Dispose(disposing);
     }
 }

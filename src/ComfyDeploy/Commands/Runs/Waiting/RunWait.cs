@@ -14,9 +14,11 @@ internal sealed record RunWaitOptions(
 /// <summary>
 /// The state of one wait for a set of runs. Knows no PowerShell: its owner writes the runs that <see cref="TakeReady"/> returns,
 /// and every run given to it leaves it once: there, through <see cref="End"/>, or by its id in <see cref="Lost"/>.
+/// Runs may be added from any thread, since a run is waited for from the moment it is queued; all else is the owner's.
 /// </summary>
 internal sealed class RunWait(RunWaitOptions options, ICallLog log, CancellationToken cancellationToken) : IDisposable
 {
+    private readonly object _gate = new();
     private readonly Dictionary<string, int> _places = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
@@ -66,36 +68,42 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Starts to wait for a run, unless it was added before.</summary>
     internal void Add(WaitTarget target)
     {
-        string key = Key(target);
-        if (_places.ContainsKey(key)) return;
-        int place = _places.Count;
-        _places.Add(key, place);
-        _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken)
+        lock (_gate)
         {
-            CancelLate = options.CancelLate,
-            ReadReasons = options.ReadErrorDetail,
-        };
-        Received++;
-        _undecided.Add(place);
-        _order.Add(key);
-        // The waiter looks again anyway, so a failed look is not retried at once.
-        _waiter.Add(target with { Client = new(target.Client.Session, log) { MaxRetries = 0 } });
+            string key = Key(target);
+            if (_places.ContainsKey(key)) return;
+            int place = _places.Count;
+            _places.Add(key, place);
+            _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken)
+            {
+                CancelLate = options.CancelLate,
+                ReadReasons = options.ReadErrorDetail,
+            };
+            Received++;
+            _undecided.Add(place);
+            _order.Add(key);
+            // The waiter looks again anyway, so a failed look is not retried at once.
+            _waiter.Add(target with { Client = new(target.Client.Session, log) { MaxRetries = 0 } });
+        }
     }
 
     /// <summary>Passes on what has no run to wait for, such as a row that was not queued.</summary>
     internal void AddFinished(ComfyRun run)
     {
-        Received++;
-        string place = run.RunId ?? $"row {Received}";
-        _order.Add(place);
-        Keep(place, run);
-        ReleaseHeld();
+        lock (_gate)
+        {
+            Received++;
+            string place = run.RunId ?? $"row {Received}";
+            _order.Add(place);
+            Keep(place, run);
+            ReleaseHeld();
+        }
     }
 
     /// <summary>Counts a reference that is reported as an error.</summary>
     internal void AddRefused()
     {
-        Received++;
+        lock (_gate) Received++;
         Refused++;
     }
 
@@ -123,7 +131,8 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         // First those under way: one that is decided meanwhile must be in one of the two.
         IReadOnlyList<KeyValuePair<int, ComfyRun>> live = _waiter?.Live ?? [];
         DecideReady();
-        ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
+        ComfyRun[] undecided;
+        lock (_gate) undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
         ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
         _held.Clear();
         return pending;
@@ -150,6 +159,11 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     }
 
     private void Decide(WaitOutcome outcome)
+    {
+        lock (_gate) DecideLocked(outcome);
+    }
+
+    private void DecideLocked(WaitOutcome outcome)
     {
         string key = Key(outcome.Target);
         if (!_undecided.Remove(_places[key])) return;

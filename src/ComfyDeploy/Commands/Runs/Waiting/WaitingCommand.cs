@@ -77,6 +77,7 @@ public abstract class WaitingCommand : ConnectedCommand
         ComfyDeployClient client = RunClient(reference);
         try
         {
+            BeginWait(client.Session.Clock);
             AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(),
                 RunReference.Origin(reference)));
         }
@@ -86,11 +87,11 @@ public abstract class WaitingCommand : ConnectedCommand
         }
     }
 
-    internal void AddToWait(WaitTarget target)
-    {
-        _progress ??= new(this, Runs, target.Client.Session.Clock);
-        Runs.Add(target);
-    }
+    /// <summary>Called on the pipeline thread before the first run is added.</summary>
+    internal void BeginWait(IClock clock) => _progress ??= new(this, Runs, clock);
+
+    /// <summary>Waits for a run; called on any thread.</summary>
+    internal void AddToWait(WaitTarget target) => Runs.Add(target);
 
     /// <summary>Passes on what has no run to wait for.</summary>
     internal void AddFinished(ComfyRun run)
@@ -166,6 +167,9 @@ public abstract class WaitingCommand : ConnectedCommand
         WriteUnwritten();
     }
 
+    /// <summary>Keeps a run that is written, or named, when this cmdlet ends.</summary>
+    internal void Keep(ComfyRun run) => _unwritten.Enqueue(run);
+
     private void WriteReady()
     {
         foreach (ComfyRun run in Runs.TakeReady()) _unwritten.Enqueue(run);
@@ -195,8 +199,8 @@ public abstract class WaitingCommand : ConnectedCommand
     /// <summary>Names the runs that no object can be written for.</summary>
     private void Name(Action<string> write)
     {
-        string[] runIds = [.. _unwritten.Select(run => run.RunId).OfType<string>()];
+        string[] runs = [.. _unwritten.Select(run => run.RunId ?? (run.IsUnconfirmed ? run.Error : null)).OfType<string>()];
         _unwritten.Clear();
-        if (runIds.Length > 0) write($"Not in the output; may still be running and billed: {string.Join(", ", runIds)}.");
+        if (runs.Length > 0) write($"Not in the output; may still be running and billed: {string.Join(", ", runs)}.");
     }
 }
