@@ -39,7 +39,7 @@ internal sealed partial class ComfyDeployClient
         {
             creates.End(sent, state);
         }
-        if (state == CreateState.Answered) return new(answer.Request) { Error = answer.Error, CanRetry = MayBeSentAgain(answer) };
+        if (state == CreateState.Answered) return new(answer.Request) { Error = Refusal(answer), CanRetry = MayBeSentAgain(answer) };
         return new(answer.Request) { Value = await FindLostRunAsync(creates, sent, answer.Error, cancellationToken).ConfigureAwait(false) };
     }
 
@@ -75,6 +75,10 @@ internal sealed partial class ComfyDeployClient
     /// <summary>The service stated that it made no run, or the request never left.</summary>
     private static bool IsDefiniteRefusal(Attempt<CreatedRunWire> answer) =>
         answer.NotSent || answer.Status is (>= 300 and < 500 and not 408) or 500 or 501;
+
+    /// <summary>What a gateway says of the key, the credits or the deployment is not known of them: the next create may pass.</summary>
+    private static ComfyDeployException? Refusal(Attempt<CreatedRunWire> answer) =>
+        answer.Error is { IsForeign: true, StatusCode: >= 401 and <= 404 } foreign ? Errors.RefusedOnTheWay(foreign) : answer.Error;
 
     /// <summary>A machine's own 429 is an error of the service: a run of it may be stored already.</summary>
     private static bool MayBeSentAgain(Attempt<CreatedRunWire> answer) =>

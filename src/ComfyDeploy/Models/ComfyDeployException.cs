@@ -21,6 +21,9 @@ public sealed class ComfyDeployException : Exception
     /// <summary>The <c>X-Request-Id</c> of the response; null when it had none.</summary>
     public string? RequestId { get; internal init; }
 
+    /// <summary>Whether the response is not in the service's own form, so that a gateway in front of it may have written it.</summary>
+    internal bool IsForeign { get; init; }
+
     /// <summary>The pause that the response requested.</summary>
     internal TimeSpan? RetryAfter { get; set; }
 

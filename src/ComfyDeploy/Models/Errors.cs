@@ -66,6 +66,9 @@ internal static class Errors
         ErrorIds.WaitTimeout,
         $"The time was up before {deploymentName} could be queued: a lost request was being looked for. No run was made.");
 
+    internal static ComfyDeployException RefusedOnTheWay(ComfyDeployException cause) =>
+        From(cause, ErrorIds.ServiceError, $"A gateway refused the request before it reached the service (HTTP {cause.StatusCode}).");
+
     internal static ComfyDeployException AnotherRun(string runId) =>
         new(ErrorIds.ServiceError, $"The service returned something else than run {runId}.");
 

@@ -20,12 +20,14 @@ internal static class ApiErrors
     internal static ComfyDeployException From(HttpResponseMessage response, MemoryStream body, string notFoundId, string? key)
     {
         int status = (int)response.StatusCode;
-        string sentence = SafeText.Clean(SafeText.Mask(Sentence(body), key));
+        (string text, bool isOwn) = Sentence(body);
+        string sentence = SafeText.Clean(SafeText.Mask(text, key));
         string id = IdOf(response.StatusCode, sentence, notFoundId);
         string message = sentence.Length == 0 ? $"HTTP {status}" : $"{sentence} (HTTP {status})";
         return new(id, SafeText.Sentence(Explain(id, message, response)))
         {
             StatusCode = status,
+            IsForeign = !isOwn,
             RequestId = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values)
                 ? SafeText.Clean(SafeText.Mask(values.FirstOrDefault(), key))
                 : null,
@@ -70,27 +72,30 @@ internal static class ApiErrors
         _ => $"The service answered: {message}",
     };
 
-    /// <summary>The service's own message, from all its formats. A rejected value is not repeated: it may contain a secret.</summary>
-    private static string Sentence(MemoryStream body)
+    /// <summary>
+    /// The message, from all formats of the service, and whether it is in the one that today's service has for every refusal. A rejected
+    /// value is not repeated: it may contain a secret.
+    /// </summary>
+    private static (string Text, bool IsOwn) Sentence(MemoryStream body)
     {
         string text = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
         try
         {
             using JsonDocument document = JsonDocument.Parse(ValidJson.Of(text));
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) return string.Empty;
+            if (root.ValueKind != JsonValueKind.Object) return (string.Empty, false);
             foreach (string key in (string[])["detail", "error", "message"])
             {
                 if (!root.TryGetProperty(key, out JsonElement value)) continue;
-                if (value.ValueKind == JsonValueKind.String) return value.GetString()!;
-                if (value.ValueKind == JsonValueKind.Array) return Rejections(value);
+                if (value.ValueKind == JsonValueKind.String) return (value.GetString()!, key == "detail");
+                if (value.ValueKind == JsonValueKind.Array) return (Rejections(value), key == "detail");
             }
-            return string.Empty;
+            return (string.Empty, false);
         }
         catch (JsonException)
         {
             // The error page of a proxy is not worth a message, and truncated JSON may end in the middle of a rejected value.
-            return text.TrimStart() is ['<' or '{' or '[', ..] ? string.Empty : text;
+            return (text.TrimStart() is ['<' or '{' or '[', ..] ? string.Empty : text, false);
         }
     }
 

@@ -137,7 +137,8 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     public void A_machine_that_refuses_costs_its_own_row_only(int status)
     {
         ComfyConnection connection = ConnectionTo(Emulator, "refusing");
-        ApiSession.Attach(new(connection, new RefusingMachine(status)));
+        string body = $$"""{"detail":"Error creating run: {{status}}"}""";
+        ApiSession.Attach(new(connection, new RefusesSecondCreate(() => Reply.Json(body, status))));
         EngineRun run = Engine.Run($"{FiveRows} | Start-ComfyRun portrait -Connection $refusing", ("refusing", connection));
         Assert.Equal([false, true, false, false, false], run.Runs.Select(r => r.Status == "not-queued"));
         Assert.Contains($"Error creating run: {status} (HTTP {status})", run.Runs[1].Error, StringComparison.Ordinal);
@@ -145,8 +146,24 @@ public sealed class StartComfyRunTroubleTests : EngineTest
     }
 
     [Theory]
+    [InlineData(401, "<html><body>Sign in</body></html>", "text/html")]
+    [InlineData(402, "<html><body>Quota of the proxy</body></html>", "text/html")]
+    [InlineData(403, """{"message":"Forbidden"}""", "application/json")]
+    [InlineData(404, "no healthy upstream", "text/plain")]
+    public void A_gateway_that_refuses_costs_its_own_row_only(int status, string body, string type)
+    {
+        ComfyConnection connection = ConnectionTo(Emulator, "refusing");
+        ApiSession.Attach(new(connection, new RefusesSecondCreate(() => Reply.With(status, body, type))));
+        EngineRun run = Engine.Run($"{FiveRows} | Start-ComfyRun portrait -Connection $refusing", ("refusing", connection));
+        Assert.Equal([false, true, false, false, false], run.Runs.Select(r => r.Status == "not-queued"));
+        Assert.Equal($"A gateway refused the request before it reached the service (HTTP {status}).", run.Runs[1].Error);
+        Assert.Equal(4, Emulator.Runs.Count);
+    }
+
+    [Theory]
     [InlineData(402, "LimitReached")]
     [InlineData(401, "ApiKeyRejected")]
+    [InlineData(404, "DeploymentNotFound")]
     public void Rows_after_used_up_credits_or_a_rejected_key_are_not_sent(int status, string errorId)
     {
         Emulator.AddFault($"POST /run/deployment/queue = {status} after=1 always");
@@ -165,14 +182,12 @@ public sealed class StartComfyRunTroubleTests : EngineTest
         Assert.Empty(Emulator.Runs);
     }
 
-    /// <summary>The service, whose machine refuses the second create.</summary>
-    private sealed class RefusingMachine(int status) : DelegatingHandler(new HttpClientHandler())
+    /// <summary>The service, except that something else answers the second create.</summary>
+    private sealed class RefusesSecondCreate(Func<HttpResponseMessage> answer) : DelegatingHandler(new HttpClientHandler())
     {
         private int _creates;
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-            request.Method == HttpMethod.Post && ++_creates == 2
-                ? Task.FromResult(Reply.Json($$"""{"detail":"Error creating run: {{status}}"}""", status))
-                : base.SendAsync(request, cancellationToken);
+            request.Method == HttpMethod.Post && ++_creates == 2 ? Task.FromResult(answer()) : base.SendAsync(request, cancellationToken);
     }
 }
