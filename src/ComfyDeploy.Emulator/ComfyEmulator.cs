@@ -150,13 +150,13 @@ public sealed class ComfyEmulator : IDisposable
         string path = request.Path.StartsWith("/api/", StringComparison.Ordinal) ? request.Path.Substring("/api".Length) : request.Path;
         _faults.CatchUp(Now);
         EmulatorRequest entry = _log.Add(request, isStorage: false, _api.IsAuthorized(request), Now);
-        return Finish(entry, _faults.Answer(request.Method, path, Now, () => _api.Handle(request), ApiSite.EdgeError));
+        return Finish(entry, _faults.Answer(request, path, Now, () => _api.Handle(request), ApiSite.EdgeError));
     }
 
     private HttpResponse HandleStorage(HttpRequest request)
     {
         EmulatorRequest entry = _log.Add(request, isStorage: true, _api.IsAuthorized(request), Now);
-        return Finish(entry, _faults.Answer(request.Method, request.Path, Now, () => _storage.Handle(request), PlannedStorageError));
+        return Finish(entry, _faults.Answer(request, request.Path, Now, () => _storage.Handle(request), PlannedStorageError));
     }
 
     private static HttpResponse PlannedStorageError(int status) => status == 503

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ComfyDeploy.Emulator.Http;
 
 namespace ComfyDeploy.Emulator.Faults;
 
@@ -55,10 +56,14 @@ internal sealed class Fault
     /// <summary>The number of matching requests that are affected; null means all.</summary>
     public int? Times { get; init; } = 1;
 
+    /// <summary>A text that the body of an affected request contains; empty for any body.</summary>
+    public string Body { get; init; } = "";
+
     /// <summary>Whether this request is affected; counts it.</summary>
-    public bool Affects(string method, string path)
+    public bool Affects(HttpRequest request, string path)
     {
-        if (Method != "*" && Method != method) return false;
+        if (Method != "*" && Method != request.Method) return false;
+        if (Body.Length > 0 && request.BodyText.IndexOf(Body, StringComparison.Ordinal) < 0) return false;
         if (!Path.IsMatch(path) || (Times is int times && _seen >= After + times)) return false;
         _seen++;
         return _seen > After;

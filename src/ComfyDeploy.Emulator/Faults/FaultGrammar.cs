@@ -14,7 +14,7 @@ internal static class FaultGrammar
         "a status code (with retry-after=SECONDS, retry-date=SECONDS or executed), latency TIME, hang, stall, reset, lost, late TIME, cut, close, truncate, " +
         "wrongtypes, wronglength, redirect URL, drip BYTES_PER_SECOND";
 
-    private const string Options = "xN, always, after=N, retry-after=SECONDS, retry-date=SECONDS, executed";
+    private const string Options = "xN, always, after=N, body=TEXT, retry-after=SECONDS, retry-date=SECONDS, executed";
 
     private static readonly Dictionary<string, FaultKind> Kinds = Enum.GetValues(typeof(FaultKind)).Cast<FaultKind>()
         .Where(kind => kind != FaultKind.Status)
@@ -57,6 +57,7 @@ internal static class FaultGrammar
             RetryAfterAsDate = asDate,
             Executed = options.ContainsKey("executed"),
             After = Number(text, options, "after") ?? 0,
+            Body = options.TryGetValue("body", out string? body) ? body : "",
             Times = options.ContainsKey("always") ? null : Number(text, options, "x") ?? 1,
         };
     }
@@ -72,7 +73,7 @@ internal static class FaultGrammar
             Match count = Regex.Match(word, "^x([0-9]{1,6})$");
             int equals = word.IndexOf('=');
             string name = count.Success ? "x" : equals < 0 ? word : word.Substring(0, equals);
-            if (name is not ("x" or "always" or "after" or "retry-after" or "retry-date" or "executed")) break;
+            if (name is not ("x" or "always" or "after" or "body" or "retry-after" or "retry-date" or "executed")) break;
             options[name] = count.Success ? count.Groups[1].Value : word.Substring(equals + 1);
             used--;
         }

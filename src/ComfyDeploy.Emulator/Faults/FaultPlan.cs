@@ -33,10 +33,10 @@ internal sealed class FaultPlan
     }
 
     /// <summary>The response to a request, distorted when a fault applies. <paramref name="execute"/> is the service itself.</summary>
-    public HttpResponse Answer(string method, string path, DateTime now, Func<HttpResponse> execute, Func<int, HttpResponse> error)
+    public HttpResponse Answer(HttpRequest request, string path, DateTime now, Func<HttpResponse> execute, Func<int, HttpResponse> error)
     {
         Fault? fault;
-        lock (_faults) fault = _faults.Find(f => f.Affects(method, path));
+        lock (_faults) fault = _faults.Find(f => f.Affects(request, path));
         if (fault is null) return execute();
         switch (fault.Kind)
         {

@@ -50,7 +50,7 @@ public sealed class WaitComfyRunTests : EngineTest
     [Fact]
     public void In_order_a_row_that_was_not_queued_keeps_its_place()
     {
-        Emulator.AddFault("POST /run/deployment/queue = 500 after=1");
+        Emulator.AddFault("POST /run/deployment/queue = 500 body=\"b\"");
         EngineRun run = Engine.Run("""
             $runs = 'a', 'b', 'c' | Start-ComfyRun portrait -InputName prompt -WarningAction Ignore
             $emulator.Advance([timespan]'01:00:00')
