@@ -130,6 +130,7 @@ internal sealed class RunWaiter : IDisposable
                 if (run is not null)
                 {
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
+                    target.Known = null;
                     last = run;
                     _live[place] = run;
                     _deadline.Answered();
