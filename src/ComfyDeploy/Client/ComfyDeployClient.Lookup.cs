@@ -3,10 +3,11 @@ namespace ComfyDeploy.Client;
 // The look-up of runs whose create was not answered. It ends in time whatever the service does, and decides only what is certain.
 internal sealed partial class ComfyDeployClient
 {
-    // After the request was found to be lost.
-    private static readonly TimeSpan[] Looks =
-        [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(15)];
+    private static readonly TimeSpan LookUpTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(3);
+    // After the request was found to be lost. Even the last look ends within the time of the whole look-up.
+    private static readonly TimeSpan[] Looks =
+        [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(7), LookUpTimeout - LookTimeout];
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan UnknownClockTolerance = TimeSpan.FromMinutes(5);
     // How long a create may be held on its way and still make a run.
@@ -77,9 +78,8 @@ internal sealed partial class ComfyDeployClient
         Twins[] decidable = [.. twins.Where(each => !IsContested(each, creates))];
         Dictionary<string, string?> inputs = [];
         DateTime begin = session.Clock.Now;
-        TimeSpan longest = Looks.Last() + LookTimeout;
-        using CancellationTokenSource limit = LimitTo(longest, cancellationToken);
-        bool isCut = Deadline < begin + longest;
+        using CancellationTokenSource limit = LimitTo(LookUpTimeout, cancellationToken);
+        bool isCut = Deadline < begin + LookUpTimeout;
         try
         {
             foreach (TimeSpan look in Looks)

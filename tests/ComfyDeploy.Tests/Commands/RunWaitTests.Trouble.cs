@@ -102,6 +102,46 @@ public sealed partial class RunWaitTests
         Assert.Empty(wait.End());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_is_given_up_is_cancelled_once_or_named(bool isTaken)
+    {
+        int cancels = 0;
+        _fault = path =>
+        {
+            bool isCancel = path.EndsWith(Cancel, StringComparison.Ordinal);
+            if (isCancel) cancels++;
+            return Elapsed <= 3 || _cancelled.Count > 0 || (isCancel && isTaken) ? null : Reply.Json("""{"detail":"Invalid token"}""", 401);
+        };
+        RunWait wait = Wait(TimeSpan.FromHours(1), cancelLate: true);
+        _ends["a"] = 5000;
+        Add(wait, "a");
+        Assert.Equal(["a"], await DrainAsync(wait));
+        Assert.Equal(1, cancels);
+        // Not at the deadline, and not for a minute.
+        Assert.InRange(_lastDecision, 120, 135);
+        (ComfyDeployException error, object target) = Assert.Single(WaitReport.Errors(wait));
+        Assert.Equal(ErrorIds.ApiKeyRejected, error.ErrorId);
+        Assert.Equal(["a"], Assert.IsType<string[]>(target));
+        Assert.Contains(isTaken ? "Cancelled: a." : "Maybe still running and still billed: a.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(isTaken ? 0 : 1, _log.Warnings.Count(warning => warning.StartsWith("Run a could not be cancelled:", StringComparison.Ordinal)));
+        Assert.Equal(isTaken ? "cancelled" : "running", Assert.Single(wait.Lost).Run!.Status);
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_before_it_was_given_up_is_a_success()
+    {
+        _fault = path => Elapsed > 3 && !path.EndsWith(Cancel, StringComparison.Ordinal) && _cancelled.Count == 0
+            ? Reply.Json("""{"detail":"Invalid token"}""", 401) : null;
+        RunWait wait = Wait(TimeSpan.FromHours(1), cancelLate: true);
+        _answerOf = (id, status) => id == "a" && status == "cancelled" ? "success" : status;
+        Add(wait, "a");
+        Assert.Equal(["a"], await DrainAsync(wait));
+        Assert.Empty(WaitReport.Errors(wait));
+        Assert.Null(WaitReport.Failure(wait));
+    }
+
     [Fact]
     public async Task A_closed_connection_gives_up_its_runs_at_once()
     {
@@ -192,6 +232,34 @@ public sealed partial class RunWaitTests
         Assert.Equal("cancelled", Assert.Single(wait.End()).Status);
     }
 
+    [Theory]
+    [InlineData("plain 500")]
+    [InlineData("500")]
+    public async Task A_cancel_that_fails_is_tried_for_a_minute(string kind)
+    {
+        int tries = 0;
+        _fault = path => path.EndsWith(Cancel, StringComparison.Ordinal) && tries++ >= 0 ? Odd(kind) : null;
+        RunWait wait = Wait(TimeSpan.FromSeconds(4), cancelLate: true);
+        Add(wait, "a");
+        await DrainAsync(wait);
+        Assert.InRange(_lastDecision, 60, 68);
+        Assert.InRange(tries, 5, 20);
+        Assert.Contains("Still running and still billed: a.", Assert.Single(WaitReport.Errors(wait)).Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cancel_that_the_service_says_is_impossible_is_not_tried_again()
+    {
+        int tries = 0;
+        _fault = path => path.EndsWith(Cancel, StringComparison.Ordinal) && tries++ >= 0 ? Recorded.Exchange("run-cancel-no-function-call").ToResponse() : null;
+        RunWait wait = Wait(TimeSpan.FromSeconds(4), cancelLate: true);
+        Add(wait, "a");
+        await DrainAsync(wait);
+        Assert.Equal(1, tries);
+        Assert.InRange(_lastDecision, 4, 5);
+        Assert.Contains("Still running and still billed: a.", Assert.Single(WaitReport.Errors(wait)).Error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Every_run_leaves_once_whatever_the_service_answers()
     {
@@ -257,6 +325,8 @@ public sealed partial class RunWaitTests
             case "html 405": return Reply.With(405, "<html>", "text/html");
             case "text 404": return Reply.With(404, "404 page not found");
             case "401": return Reply.Json("""{"detail":"Invalid token"}""", 401);
+            case "500": return Reply.Json("""{"detail":"Internal server error"}""", 500);
+            case "plain 500": return Reply.With(500, "Internal Server Error");
             case "503": return Reply.Status(503);
             case "run not found": return Reply.Json("""{"detail":"Run not found"}""", 404);
             case "{}" or "null": return Reply.Json(kind);

@@ -14,6 +14,7 @@ public sealed partial class RunWaitTests : IDisposable
     private readonly DateTime _began;
     private readonly ComfyDeployClient _client;
     private Func<string, HttpResponseMessage?> _fault = _ => null;
+    private Func<string, string, string> _answerOf = (_, status) => status;
     private RunWait? _wait;
     private double _lastDecision;
 
@@ -31,7 +32,7 @@ public sealed partial class RunWaitTests : IDisposable
                 return Reply.Json("""{"status":"success","message":"Function cancelled"}""");
             }
             string status = _cancelled.Contains(id) ? "cancelled" : (_clock.Now - _began).TotalSeconds >= _ends[id] ? "success" : "running";
-            return Reply.Json(ClientUnderTest.RunJson(id, status));
+            return Reply.Json(ClientUnderTest.RunJson(id, _answerOf(id, status)));
         });
         _client = new ClientUnderTest(handler, _clock).Client;
     }

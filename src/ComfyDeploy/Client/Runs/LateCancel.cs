@@ -1,7 +1,8 @@
 namespace ComfyDeploy.Client;
 
 /// <summary>
-/// Cancels a run that is late, and reads how it ended. If the service does not answer, it tries for a minute, because the run is billed.
+/// Cancels a run that is late, and reads how it ended. If the service does not answer, it tries for a minute, because the run is billed. A
+/// run whose connection is refused anyway gets one try.
 /// </summary>
 internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken cancellationToken)
 {
@@ -25,6 +26,8 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             while (true)
             {
                 (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
+                if (late.End == WaitEnd.Refused) break;
+                // These are answers about the run. A 500 in any other words is none: the run may be cancelled the next time.
                 if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput } || RunAbsence.IsStatedBy(failure)) break;
                 await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter, clock), limit.Token).ConfigureAwait(false);
             }
@@ -34,7 +37,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             // The service has been silent for too long: the run is named as still running.
         }
         string id = late.Target.RunId;
-        if (late.IsLate && late.IsRunning) log.Warning($"Run {id} could not be cancelled: {(failure ?? late.Error)?.Message}".TrimEnd());
+        if (late.IsRunning) log.Warning($"Run {id} could not be cancelled: {(failure ?? late.Error)?.Message}".TrimEnd());
         else if (failure is not null) log.Warning($"Run {id} could not be read after it was cancelled: {failure.Message}");
         return late;
     }
@@ -56,7 +59,8 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         if (run is null) return (late, failure);
         // The service takes the cancel of a finished run, too: only the status tells whether it came in time.
         bool endedItself = run.IsFinished && run.Status != RunStatus.Cancelled;
-        return (late with { Run = run, End = endedItself ? WaitEnd.Finished : WaitEnd.TimedOut }, null);
+        WaitEnd end = endedItself ? WaitEnd.Finished : late.IsLate ? WaitEnd.TimedOut : late.End;
+        return (late with { Run = run, End = end }, null);
     }
 
     private static async Task<bool> CancelAsync(WaitTarget target, CancellationToken limit)

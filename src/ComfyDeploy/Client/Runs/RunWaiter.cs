@@ -29,7 +29,7 @@ internal sealed class RunWaiter : IDisposable
         _lateCancel = new(clock, log, _stop);
     }
 
-    /// <summary>Whether a run is cancelled as soon as it is late.</summary>
+    /// <summary>Whether a run is cancelled as soon as it is late, or its connection is given up.</summary>
     internal bool CancelLate { get; init; }
 
     /// <summary>Whether to look up why runs failed.</summary>
@@ -104,7 +104,7 @@ internal sealed class RunWaiter : IDisposable
         WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
         WaitOutcome outcome = await PollAsync(target, place, service, firstLook, deadline).ConfigureAwait(false);
-        if (CancelLate && outcome.IsLate) outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
+        if (CancelLate && (outcome.IsLate || outcome is { End: WaitEnd.Refused, Error.StatusCode: not null })) outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
         // A reason that cannot be read is no error, whatever the cause.
         if (ReadReasons && outcome.End == WaitEnd.Finished)
             await Task.WhenAny(service.Reasons.FillAsync(outcome.Run!, _stop)).ConfigureAwait(false);
@@ -130,6 +130,7 @@ internal sealed class RunWaiter : IDisposable
                 if (run is not null)
                 {
                     if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
+                    target.Known = null;
                     last = run;
                     _live[place] = run;
                     _deadline.Answered();

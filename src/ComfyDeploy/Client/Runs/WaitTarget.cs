@@ -3,10 +3,13 @@ namespace ComfyDeploy.Client;
 /// <summary>A run to wait for.</summary>
 /// <param name="RunId">Its id.</param>
 /// <param name="Client">The account it is in.</param>
-/// <param name="Known">The snapshot the caller has.</param>
+/// <param name="Known">The snapshot the caller has, until the run is read.</param>
 /// <param name="Origin">What only the caller knows.</param>
 internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin)
 {
+    /// <summary>Dropped once the service has returned the run: an image in its inputs has megabytes, and the service keeps a link.</summary>
+    internal ComfyRun? Known { get; set; } = Known;
+
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }
 

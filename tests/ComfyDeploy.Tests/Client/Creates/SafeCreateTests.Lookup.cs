@@ -14,8 +14,24 @@ public sealed partial class SafeCreateTests
         _service.HangRead = _ => true;
         Assert.Equal(ErrorIds.AmbiguousCreate, (await FailAsync()).ErrorId);
         Assert.Equal(5, _test.Handler.Count("GET", "/deployment/"));
-        Assert.Equal([0, 1, 2, 4, 8], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
+        Assert.Equal([0, 1, 2, 4, 5], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
         Assert.Single(_test.Log.Warnings);
+    }
+
+    [Fact]
+    public async Task The_whole_look_up_ends_within_15_seconds_although_no_look_is_answered()
+    {
+        _service.Faults.Enqueue(CreateFault.ResetTaken);
+        DateTime? first = null;
+        _service.HangRead = _ =>
+        {
+            first ??= _test.Clock.Now;
+            // As long as one look may take.
+            return _test.Clock.DelayAsync(TimeSpan.FromSeconds(3), default).IsCompleted;
+        };
+        Assert.Equal(ErrorIds.AmbiguousCreate, (await FailAsync()).ErrorId);
+        Assert.Equal(5, _test.Handler.Count("GET", "/deployment/"));
+        Assert.Equal(TimeSpan.FromSeconds(15), _test.Clock.Now - first);
     }
 
     [Fact]
@@ -44,7 +60,7 @@ public sealed partial class SafeCreateTests
         Task<string>[] creates = [.. Enumerable.Range(0, Creates).Select(i => CreateAsync($$"""{"prompt":"row {{i}}"}"""))];
         await Task.WhenAll(creates).ContinueWith(_ => { }, TaskScheduler.Default);
         Assert.Equal(_service.OwnRuns.Single().Id, await creates.Single(create => create.IsCompletedSuccessfully));
-        Assert.Equal([0, 1, 2, 4, 8], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
+        Assert.Equal([0, 1, 2, 4, 5], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
     }
 
     [Fact]

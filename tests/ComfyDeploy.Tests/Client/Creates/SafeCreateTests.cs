@@ -50,7 +50,7 @@ public sealed partial class SafeCreateTests
         Assert.Empty(_service.OwnRuns);
         Assert.Equal(1, Posts);
         Assert.Equal(5, _test.Handler.Count("GET", "/deployment/"));
-        Assert.Equal([0, 1, 2, 4, 8], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
+        Assert.Equal([0, 1, 2, 4, 5], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
         Assert.Contains("Get-ComfyRun -Deployment d1 -After '", ErrorRecords.TextOf(error), StringComparison.Ordinal);
         Assert.Contains("a lighthouse", error.Message, StringComparison.Ordinal);
     }

@@ -68,6 +68,7 @@ internal static class WaitReport
         string what = errorId switch
         {
             ErrorIds.RunNotFound => $"Not found on connection '{runs[0].Target.Client.Session.Connection.Name}': {runIds}.",
+            _ when running.Length == 0 && runs.All(run => run.Run is { IsFinished: true }) => $"Cancelled: {runIds}.",
             _ when running.Length == 0 => $"Cancelled, but not read since: {runIds}.",
             _ when cancelLate => $"Could no longer be read: {runIds}. Maybe still running and still billed: {string.Join(", ", running)}.",
             _ => $"Could no longer be read; may still be running: {runIds}.",
