@@ -43,7 +43,13 @@ internal sealed class FileRoutes(Uploads uploads)
         [".py"] = "text/x-python",
         [".xml"] = "text/xml",
         [".tsv"] = "text/tab-separated-values",
+        [".eml"] = "message/rfc822",
     };
+
+    // The guess looks through a compression: notes.txt.gz is a text.
+    private static readonly HashSet<string> Compressions = [".br", ".bz2", ".gz", ".xz", ".Z"];
+
+    private static readonly string[] Accepted = ["image/", "video/", "audio/", "application/"];
 
     public void AddTo(Router router) => router.Add("POST", "/file/upload", Upload);
 
@@ -52,8 +58,8 @@ internal sealed class FileRoutes(Uploads uploads)
         FormPart part = MultipartForm.Read(call.Request).LastOrDefault(p => p.Name == "file")
             ?? throw ApiError.Invalid(Validation.Missing(["body", "file"], null));
         if (part.FileName is null) throw ApiError.Invalid(NotAFile(part));
-        string type = Types.TryGetValue(Path.GetExtension(part.FileName), out string? known) ? known : "application/octet-stream";
-        if (type.StartsWith("text/", StringComparison.Ordinal)) throw ApiError.Detail(400, "Unsupported file type");
+        string type = TypeOf(part.FileName);
+        if (!Accepted.Any(kind => type.StartsWith(kind, StringComparison.Ordinal))) throw ApiError.Detail(400, "Unsupported file type");
         if (part.Content.Length > MaxFileSize) throw ApiError.Detail(400, "File size exceeds 250MB limit");
         (string id, string link) = uploads.Store(call.Account, part.FileName, type, part.Content);
         return HttpResponse.Json(200, new JsonObject
@@ -63,6 +69,13 @@ internal sealed class FileRoutes(Uploads uploads)
             ["file_name"] = part.FileName,
             ["file_url"] = link,
         });
+    }
+
+    private static string TypeOf(string fileName)
+    {
+        string extension = Path.GetExtension(fileName.TrimStart('.'));
+        if (Compressions.Contains(extension)) return TypeOf(Path.GetFileNameWithoutExtension(fileName));
+        return Types.TryGetValue(extension, out string? type) ? type : "application/octet-stream";
     }
 
     private static JsonObject NotAFile(FormPart part)

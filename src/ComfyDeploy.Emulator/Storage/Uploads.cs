@@ -9,6 +9,9 @@ namespace ComfyDeploy.Emulator.Storage;
 /// <summary>Stores uploaded files under names made by the service.</summary>
 internal sealed class Uploads(Func<OutputFile, string> link)
 {
+    // The files of some accounts are private. Here, the name decides, as a prompt does for the files of a run.
+    private const string PrivateTag = "#private";
+
     private static readonly Regex InlineImage = new("^data:image/(png|jpeg|jpg);base64,", RegexOptions.CultureInvariant);
 
     /// <summary>Stores a file and returns its ID and its link.</summary>
@@ -28,7 +31,7 @@ internal sealed class Uploads(Func<OutputFile, string> link)
             Name = fileName,
             Path = "/inputs/" + id + Path.GetExtension(fileName),
             ContentType = contentType,
-            IsPublic = true,
+            IsPublic = !fileName.Contains(PrivateTag),
             Bytes = bytes,
         };
         account.AddFile(file);

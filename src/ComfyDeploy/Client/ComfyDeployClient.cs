@@ -50,8 +50,11 @@ internal sealed partial class ComfyDeployClient(ApiSession session, ICallLog log
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         TimeSpan timeout = RequestTimeout ?? Connection.RequestTimeout;
-        session.Clock.CancelAfter(limit, timeout < MaxRequestTimeout ? timeout : MaxRequestTimeout);
+        void Restart() => session.Clock.CancelAfter(limit, timeout < MaxRequestTimeout ? timeout : MaxRequestTimeout);
+        Restart();
         using HttpRequestMessage request = create();
+        // An upload may take long: its limit is that of no progress.
+        if (request.Content is UploadContent upload) upload.Watch(Restart, limit.Token);
         string what = $"{request.Method} {request.RequestUri.OriginalString.Split('?')[0]}";
         try
         {

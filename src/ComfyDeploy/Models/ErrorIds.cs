@@ -14,6 +14,9 @@ internal static class ErrorIds
     internal const string DownloadFailed = nameof(DownloadFailed);
     internal const string FaultInvalid = nameof(FaultInvalid);
     internal const string FileExists = nameof(FileExists);
+    internal const string FileNotFound = nameof(FileNotFound);
+    internal const string FileTooLarge = nameof(FileTooLarge);
+    internal const string FileTypeNotSupported = nameof(FileTypeNotSupported);
     internal const string ForeignOrigin = nameof(ForeignOrigin);
     internal const string InputRowInvalid = nameof(InputRowInvalid);
     internal const string InsecureBaseUri = nameof(InsecureBaseUri);

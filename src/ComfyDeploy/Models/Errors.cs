@@ -75,6 +75,28 @@ internal static class Errors
     internal static ComfyDeployException ResponseTooLarge(string request, int limit) =>
         new(ErrorIds.ResponseTooLarge, $"The answer to {request} is larger than {limit / (1024 * 1024)} MB.");
 
+    internal static ComfyDeployException FileNotFound(string path) => new(ErrorIds.FileNotFound, $"There is no file '{path}'.");
+
+    internal static ComfyDeployException FileIsFolder(string path) => new(ErrorIds.FileNotFound, $"'{path}' is a folder, not a file.");
+
+    internal static ComfyDeployException FileTypeNotSupported(string path) => new(
+        ErrorIds.FileTypeNotSupported,
+        $"The service does not accept '{path}': it refuses text files by the extension of their names. It accepts images, videos, audio, "
+            + "archives, and extensions that it does not know.");
+
+    internal static ComfyDeployException FileTooLarge(string path, long limit) => new(
+        ErrorIds.FileTooLarge,
+        $"'{path}' is larger than {limit / (1024 * 1024)} MiB ({limit.ToString("N0", CultureInfo.InvariantCulture)} bytes), the service's limit.");
+
+    internal static ComfyDeployException FileUnreadable(string path, Exception cause) =>
+        new(ErrorIds.InvalidInput, $"'{path}' cannot be read: {SafeText.Sentence(SafeText.Clean(cause.Message))}", cause);
+
+    internal static ComfyDeployException FileChanged(string path) =>
+        new(ErrorIds.InvalidInput, $"'{path}' changed while it was being read. It was not uploaded.");
+
+    internal static ComfyDeployException UploadWithoutLink(string path) =>
+        new(ErrorIds.ServiceError, $"The answer to the upload of '{path}' contains no link to the file.");
+
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };
 }

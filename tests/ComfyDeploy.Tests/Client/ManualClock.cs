@@ -9,6 +9,7 @@ internal sealed class ManualClock : IClock
     private readonly List<Sleeper> _sleepers = [];
     private readonly List<TimeSpan> _pauses = [];
     private readonly AsyncLocal<CancellationTokenSource> _limit = new();
+    private int _limits;
     private DateTime _now = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
 
     /// <summary>Whether each pause ends at once and moves the clock.</summary>
@@ -30,6 +31,9 @@ internal sealed class ManualClock : IClock
             lock (_gate) return [.. _pauses];
         }
     }
+
+    /// <summary>How often a time limit was set.</summary>
+    internal int Limits => _limits;
 
     /// <summary>The number of pending pauses.</summary>
     internal int Waiting
@@ -58,6 +62,7 @@ internal sealed class ManualClock : IClock
     /// <summary>Time limits are real: skipped time does not count.</summary>
     public void CancelAfter(CancellationTokenSource source, TimeSpan time)
     {
+        Interlocked.Increment(ref _limits);
         _limit.Value = source;
         source.CancelAfter(time);
     }

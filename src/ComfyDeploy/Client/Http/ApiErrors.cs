@@ -51,6 +51,8 @@ internal static class ApiErrors
         404 => notFoundId,
         // The first version of the service answers 400 "Workflow not found" for a run that does not exist.
         400 when sentence is "Workflow not found" => notFoundId,
+        400 when sentence == "Unsupported file type" => ErrorIds.FileTypeNotSupported,
+        400 when sentence.StartsWith("File size exceeds", StringComparison.Ordinal) => ErrorIds.FileTooLarge,
         400 or 409 or 422 => ErrorIds.InvalidInput,
         // A not-found that the service wraps: "… 404: …".
         500 when sentence.Contains("404: ") => notFoundId,

@@ -15,6 +15,8 @@ internal sealed class AccountState
 
     internal CreateLedger Creates { get; } = new();
 
+    internal UploadCache Uploads { get; } = new();
+
     /// <summary>The same object for every connection to the same URL with the same key, as long as one of them is in use.</summary>
     internal static AccountState Of(ComfyConnection connection)
     {

@@ -102,6 +102,12 @@ internal sealed class WorkflowWire
     public string? UserName { get; set; }
 }
 
+internal sealed class UploadWire
+{
+    public string? FileId { get; set; }
+    public string? FileUrl { get; set; }
+}
+
 internal sealed class LogLineWire
 {
     public string? Log { get; set; }
@@ -127,6 +133,7 @@ internal sealed class LogLineWire
 [JsonSerializable(typeof(List<WorkflowWire>))]
 [JsonSerializable(typeof(NamedWire))]
 [JsonSerializable(typeof(List<NamedWire>))]
+[JsonSerializable(typeof(UploadWire))]
 [JsonSerializable(typeof(LogLineWire))]
 [JsonSerializable(typeof(List<LogLineWire>))]
 [JsonSerializable(typeof(Dictionary<string, double?>))]

@@ -31,11 +31,11 @@ internal static class ErrorRecords
         ErrorIds.InsecureBaseUri => ErrorCategory.SecurityError,
         ErrorIds.ConnectionFailed => ErrorCategory.ConnectionError,
         ErrorIds.RequestTimeout or ErrorIds.WaitTimeout => ErrorCategory.OperationTimeout,
-        ErrorIds.LimitReached or ErrorIds.ResponseTooLarge => ErrorCategory.LimitsExceeded,
+        ErrorIds.FileTooLarge or ErrorIds.LimitReached or ErrorIds.ResponseTooLarge => ErrorCategory.LimitsExceeded,
         ErrorIds.ServiceError or ErrorIds.PollFailed => ErrorCategory.ResourceUnavailable,
         ErrorIds.NotSupportedByServer => ErrorCategory.NotImplemented,
         ErrorIds.ConnectionNotFound or ErrorIds.RunNotFound or ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound
-            or ErrorIds.DeploymentUnknown or ErrorIds.NotFound => ErrorCategory.ObjectNotFound,
+            or ErrorIds.DeploymentUnknown or ErrorIds.FileNotFound or ErrorIds.NotFound => ErrorCategory.ObjectNotFound,
         ErrorIds.RunNotCancellable => ErrorCategory.InvalidOperation,
         ErrorIds.DownloadFailed => ErrorCategory.ReadError,
         ErrorIds.FileExists => ErrorCategory.ResourceExists,
