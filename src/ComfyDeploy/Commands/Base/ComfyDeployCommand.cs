@@ -106,6 +106,21 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return whole;
     }
 
+    /// <summary>The full path that a text means, relative to $PWD; null when it is no path of the file system.</summary>
+    internal string? FileSystemPathOrNull(string text)
+    {
+        try
+        {
+            string whole = SessionState.Path.GetUnresolvedProviderPathFromPSPath(text, out ProviderInfo provider, out _);
+            return provider.Name == "FileSystem" ? whole : null;
+        }
+        // Any text may come in, such as one that looks like a drive.
+        catch (Exception e) when (e is SessionStateException or ArgumentException or NotSupportedException or IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Writes the messages of background work. <see cref="OnEnding"/> must know the results that are not written yet.</summary>
     internal void WriteQueued()
     {

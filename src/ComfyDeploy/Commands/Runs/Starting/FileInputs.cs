@@ -1,48 +1,105 @@
+using System.Text.Json;
+using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// Inputs that take a file, known by the node behind them, since the service calls their type a string. The node fetches a link, and reads
-/// a <c>data:</c> text; any other text fails the run after it is billed.
+/// Files of this machine among the inputs of runs: found before a run is queued, uploaded, and replaced by their links. An input that takes
+/// a file is known by the node behind it, since the service calls its type a string; any other text than a link fails the run after it is
+/// billed.
 /// </summary>
-internal static class FileInputs
+/// <param name="fullPath">The full path for a text; null when the text is not a path.</param>
+/// <param name="isChecked">Whether a text that is neither a link nor a file is refused.</param>
+/// <param name="timeout">The timeout of the call, for messages; zero when it does not bound uploads.</param>
+/// <param name="log">Receives the warning about links that expire.</param>
+internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log)
 {
-    private static readonly HashSet<string> NodeClasses = new(StringComparer.Ordinal)
-    {
-        "ComfyUIDeployExternalImage", "ComfyUIDeployExternalImageAlpha", "ComfyUIDeployExternalImageBatch", "ComfyUIDeployExternalVideo",
-        "ComfyUIDeployExternalAudio",
-    };
+    private int _warned;
 
-    /// <summary>Whether an input takes a file; one of a node that is not known here does not.</summary>
-    internal static bool IsFileInput(ComfyDeploymentInput definition) =>
-        definition.NodeClass is not null && NodeClasses.Contains(definition.NodeClass);
-
-    /// <summary>Refuses a text that cannot be fetched, such as a path on this machine.</summary>
-    /// <exception cref="ComfyDeployException">InvalidInput.</exception>
-    internal static void Check(IReadOnlyDictionary<string, object?> values, IReadOnlyList<ComfyDeploymentInput> definitions)
+    /// <summary>Puts files in the place of their paths. To be called on the pipeline thread: a path is relative to $PWD.</summary>
+    /// <exception cref="ComfyDeployException">FileNotFound.</exception>
+    internal void Find(InputSet inputs, IReadOnlyList<ComfyDeploymentInput> definitions)
     {
         foreach (ComfyDeploymentInput definition in definitions.Where(IsFileInput))
         {
-            string? path = Texts(values.FirstOrDefault(value => IsNamed(value.Key, definition)).Value).FirstOrDefault(IsNoLink);
-            if (path is null) continue;
-            throw new ComfyDeployException(ErrorIds.InvalidInput,
-                $"Input '{definition.Name}' takes the link of a file (https://… or data:…), not '{SafeText.Clean(path, 100)}'.");
+            inputs.Replace(definition.Name, value => Find(definition.Name, value));
         }
     }
 
-    private static bool IsNamed(string name, ComfyDeploymentInput definition) =>
-        string.Equals(name, definition.Name, StringComparison.OrdinalIgnoreCase);
-
-    private static IEnumerable<string> Texts(object? value) => value switch
+    /// <summary>Uploads the files.</summary>
+    /// <returns>The inputs with links in the place of files.</returns>
+    /// <exception cref="ComfyDeployException">A file cannot be uploaded, or the time is up.</exception>
+    internal async Task<InputSet> UploadAsync(
+        InputSet inputs, ComfyDeployClient client, DateTime? endsAt, CancellationToken cancellationToken)
     {
-        // A batch may come as a JSON list.
-        string text => text.TrimStart() is "" or ['[', ..] ? [] : [text],
-        object?[] several => several.SelectMany(Texts),
-        _ => [],
+        if (!inputs.Files.Any()) return inputs;
+        Dictionary<string, string> links = [];
+        using ClockLimit? limit = endsAt is { } end && timeout > TimeSpan.Zero
+            ? new(client.Session.Clock, Left(end - client.Session.Clock.Now), cancellationToken) : null;
+        try
+        {
+            foreach (FileInfo file in inputs.Files)
+            {
+                ComfyFile uploaded = await client.UploadAsync(file.FullName, progress: null, limit?.Token ?? cancellationToken)
+                    .ConfigureAwait(false);
+                links[file.FullName] = uploaded.Url.OriginalString;
+                WarnOfExpiry(uploaded);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Errors.QueuedTooLate(timeout);
+        }
+        return inputs.WithLinks(links);
+    }
+
+    /// <summary>Whether an input takes a file; one of a node that is not known does not.</summary>
+    private static bool IsFileInput(ComfyDeploymentInput definition) =>
+        definition.NodeClass is "ComfyUIDeployExternalImage";
+
+    private static TimeSpan Left(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
+
+    private object? Find(string name, object? value) => value switch
+    {
+        string text when IsList(text) => FindAll(name, text),
+        string text => IsLink(text) ? text : FileOf(name, text) ?? (object)text,
+        object?[] several => several.Select(item => Find(name, item)).ToArray(),
+        _ => value,
     };
 
-    private static bool IsNoLink(string text) =>
-        !text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
-        && !(Uri.TryCreate(text.Trim(), UriKind.Absolute, out Uri? link) && link.Scheme is "http" or "https");
+    /// <summary>A batch of images may come as a JSON list, which stays as it is unless it names files.</summary>
+    private object FindAll(string name, string text)
+    {
+        try
+        {
+            object? found = Find(name, FreeJson.Read(text));
+            return found is object?[] several && several.Any(item => item is FileInfo) ? several : text;
+        }
+        catch (JsonException)
+        {
+            return FileOf(name, text) ?? (object)text;
+        }
+    }
+
+    private FileInfo? FileOf(string name, string path)
+    {
+        if (fullPath(path.Trim()) is { } full && File.Exists(full)) return new(full);
+        if (!isChecked) return null;
+        throw new ComfyDeployException(ErrorIds.FileNotFound,
+            $"Input '{name}' takes a file, or its link (https://… or data:…), and there is no file '{SafeText.Clean(path, 100)}'.");
+    }
+
+    private static bool IsList(string text) => text.TrimStart() is ['[', ..];
+
+    private static bool IsLink(string text) =>
+        string.IsNullOrWhiteSpace(text) || text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        || (Uri.TryCreate(text.Trim(), UriKind.Absolute, out Uri? link) && link.Scheme is "http" or "https");
+
+    private void WarnOfExpiry(ComfyFile file)
+    {
+        if (file.ExpiresAt is not { } end || Interlocked.Exchange(ref _warned, 1) == 1) return;
+        log.Warning($"The links of the uploaded files stop working at {end:HH:mm}, since the bucket is private: a run that starts "
+            + "later cannot read its file.");
+    }
 }

@@ -48,7 +48,34 @@ internal sealed class InputSet
         else _values[known] = new(name, plain);
     }
 
+    /// <summary>The files among the values.</summary>
+    internal IEnumerable<FileInfo> Files => _values.SelectMany(value => value.Value as object?[] ?? [value.Value]).OfType<FileInfo>();
+
+    /// <summary>The inputs as a JSON object; a file is its path.</summary>
     internal string ToJson() => JsonText.Write(Values);
+
+    /// <summary>Puts another value in the place of the one that is given, if there is one.</summary>
+    internal void Replace(string name, Func<object?, object?> replace)
+    {
+        int known = IndexOf(name);
+        if (known >= 0) _values[known] = new(_values[known].Key, replace(_values[known].Value));
+    }
+
+    /// <summary>The same inputs with links in the place of files.</summary>
+    /// <param name="links">The links, by full path.</param>
+    internal InputSet WithLinks(IReadOnlyDictionary<string, string> links)
+    {
+        InputSet inputs = new(this);
+        foreach (string name in Values.Keys) inputs.Replace(name, Link);
+        return inputs;
+
+        object? Link(object? value) => value switch
+        {
+            FileInfo file => links[file.FullName],
+            object?[] several => several.Select(Link).ToArray(),
+            _ => value,
+        };
+    }
 
     /// <summary>A JSON file with one object of inputs.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput.</exception>
@@ -159,7 +186,9 @@ internal sealed class InputSet
         object? plain = value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
         switch (plain)
         {
+            // The upload of a file puts its link in its place.
             case null or string or bool: return plain;
+            case FileInfo file: return new FileInfo(file.FullName);
             case double.NaN or double.PositiveInfinity or double.NegativeInfinity:
             case float.NaN or float.PositiveInfinity or float.NegativeInfinity:
                 throw new ComfyDeployException(ErrorIds.InvalidInput,

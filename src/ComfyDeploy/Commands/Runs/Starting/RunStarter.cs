@@ -16,6 +16,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
 
     private readonly RunTemplates _templates = new(cmdlet);
+    private readonly FileInputs _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
     private readonly RunPlan _plan = new();
     // Few rows are read ahead: each may hold an image.
     private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * OrderedWork.Parallel);
@@ -131,15 +132,16 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
 
     private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
-        if (cmdlet.SkipInputCheck || deployment.Inputs is not { } definitions) return;
-        inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
-        inputs.Fit(definitions);
-        FileInputs.Check(inputs.Values, definitions);
+        if (deployment.Inputs is not { } definitions) return;
+        if (!cmdlet.SkipInputCheck) inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
+        _files.Find(inputs, definitions);
+        if (!cmdlet.SkipInputCheck) inputs.Fit(definitions);
     }
 
     private void Queue(RunTemplate template, InputSet inputs, string? label)
     {
         IClock clock = template.Client.Session.Clock;
+        label ??= inputs.Files.FirstOrDefault()?.Name;
         if (cmdlet.Wait)
         {
             template.Client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
@@ -174,8 +176,11 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         string json = inputs.ToJson();
         try
         {
+            if (_refusals.Of(template.Deployment) is { } known) return new(template.NotQueued(known, json, label), row, known);
+            inputs = await _files.UploadAsync(inputs, client, _endsAt, cancellationToken).ConfigureAwait(false);
             if (!_queued.IsEmpty && client.Session.Clock.Now > _endsAt) _refusals.AddForAll(Errors.QueuedTooLate(cmdlet.Timeout));
             if (_refusals.Of(template.Deployment) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
+            json = inputs.ToJson();
             DateTime sentAt = client.Session.Clock.Now.ToLocalTime();
             string runId = await client.CreateRunAsync(template.ToRequest(json, label), cancellationToken).ConfigureAwait(false);
             _queued.Enqueue(runId);

@@ -1,0 +1,127 @@
+using ComfyDeploy.Client;
+using ComfyDeploy.Tests.Engine;
+
+namespace ComfyDeploy.Tests.Commands;
+
+/// <summary>Start-ComfyRun uploads the files among its inputs.</summary>
+public sealed class StartComfyRunFileTests : EngineTest
+{
+    private const string Upload = "/api/file/upload";
+
+    private readonly TemporaryFolder _folder = new();
+
+    public StartComfyRunFileTests()
+    {
+        Engine.Set("folder", _folder.Path);
+        // The engine of the tests has no Get-ChildItem.
+        Engine.Set("items", new Func<FileInfo[]>(() => [.. new DirectoryInfo(_folder.Path).GetFiles().OrderBy(file => file.Name, StringComparer.Ordinal)]));
+    }
+
+    [Fact]
+    public void Files_that_are_piped_are_uploaded_and_name_their_runs()
+    {
+        _folder.Write("a.png", "one");
+        _folder.Write("b.jpg", "two");
+        EngineRun run = Engine.Run("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image");
+        Assert.Equal(["a.png", "b.jpg"], run.Runs.Select(r => r.Label));
+        Assert.Equal(2, Count("POST", Upload));
+        Assert.Equal(["one", "two"], run.Runs.Select(ContentOfImage));
+        Assert.Empty(run.Warnings);
+    }
+
+    [Fact]
+    public void A_path_in_a_row_is_relative_to_the_current_location()
+    {
+        _folder.Write("a.png", "one");
+        EngineRun run = Engine.Run("""
+            $null = $ExecutionContext.SessionState.Path.SetLocation($folder)
+            & { [pscustomobject]@{ image = './a.png'; shot = 'mine' }; @{ image = "$folder/a.png"; prompt = 'x' } } |
+                Start-ComfyRun -Deployment portrait -LabelColumn shot
+            """);
+        Assert.Equal(["mine", "a.png"], run.Runs.Select(r => r.Label));
+        Assert.Equal(["one", "one"], run.Runs.Select(ContentOfImage));
+        Assert.Equal(1, Count("POST", Upload));
+    }
+
+    [Fact]
+    public void The_same_content_is_uploaded_once_for_many_rows()
+    {
+        for (int i = 0; i < 40; i++) _folder.Write($"{i:00}.png", i % 4 == 0 ? "same" : $"own {i}");
+        EngineRun run = Engine.Run("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image");
+        Assert.Equal(31, Count("POST", Upload));
+        Assert.Equal(Enumerable.Range(0, 40).Select(i => $"{i:00}.png"), run.Runs.Select(r => r.Label));
+        Assert.Equal(Enumerable.Range(0, 40).Select(i => i % 4 == 0 ? "same" : $"own {i}"), run.Runs.Select(ContentOfImage));
+        Assert.Equal(40, Emulator.Runs.Count);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_uploaded_refuses_its_own_row()
+    {
+        _folder.Write("a.png", "one");
+        _folder.Write("b.txt", "two");
+        _folder.Write("c.png", "three");
+        EngineRun run = Engine.Run("""
+            & { $items.Invoke(); 'missing.png' } | Start-ComfyRun upscale-4k -InputName image
+            """);
+        Assert.Equal(["not-started", "not-queued", "not-started", "not-queued"], run.Runs.Select(r => r.Status));
+        Assert.Contains("b.txt", run.Runs[1].Error, StringComparison.Ordinal);
+        Assert.Equal(Path.Combine(_folder.Path, "b.txt"), run.Runs[1].Inputs!.Properties["image"].Value);
+        Assert.Contains("there is no file 'missing.png'", run.Runs[3].Error, StringComparison.Ordinal);
+        Assert.Equal(2, Emulator.Runs.Count);
+        Assert.Equal(2, Count("POST", Upload));
+    }
+
+    [Fact]
+    public void A_file_for_an_input_that_takes_none_is_refused()
+    {
+        _folder.Write("a.png", "one");
+        EngineRun run = Engine.RunWithErrors("$items.Invoke() | Start-ComfyRun portrait -InputName prompt");
+        Assert.Equal("not-queued", Assert.Single(run.Runs).Status);
+        Assert.Empty(Emulator.Runs);
+        Assert.Equal(0, Count("POST", Upload));
+    }
+
+    [Fact]
+    public void WhatIf_uploads_nothing_and_shows_the_path()
+    {
+        _folder.Write("a.png", "one");
+        EngineRun run = Engine.Run("Start-ComfyRun upscale-4k @{ image = \"$folder/a.png\" } -WhatIf");
+        Assert.Contains("a.png", run.Shown, StringComparison.Ordinal);
+        Assert.Equal(0, Count("POST", Upload));
+        Assert.Empty(Emulator.Runs);
+    }
+
+    [Fact]
+    public void An_upload_that_fails_for_a_moment_is_repeated()
+    {
+        _folder.Write("a.png", "one");
+        Emulator.AddFault("POST /file/upload = 503 x2");
+        EngineRun run = Engine.Run("Start-ComfyRun upscale-4k @{ image = \"$folder/a.png\" } -Connection $hasty", ("hasty", WithoutPauses()));
+        Assert.Equal("one", ContentOfImage(run.One<ComfyRun>()));
+        Assert.Equal(3, Count("POST", Upload));
+    }
+
+    [Fact]
+    public void An_upload_does_not_outlast_the_timeout()
+    {
+        _folder.Write("a.png", "one");
+        Emulator.AddFault("POST /file/upload = hang");
+        EngineRun run = Engine.RunWithErrors("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image -Wait -Timeout 1");
+        Assert.Contains("was over before", Assert.Single(run.Runs).Error, StringComparison.Ordinal);
+        Assert.Empty(Emulator.Runs);
+    }
+
+    private protected override void Dispose(bool disposing)
+    {
+        if (disposing) _folder.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>What the link in the run's input leads to.</summary>
+    private string ContentOfImage(ComfyRun run)
+    {
+        Uri link = new((string)run.Inputs!.Properties["image"].Value);
+        using HttpClient http = new();
+        return http.GetStringAsync(link).WaitAsync(EngineFixture.Limit).GetAwaiter().GetResult();
+    }
+}
