@@ -24,6 +24,13 @@ public sealed class ComfyDeployException : Exception
     /// <summary>The pause that the response requested.</summary>
     internal TimeSpan? RetryAfter { get; set; }
 
+    /// <summary>The same error, with what it concerns before its message.</summary>
+    internal ComfyDeployException About(string subject) => new(ErrorId, $"{subject}: {Message}", InnerException)
+    {
+        StatusCode = StatusCode,
+        RequestId = RequestId,
+    };
+
     /// <summary>Where to look for the run of a request whose outcome is unknown.</summary>
     internal (string DeploymentId, string After)? UnconfirmedRun { get; init; }
 }
