@@ -24,8 +24,8 @@ public sealed class ComfyDeployException : Exception
     /// <summary>The pause that the response requested.</summary>
     internal TimeSpan? RetryAfter { get; set; }
 
-    /// <summary>The same error, with what it concerns before its message.</summary>
-    internal ComfyDeployException About(string subject) => new(ErrorId, $"{subject}: {Message}", InnerException)
+    /// <summary>The same error with more text.</summary>
+    internal ComfyDeployException With(string after = "", string before = "") => new(ErrorId, before + Message + after, InnerException)
     {
         StatusCode = StatusCode,
         RequestId = RequestId,
