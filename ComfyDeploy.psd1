@@ -25,6 +25,7 @@
         'Get-ComfyRunOutput'
         'Invoke-ComfyApi'
         'Save-ComfyRunOutput'
+        'Send-ComfyFile'
         'Start-ComfyEmulator'
         'Start-ComfyRun'
         'Stop-ComfyEmulator'

@@ -15,6 +15,8 @@ BeforeDiscovery {
         @{ Type = 'ComfyEmulator'; Width = 80; Header = 'BaseUri Runs Requests Speed' }
         @{ Type = 'ComfyRunOutput'; Width = 120; Header = 'RunId Index Kind NodeId NodeClass Detail' }
         @{ Type = 'ComfyRunOutput'; Width = 80; Header = 'RunId Index Kind NodeId NodeClass Detail' }
+        @{ Type = 'ComfyFile'; Width = 120; Header = 'FileName Kind Length FileId' }
+        @{ Type = 'ComfyFile'; Width = 80; Header = 'FileName Kind Length FileId' }
         @{ Type = 'ComfyStopResult'; Width = 120; Header = 'RunId DeploymentName Was Outcome Status Message' }
         @{ Type = 'ComfyStopResult'; Width = 80; Header = 'RunId DeploymentName Was Outcome Status Message' }
     )
@@ -29,7 +31,10 @@ BeforeAll {
     $emulator.Advance('00:30:00')
     $runs = $started | Get-ComfyRun
     $row = "seed`nabc" | ConvertFrom-Csv | Start-ComfyRun portrait -WarningAction SilentlyContinue
+    $picture = Join-Path $TestDrive 'a picture with a long name 2026-11-24.png'
+    Set-Content -LiteralPath $picture -Value 'x'
     $samples = @{
+        ComfyFile           = Send-ComfyFile -LiteralPath $picture
         ComfyRun            = $runs
         ComfyDeployment     = Get-ComfyDeployment
         ComfyConnection     = Get-ComfyConnection

@@ -27,6 +27,13 @@ public sealed class ComfyDeployException : Exception
     /// <summary>The pause that the response requested.</summary>
     internal TimeSpan? RetryAfter { get; set; }
 
+    /// <summary>The same error with more text.</summary>
+    internal ComfyDeployException With(string after = "", string before = "") => new(ErrorId, before + Message + after, InnerException)
+    {
+        StatusCode = StatusCode,
+        RequestId = RequestId,
+    };
+
     /// <summary>Where to look for the run of a request whose outcome is unknown.</summary>
     internal (string DeploymentId, string After)? UnconfirmedRun { get; init; }
 }

@@ -86,7 +86,8 @@ internal static class Errors
 
     internal static ComfyDeployException FileTooLarge(string path, long limit) => new(
         ErrorIds.FileTooLarge,
-        $"'{path}' is larger than {limit / (1024 * 1024)} MiB ({limit.ToString("N0", CultureInfo.InvariantCulture)} bytes), the service's limit.");
+        string.Format(CultureInfo.InvariantCulture, "'{0}' is larger than {1} MiB ({2:N0} bytes), the service's limit.",
+            path, limit / (1024 * 1024), limit));
 
     internal static ComfyDeployException FileUnreadable(string path, Exception cause) =>
         new(ErrorIds.InvalidInput, $"'{path}' cannot be read: {SafeText.Sentence(SafeText.Clean(cause.Message))}", cause);

@@ -32,6 +32,14 @@ public abstract class FormattingTests : EngineTest
         "$run = Start-ComfyRun portrait @{ prompt = '#multi=2 #text' }; $emulator.Advance([timespan]'01:00:00'); ($run | Wait-ComfyRun).Outputs | Out-Default");
 
     [Fact]
+    public void Files()
+    {
+        using TemporaryFolder folder = new();
+        Engine.Set("file", folder.Write("a picture with a long name 2026-11-24.png", "x"));
+        AssertHeader("File", "Send-ComfyFile $file | Out-Default");
+    }
+
+    [Fact]
     public void Runs_in_every_state_fit_on_one_line_each()
     {
         EngineRun run = Engine.RunWithErrors("""
@@ -74,6 +82,7 @@ public sealed class WideFormattingTests() : FormattingTests(120)
         ["Test"] = "Result        LatencyMs Message",
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",
         ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
+        ["File"] = "FileName                       Kind       Length FileId",
     };
 }
 
@@ -87,5 +96,6 @@ public sealed class NarrowFormattingTests() : FormattingTests(80)
         ["Test"] = "Result        LatencyMs Message",
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",
         ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
+        ["File"] = "FileName                       Kind       Length FileId",
     };
 }

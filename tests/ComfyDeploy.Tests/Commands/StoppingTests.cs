@@ -23,6 +23,7 @@ public sealed class StoppingTests : EngineTest
         { "a create that is not answered", "POST /run/deployment/queue = hang always", "Start-ComfyRun portrait" },
         { "a create that is asked to come again", "POST /run/deployment/queue = 429 retry-after=600 always", "Start-ComfyRun portrait" },
         { "a look for a lost run", "POST /run/deployment/queue = reset always", "'a', 'b' | Start-ComfyRun portrait -InputName prompt" },
+        { "an upload", "POST /file/upload = hang always", "Send-ComfyFile $file" },
         { "a check of a key", "GET /workflows = hang always", "Test-ComfyConnection" },
     };
 
@@ -31,6 +32,8 @@ public sealed class StoppingTests : EngineTest
     public async Task Ctrl_C_ends_the_cmdlet_at_once_and_nothing_continues(string what, string fault, string script)
     {
         Engine.Set("id", Start("#stuck=running")[0]);
+        using TemporaryFolder folder = new();
+        Engine.Set("file", folder.Write("cat.png", "x"));
         Emulator.AddFault(fault);
         List<TimeSpan> times = [];
         for (int attempt = 0; attempt < Tries; attempt++)

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Text;
+using System.Text.Json.Nodes;
 using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Engine;
 
@@ -20,7 +20,7 @@ public sealed partial class UploadTests : IDisposable
     [InlineData("file-upload-200-zip")]
     public async Task The_form_is_the_recorded_one(string fixture)
     {
-        System.Text.Json.Nodes.JsonNode recorded = System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(BuiltModule.Fixtures, fixture + ".json")))!;
+        JsonNode recorded = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(BuiltModule.Fixtures, fixture + ".json")))!;
         // The bytes of a form were recorded as one character each.
         byte[] form = Encoding.Latin1.GetBytes(recorded["request"]!["body"]!.GetValue<string>());
         string disposition = Encoding.UTF8.GetString(form).Split("\r\n")[1];
