@@ -1,12 +1,14 @@
+using ComfyDeploy.Client;
+
 namespace ComfyDeploy.Commands;
 
 /// <summary>Work on many inputs in parallel, with results in the order of the inputs.</summary>
 /// <param name="parallel">The degree of parallelism.</param>
-internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
+internal sealed class OrderedWork<T>(int parallel = Throttle.DefaultLimit)
 {
     // Enough to keep all slots busy while the first result is pending, without reading all of a long input ahead.
     private readonly int _maxAhead = 8 * parallel;
-    private readonly SemaphoreSlim _slots = new(parallel);
+    private readonly Throttle _throttle = new(parallel);
     private readonly Queue<Task<T>> _tasks = new();
     private readonly CancellationTokenSource _closed = new();
 
@@ -39,25 +41,14 @@ internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel)
 
     private async Task<T> RunAsync(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        using (CancellationTokenSource begin = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token))
-        {
-            await _slots.WaitAsync(begin.Token).ConfigureAwait(false);
-        }
-        try
-        {
-            // A slot may become free during Close, before the wait above is canceled.
-            _closed.Token.ThrowIfCancellationRequested();
-            return await work(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Release();
-        }
+        using CancellationTokenSource begin = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
+        return await _throttle.RunAsync(
+            () =>
+            {
+                // A slot may become free during Close, before the wait for it is canceled.
+                _closed.Token.ThrowIfCancellationRequested();
+                return work(cancellationToken);
+            },
+            begin.Token).ConfigureAwait(false);
     }
-}
-
-internal static class OrderedWork
-{
-    /// <summary>The maximum number of parallel requests.</summary>
-    internal const int Parallel = 8;
 }
