@@ -157,7 +157,8 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         {
             return await source.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        // The last two come from a response that was disposed while it was read.
+        catch (Exception e) when (e is HttpRequestException or IOException or ObjectDisposedException or NotSupportedException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new IncompleteDownloadException(ConnectionFailures.Describe(e), e);

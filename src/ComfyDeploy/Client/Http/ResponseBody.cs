@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ComfyDeploy.Client;
 
 /// <summary>Reads every body, until the token ends it; .NET Framework cannot cancel a read, so its response is disposed.</summary>
@@ -8,8 +10,8 @@ internal static class ResponseBody
     private const int ErrorLimit = 64 * 1024;
 
     /// <summary>
-    /// Turns the body of a success into a value. Whatever fails on the way, of whatever type, leaves as one exception: a broken connection,
-    /// a corrupt compression, a text that is not the expected JSON.
+    /// Turns the body of a success into a value. Whatever fails on the way leaves as one exception: a broken connection, a corrupt
+    /// compression, a text that is not the expected JSON.
     /// </summary>
     /// <param name="response">The answer.</param>
     /// <param name="request">What it answers, for messages.</param>
@@ -25,7 +27,7 @@ internal static class ResponseBody
             bool isWhole = await CopyAsync(response, body, Limit, cancellationToken).ConfigureAwait(false);
             return isWhole ? read(body) : throw Errors.ResponseTooLarge(request, Limit);
         }
-        catch (Exception e) when (e is not ComfyDeployException)
+        catch (Exception e) when (IsReadFailure(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw e is HttpRequestException or IOException
@@ -42,13 +44,22 @@ internal static class ResponseBody
         {
             await CopyAsync(response, body, ErrorLimit, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not ComfyDeployException)
+        catch (Exception e) when (IsReadFailure(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
             body.SetLength(0);
         }
         return body;
     }
+
+    /// <summary>
+    /// What reading can throw: HttpRequestException and IOException (the connection, TLS, a body cut short), InvalidDataException (corrupt
+    /// compression), OperationCanceledException, NotSupportedException and ObjectDisposedException, an InvalidOperationException (a
+    /// response disposed by the token), and JsonException, InvalidOperationException, FormatException and OverflowException (JSON).
+    /// </summary>
+    private static bool IsReadFailure(Exception failure) =>
+        failure is HttpRequestException or IOException or InvalidDataException or OperationCanceledException or NotSupportedException
+            or InvalidOperationException or JsonException or FormatException or OverflowException;
 
     /// <summary>Copies the body up to the limit.</summary>
     /// <returns>False when there is more.</returns>

@@ -26,7 +26,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             while (true)
             {
                 (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
-                if (late.End == WaitEnd.Refused) break;
+                if (late.IsGivenUp) break;
                 // These are answers about the run. A 500 in any other words is none: the run may be cancelled the next time.
                 if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput } || RunAbsence.IsStatedBy(failure)) break;
                 await clock.DelayAsync(Retry.PauseBefore(++attempts, failure.RetryAfter, clock), limit.Token).ConfigureAwait(false);

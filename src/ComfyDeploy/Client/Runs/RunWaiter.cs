@@ -104,7 +104,8 @@ internal sealed class RunWaiter : IDisposable
         WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
         WaitOutcome outcome = await PollAsync(target, place, service, firstLook, deadline).ConfigureAwait(false);
-        if (CancelLate && (outcome.IsLate || outcome is { End: WaitEnd.Refused, Error.StatusCode: not null })) outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
+        if (CancelLate && (outcome.IsLate || outcome.IsGivenUp))
+            outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
         // A reason that cannot be read is no error, whatever the cause.
         if (ReadReasons && outcome.End == WaitEnd.Finished)
             await Task.WhenAny(service.Reasons.FillAsync(outcome.Run!, _stop)).ConfigureAwait(false);

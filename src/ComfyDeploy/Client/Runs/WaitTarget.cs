@@ -7,7 +7,7 @@ namespace ComfyDeploy.Client;
 /// <param name="Origin">What only the caller knows.</param>
 internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyRun? Known, RunOrigin? Origin)
 {
-    /// <summary>Dropped once the service has returned the run: an image in its inputs has megabytes, and the service keeps a link.</summary>
+    /// <summary>Dropped once the run is read: an image in its inputs has megabytes, for which the service returns a link.</summary>
     internal ComfyRun? Known { get; set; } = Known;
 
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
@@ -40,6 +40,9 @@ internal sealed record WaitOutcome(
     WaitTarget Target, ComfyRun? Run, WaitEnd End, ComfyDeployException? Error = null, bool IsCancelled = false)
 {
     internal bool IsLate => End is WaitEnd.TimedOut or WaitEnd.PollFailed;
+
+    /// <summary>Whether its connection is open but refuses every request.</summary>
+    internal bool IsGivenUp => this is { End: WaitEnd.Refused, Error.StatusCode: not null };
 
     /// <summary>Whether it may still run, and bill.</summary>
     internal bool IsRunning => Run is not { IsFinished: true } && !IsCancelled;

@@ -1,3 +1,5 @@
+using ComfyDeploy.Client;
+
 namespace ComfyDeploy.Commands;
 
 /// <summary>Work on many inputs in parallel, with results in the order of the inputs.</summary>
@@ -5,10 +7,10 @@ namespace ComfyDeploy.Commands;
 /// <param name="maxAhead">
 /// How many results may be pending: by default enough to keep all slots busy while the first one is, without reading all of a long input.
 /// </param>
-internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel, int? maxAhead = null)
+internal sealed class OrderedWork<T>(int parallel = Throttle.DefaultLimit, int? maxAhead = null)
 {
     private readonly int _maxAhead = maxAhead ?? 8 * parallel;
-    private readonly SemaphoreSlim _slots = new(parallel);
+    private readonly Throttle _throttle = new(parallel);
     private readonly Queue<Task<T>> _tasks = new();
     private readonly CancellationTokenSource _closed = new();
 
@@ -53,25 +55,14 @@ internal sealed class OrderedWork<T>(int parallel = OrderedWork.Parallel, int? m
 
     private async Task<T> RunAsync(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        using (CancellationTokenSource begin = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token))
-        {
-            await _slots.WaitAsync(begin.Token).ConfigureAwait(false);
-        }
-        try
-        {
-            // A slot may become free during Close, before the wait above is canceled.
-            _closed.Token.ThrowIfCancellationRequested();
-            return await work(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Release();
-        }
+        using CancellationTokenSource begin = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
+        return await _throttle.RunAsync(
+            () =>
+            {
+                // A slot may become free during Close, before the wait for it is canceled.
+                _closed.Token.ThrowIfCancellationRequested();
+                return work(cancellationToken);
+            },
+            begin.Token).ConfigureAwait(false);
     }
-}
-
-internal static class OrderedWork
-{
-    /// <summary>The maximum number of parallel requests.</summary>
-    internal const int Parallel = 8;
 }

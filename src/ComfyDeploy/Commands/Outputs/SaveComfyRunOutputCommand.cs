@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
@@ -32,7 +33,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     [Parameter]
     [ValidateRange(1, 64)]
-    public int ThrottleLimit { get; set; } = OrderedWork.Parallel;
+    public int ThrottleLimit { get; set; } = Throttle.DefaultLimit;
 
     protected override void BeginProcessing()
     {

@@ -98,7 +98,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         {
             if (cmdlet.Full) chunk.Add(run);
             else cmdlet.WriteObject(run);
-            if (chunk.Count == OrderedWork.Parallel) WriteFull(chunk);
+            if (chunk.Count == Throttle.DefaultLimit) WriteFull(chunk);
         }
         WriteFull(chunk);
     }
