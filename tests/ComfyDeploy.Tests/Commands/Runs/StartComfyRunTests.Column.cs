@@ -48,7 +48,7 @@ public sealed class StartComfyRunColumnTests : EngineTest
                 Start-ComfyRun -DeploymentColumn flow
             """);
         Assert.Equal(90, run.Runs.Count);
-        Assert.Equal(Enumerable.Range(0, 30).SelectMany(_ => new[] { "portrait/production", "upscale-4k/production", "portrait/staging" }), run.Runs.Select(r => r.DeploymentName));
+        Assert.Equal(Enumerable.Repeat<string[]>(["portrait/production", "upscale-4k/production", "portrait/staging"], 30).SelectMany(names => names), run.Runs.Select(r => r.DeploymentName));
         Assert.Equal(20, run.Runs.Count(r => r.Status == "not-queued"));
         Assert.All(run.Runs.Where(r => r.Status == "not-queued"), r => Assert.Equal("upscale-4k/production", r.DeploymentName));
         Assert.Equal(70, Emulator.Runs.Count);

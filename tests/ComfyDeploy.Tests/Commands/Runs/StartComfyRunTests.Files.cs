@@ -1,4 +1,3 @@
-using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -118,10 +117,12 @@ public sealed class StartComfyRunFileTests : EngineTest
     }
 
     /// <summary>What the link in the run's input leads to.</summary>
-    private string ContentOfImage(ComfyRun run)
+    private static string ContentOfImage(ComfyRun run)
     {
-        Uri link = new((string)run.Inputs!.Properties["image"].Value);
         using HttpClient http = new();
-        return http.GetStringAsync(link).WaitAsync(EngineFixture.Limit).GetAwaiter().GetResult();
+        using HttpRequestMessage request = new(HttpMethod.Get, (string)run.Inputs!.Properties["image"].Value);
+        using HttpResponseMessage response = http.Send(request);
+        using StreamReader reader = new(response.Content.ReadAsStream());
+        return reader.ReadToEnd();
     }
 }
