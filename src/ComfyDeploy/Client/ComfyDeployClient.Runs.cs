@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
@@ -39,6 +40,9 @@ internal sealed partial class ComfyDeployClient
         List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
             .ConfigureAwait(false);
         ComfyRun[] runs = [.. rows.Select(Map)];
+        int nameless = runs.Count(run => !Guid.TryParse(run.RunId, out _));
+        // Who stops all active runs must know that these are not among them.
+        if (nameless > 0) log.Warning($"The list of runs is incomplete: {Plural.Of(nameless, "row")} had no valid ID.");
         foreach (ComfyRun run in runs) await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
         return runs;
     }

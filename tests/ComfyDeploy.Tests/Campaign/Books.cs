@@ -13,6 +13,10 @@ internal sealed class Books(IReadOnlyList<ComfyEmulator> emulators)
 
     internal IReadOnlyList<EmulatorRequest> Requests { get; } = [.. emulators.SelectMany(emulator => emulator.Requests)];
 
+    /// <summary>The runs that a request to cancel has reached.</summary>
+    internal IReadOnlySet<string> AskedToCancel { get; } = new HashSet<string>(emulators.SelectMany(emulator => emulator.Requests)
+        .Where(request => request.Path.EndsWith("/cancel", StringComparison.Ordinal)).SelectMany(request => ScenarioResult.IdsIn(request.Path)));
+
     internal IReadOnlyList<string> Keys { get; } = [.. emulators.Select(emulator => emulator.ApiKey.Reveal())];
 
     /// <summary>Whether it no longer costs anything.</summary>

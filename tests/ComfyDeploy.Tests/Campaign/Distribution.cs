@@ -20,12 +20,14 @@ internal sealed class Distribution
         Count("downstream", scenario.Downstream.ToString());
         Count("Ctrl+C", scenario.StopAtRequest is null ? "no" : "yes");
         Count("connections", scenario.HasTwoConnections ? "two" : "one");
+        Count("deployments", scenario.KnowsDeployments ? "known" : "not read yet");
         Count("transport", scenario.HasSockets ? "sockets" : "virtual");
-        (string error, string warning, string debug, string verbose) = scenario.Preferences;
+        (string error, string warning, string debug, string verbose, string information) = scenario.Preferences;
         Count("preference", $"error {error}");
         Count("preference", $"warning {warning}");
         Count("preference", $"debug {debug}");
         Count("preference", $"verbose {verbose}");
+        Count("preference", $"information {information}");
         foreach (PlannedFault fault in scenario.Faults.DistinctBy(fault => fault.Kind)) Count("fault planned", fault.Kind.ToString());
         foreach (PlannedFault fault in faultsMet.DistinctBy(fault => fault.Kind)) Count("fault met", fault.Kind.ToString());
         foreach (PlannedFault fault in faultsMet.DistinctBy(fault => fault.Route)) Count("route of a fault met", fault.Route.ToString());

@@ -9,10 +9,14 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <param name="scenario">Its faults.</param>
 internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Scenario scenario) : HttpMessageHandler
 {
+    // A pipeline that an error has ended tells none of its cmdlets of Ctrl+C.
+    private static readonly TimeSpan StopArrives = TimeSpan.FromSeconds(2);
+
     private readonly object _gate = new();
     private readonly Dictionary<ServiceRoute, int> _counts = [];
     private readonly Dictionary<PlannedFault, DateTime> _firstMet = [];
     private readonly HashSet<PlannedFault> _met = [];
+    private readonly List<SentRequest> _sent = [];
     private int _requests;
 
     /// <summary>Presses Ctrl+C.</summary>
@@ -24,7 +28,8 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
     /// <summary>The faults that have happened.</summary>
     internal IReadOnlyCollection<PlannedFault> Met => _met;
 
-    internal int Requests => _requests;
+    /// <summary>What the client sent during the pipeline, also what did not arrive.</summary>
+    internal IReadOnlyList<SentRequest> Sent => _sent;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -32,11 +37,12 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         ComfyEmulator emulator = emulators.First(e => request.RequestUri!.Host.EndsWith(e.BaseUri.Host, StringComparison.Ordinal));
         HttpRequest wire = await ToWireAsync(request, cancellationToken).ConfigureAwait(false);
         bool isStorage = request.RequestUri!.Host == emulator.StorageUri.Host;
+        if (IsTroubled) Remember(wire, emulator.Now);
         if (IsTroubled && Interlocked.Increment(ref _requests) == scenario.StopAtRequest && PressStop is { } press)
         {
             if (scenario.StoppedRequestArrives) emulator.Handle(wire, isStorage);
             press();
-            cancellationToken.WaitHandle.WaitOne(Engine.EngineFixture.Limit);
+            cancellationToken.WaitHandle.WaitOne(StopArrives);
             cancellationToken.ThrowIfCancellationRequested();
         }
         PlannedFault? fault = IsTroubled ? Next(isStorage ? ServiceRoute.Storage : RouteOf(wire), emulator.Now) : null;
@@ -71,6 +77,11 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         [_, "platform", ..] => ServiceRoute.Prices,
         _ => ServiceRoute.Any,
     };
+
+    private void Remember(HttpRequest wire, DateTime now)
+    {
+        lock (_gate) _sent.Add(new(RouteOf(wire), wire.Path, now));
+    }
 
     private PlannedFault? Next(ServiceRoute route, DateTime now)
     {
@@ -119,3 +130,9 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         return answer;
     }
 }
+
+/// <summary>A request of the client.</summary>
+/// <param name="Route">Its kind.</param>
+/// <param name="Path">Its path, which names the run that it is about.</param>
+/// <param name="At">When, UTC.</param>
+internal sealed record SentRequest(ServiceRoute Route, string Path, DateTime At);

@@ -1,5 +1,7 @@
 using System.Management.Automation;
 using System.Reflection;
+using System.Text.Json.Nodes;
+using ComfyDeploy.Commands;
 using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Campaign;
@@ -15,9 +17,16 @@ internal static class Invariants
     private static readonly HashSet<string> OfTheEngine = ["ActionPreferenceStop", "PipelineStopped", "enough"];
 
     private static readonly HashSet<Flow> EmitsEveryRow =
-        [Flow.Start, Flow.StartWait, Flow.StartPipeWait, Flow.WaitInOrder, Flow.WaitStopOnTimeout, Flow.WaitThrowOnFailure];
+    [
+        Flow.Start, Flow.StartWait, Flow.StartWaitStopOnTimeout, Flow.StartPipeWait, Flow.StartThenWait, Flow.WaitInOrder, Flow.WaitStopOnTimeout,
+        Flow.WaitThrowOnFailure, Flow.StopWait,
+    ];
+
+    // Each needs more than any scenario has: two answers in the service's own words, or two minutes of refusals.
+    private static readonly HashSet<string> EndsAWait = [ErrorIds.RunNotFound, ErrorIds.PollFailed, ErrorIds.ApiKeyRejected, ErrorIds.NotConnected];
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookUp = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan GraceOfCancels = TimeSpan.FromSeconds(60);
 
     /// <summary>What does not hold, in words.</summary>
@@ -26,7 +35,9 @@ internal static class Invariants
         .. NothingTwice(result, books),
         .. NothingLost(result, books),
         .. RowsInAreObjectsOut(result, books),
+        .. TheWaitGoesOn(result, books),
         .. NothingBilledInSilence(result, books),
+        .. TheDeadlineCounts(result, books),
         .. OnlyDocumentedErrors(result),
         .. OnlyRealObjects(result, books),
         .. TimeIsBounded(result),
@@ -46,26 +57,30 @@ internal static class Invariants
 
     private static IEnumerable<string> NothingLost(ScenarioResult result, Books books)
     {
+        // Its runs are another client's.
         if (result.Scenario.HasEarlierRuns) yield break;
         HashSet<string> known = [.. result.Runs.Select(run => run.RunId!), .. result.Named];
-        // The first finished runs are enough there, and files are no runs; what Start-ComfyRun wrote is what its user has.
-        bool writesLess = result.Scenario.Flow is Flow.WaitAny or Flow.WaitCount or Flow.WaitSave or Flow.StartThenWait;
-        if (writesLess || result.WasEnded) known.UnionWith(result.Written.Select(item => item.BaseObject).OfType<ComfyRun>().Select(run => run.RunId!));
-        if (result.Scenario.IsCut) known.UnionWith(result.ThisSession);
+        // A command behind that ends the pipeline had what was written to it, and Save-ComfyRunOutput writes files in its place.
+        if (result.Scenario.Downstream != Downstream.TakesAll || result.Scenario.Flow == Flow.WaitSave) known.UnionWith(IdsOf(result.Written));
+        // The first finished runs are enough there; where the user has the runs of Start-ComfyRun, nothing is lost with the wait.
+        if (result.Scenario.Flow is Flow.WaitAny or Flow.WaitCount or Flow.StartThenWait) known.UnionWith(IdsOf(result.Started));
+        // No stream takes anything after Ctrl+C.
+        if (result.Scenario.StopAtRequest is not null) known.UnionWith(result.ThisSession);
         string[] lost = [.. books.Runs.Where(run => !IsRefusedAtCreate(run) && !known.Contains(run.RunId)).Select(run => run.RunId)];
         int unknown = AmbiguousCreates(result);
         if (lost.Length > unknown) yield return $"Nothing lost: {lost.Length} runs are in no output, error or warning, {unknown} creates are called ambiguous: {string.Join(", ", lost)}.";
     }
+
+    private static IEnumerable<string> IdsOf(IEnumerable<PSObject> items) => items.Select(item => item.BaseObject).OfType<ComfyRun>().Select(run => run.RunId!);
 
     // It was answered with an error: no run was made that could cost something.
     private static bool IsRefusedAtCreate(EmulatorRun run) => run.Inputs.Contains("#createfail", StringComparison.Ordinal);
 
     private static int AmbiguousCreates(ScenarioResult result)
     {
-        IEnumerable<ComfyRun> rows = result.Written.Concat(result.Run.Objects).Select(item => item.BaseObject).OfType<ComfyRun>().Distinct();
         const string Words = "It is not known whether";
         return Math.Max(
-            rows.Count(run => run.RunId is null && run.Error?.Contains(Words, StringComparison.Ordinal) == true),
+            result.AllRuns.Count(run => run.RunId is null && run.Error?.Contains(Words, StringComparison.Ordinal) == true),
             result.Warnings.Count(warning => warning.Contains(Words, StringComparison.Ordinal)))
             + result.Errors.Count(error => IdOf(error) == ErrorIds.AmbiguousCreate);
     }
@@ -73,32 +88,81 @@ internal static class Invariants
     private static IEnumerable<string> RowsInAreObjectsOut(ScenarioResult result, Books books)
     {
         Scenario scenario = result.Scenario;
-        if (!EmitsEveryRow.Contains(scenario.Flow) || (result.WasEnded && scenario.Flow != Flow.WaitThrowOnFailure) || scenario.IsCut || scenario.Preferences.HasStop) yield break;
-        if (result.Run.Threw && result.Errors.All(error => IdOf(error) != ErrorIds.RunFailed)) yield break;
-        // With two connections, one of the two calls may have ended with such an error.
-        if (scenario.HasTwoConnections && result.Errors.Any(error => error.FullyQualifiedErrorId.EndsWith(nameof(ComfyDeploy.Commands.StartComfyRunCommand), StringComparison.Ordinal))) yield break;
+        // What ends the pipeline leaves rows unread.
+        if (!EmitsEveryRow.Contains(scenario.Flow) || result.WasEnded) yield break;
         // An error before the first row, such as a deployment that cannot be read: nothing was made, and the error says so.
-        if (books.Runs.All(IsRefusedAtCreate) && result.Errors.Count > 0) yield break;
-        HashSet<string> unreadable = [.. result.Errors.Where(error => IdOf(error) is ErrorIds.RunNotFound or ErrorIds.PollFailed)
-            .SelectMany(error => ScenarioResult.IdsIn(ScenarioResult.TextOf(error)))];
-        unreadable.ExceptWith(result.Runs.Select(run => run.RunId!));
-        int expected = scenario.Rows.Count - unreadable.Count;
-        if (result.Runs.Count != expected) yield return $"Rows in = objects out: {scenario.Rows.Count} rows, {result.Runs.Count} objects, {unreadable.Count} unreadable.";
+        bool isRefused = result.Errors.Any(error => IsOf(error, nameof(StartComfyRunCommand)) && IdOf(error) != ErrorIds.WaitTimeout);
+        if (isRefused && (scenario.HasTwoConnections || books.Runs.All(IsRefusedAtCreate))) yield break;
+        int objects = result.Run.Objects.Count(item => item.BaseObject is ComfyRun or ComfyStopResult);
+        if (objects != scenario.Rows.Count) yield return $"Rows in = objects out: {scenario.Rows.Count} rows, {objects} objects.";
+    }
+
+    /// <summary>No single answer, and no outage, ends the wait for a run: only its deadline does.</summary>
+    private static IEnumerable<string> TheWaitGoesOn(ScenarioResult result, Books books)
+    {
+        if (result.Scenario.HasEarlierRuns) yield break;
+        HashSet<string> real = [.. books.Runs.Select(run => run.RunId)];
+        foreach (ErrorRecord error in result.Errors.Where(error => EndsAWait.Contains(IdOf(error)) && ScenarioResult.IdsIn(ScenarioResult.TextOf(error)).Any(real.Contains)))
+        {
+            yield return $"The wait goes on: {IdOf(error)} ended it for a run that exists: {error}";
+        }
+        ErrorRecord[] timeouts = [.. result.Errors.Where(error => IdOf(error) == ErrorIds.WaitTimeout)];
+        // Fast time is not exact.
+        bool isEarly = !result.Scenario.HasSockets && !(result.Duration.TotalSeconds >= result.Scenario.Deadline);
+        if (timeouts.Length > 0 && isEarly) yield return $"The wait goes on: it ended after {result.Duration}, before its deadline.";
+        // Start-ComfyRun alone does not wait; what ends the pipeline ends the wait too.
+        if (result.Scenario.Flow == Flow.Start || result.WasEnded) yield break;
+        HashSet<string> late = [.. timeouts.SelectMany(error => ScenarioResult.IdsIn(ScenarioResult.TextOf(error)))];
+        foreach (ComfyRun run in result.Runs.Where(run => run.RunId is not null && !run.IsFinished && !late.Contains(run.RunId)))
+        {
+            yield return $"The wait goes on: run {run.RunId} came out as {run.Status} without a timeout.";
+        }
     }
 
     private static IEnumerable<string> NothingBilledInSilence(ScenarioResult result, Books books)
     {
-        bool stops = result.Scenario.Flow is Flow.WaitStopOnTimeout or Flow.StopWait or Flow.GetActiveStop or Flow.GetStatusStop;
-        if (!stops || result.Scenario.StopAtRequest is not null) yield break;
-        // A preference has ended the pipeline before the deadline: what was not received could not be stopped.
-        if (result.Run.Threw && result.Errors.All(error => IdOf(error) is not (ErrorIds.WaitTimeout or ErrorIds.RunFailed))) yield break;
-        bool lists = result.Scenario.Flow is Flow.GetActiveStop or Flow.GetStatusStop;
-        // A list that failed has said so; what it did not show could not be stopped.
-        if (lists && (result.Errors.Count > 0 || result.WasEnded)) yield break;
-        if (result.Scenario.Downstream != Downstream.TakesAll) yield break;
-        IEnumerable<EmulatorRun> wanted = result.Scenario.Flow == Flow.GetStatusStop ? books.Runs.Where(run => run.Status is "queued" or "not-started") : books.Runs;
-        string[] silent = [.. wanted.Where(run => !Books.IsOver(run) && !IsRefusedAtCreate(run) && !result.Named.Contains(run.RunId)).Select(run => $"{run.RunId} {run.Status}")];
-        if (silent.Length > AmbiguousCreates(result)) yield return $"Nothing billed in silence: {string.Join(", ", silent)}.";
+        Scenario scenario = result.Scenario;
+        bool lists = scenario.Flow is Flow.GetActiveStop or Flow.GetStatusStop;
+        if (!lists && !scenario.StopsLate && scenario.Flow != Flow.StopWait) yield break;
+        // What ends the pipeline ends it before all runs are received; an error of the wait itself comes after its cancels.
+        if (scenario.IsCut || (result.Run.Threw && result.Errors.All(error => IdOf(error) is not ErrorIds.WaitTimeout))) yield break;
+        // A list that failed, or has odd rows, has said so; what it did not show could not be stopped.
+        bool isIncomplete = result.Errors.Any(error => IsOf(error, nameof(GetComfyRunCommand))) || result.Warnings.Any(warning => warning.StartsWith("The list of runs is incomplete", StringComparison.Ordinal));
+        if (lists && isIncomplete) yield break;
+        EmulatorRun[] unfinished = [.. books.Runs.Where(run => !Books.IsOver(run) && !IsRefusedAtCreate(run))
+            .Where(run => scenario.Flow != Flow.GetStatusStop || run.Status is "queued" or "not-started")];
+        HashSet<string> tried = [.. books.AskedToCancel, .. Cancels(result).Select(cancel => cancel.RunId)];
+        string[] silent = [.. unfinished.Where(run => !result.Named.Contains(run.RunId)).Select(run => $"{run.RunId} {run.Status}")];
+        string[] untried = [.. unfinished.Where(run => !tried.Contains(run.RunId)).Select(run => $"{run.RunId} {run.Status}")];
+        int unknown = AmbiguousCreates(result);
+        if (silent.Length > unknown) yield return $"Nothing billed in silence: {string.Join(", ", silent)}.";
+        if (untried.Length > unknown) yield return $"Nothing billed in silence: no cancel was tried: {string.Join(", ", untried)}.";
+    }
+
+    private static IEnumerable<(string RunId, DateTime At)> Cancels(ScenarioResult result) =>
+        result.Sent.Where(request => request.Route == ServiceRoute.Cancel).Select(request => (ScenarioResult.IdsIn(request.Path).First(), request.At));
+
+    /// <summary>A late run is cancelled when it becomes late, and none is queued after the deadline, whatever the other rows do.</summary>
+    private static IEnumerable<string> TheDeadlineCounts(ScenarioResult result, Books books)
+    {
+        Scenario scenario = result.Scenario;
+        // Of two accounts each has its deadline; over sockets nobody sees what the client sends; other faults take time of their own.
+        bool isSimple = !scenario.HasTwoConnections && !scenario.HasSockets && result.FaultsMet.All(fault => fault.Route == ServiceRoute.Create);
+        if (scenario.Deadline is not { } seconds || !isSimple || result.Sent.FirstOrDefault(request => request.Route == ServiceRoute.Create) is not { } first) yield break;
+        TimeSpan deadline = TimeSpan.FromSeconds(seconds);
+        EmulatorRun[] made = [.. books.Runs.Where(run => !IsRefusedAtCreate(run))];
+        if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && AmbiguousCreates(result) == 0)
+        {
+            foreach (EmulatorRun run in made.Skip(1).Where(run => run.CreatedAt > first.At + deadline + TimeSpan.FromSeconds(1))) yield return $"The deadline counts: run {run.RunId} was queued at {run.CreatedAt:T}, after it.";
+        }
+        if (!scenario.StopsLate) yield break;
+        foreach ((string runId, DateTime at) in Cancels(result).DistinctBy(cancel => cancel.RunId))
+        {
+            DateTime created = made.First(run => run.RunId == runId).CreatedAt;
+            DateTime late = made[0].CreatedAt + deadline;
+            DateTime most = (created > late ? created : late) + LookUp + Grace;
+            if (at > most) yield return $"The deadline counts: run {runId}, which was late at {late:T}, was cancelled at {at:T}.";
+        }
     }
 
     private static IEnumerable<string> OnlyDocumentedErrors(ScenarioResult result) =>
@@ -107,18 +171,31 @@ internal static class Invariants
 
     private static IEnumerable<string> OnlyRealObjects(ScenarioResult result, Books books)
     {
-        HashSet<string> real = [.. books.Runs.Select(run => run.RunId)];
-        foreach (ComfyRun run in result.Written.Concat(result.Run.Objects).Select(item => item.BaseObject).OfType<ComfyRun>().Distinct())
+        Dictionary<string, EmulatorRun> real = books.Runs.ToDictionary(run => run.RunId);
+        foreach (ComfyRun run in result.AllRuns)
         {
-            if (run.RunId is null && string.IsNullOrEmpty(run.Error)) yield return "Only real objects: a run without ID and without a reason.";
-            if (run.RunId is not null && !real.Contains(run.RunId)) yield return $"Only real objects: run {run.RunId} is not on the service.";
-            if (run.RunId is not null && string.IsNullOrEmpty(run.Status)) yield return $"Only real objects: run {run.RunId} has no status.";
+            if (run.RunId is null)
+            {
+                if (run.Status != RunStatus.NotQueued || string.IsNullOrEmpty(run.Error)) yield return $"Only real objects: a run without ID is {run.Status} because of '{run.Error}'.";
+            }
+            else if (!real.TryGetValue(run.RunId, out EmulatorRun? stored)) yield return $"Only real objects: run {run.RunId} is not on the service.";
+            else if (!RunStatus.All.Append("archived").Contains(run.Status)) yield return $"Only real objects: run {run.RunId} is '{run.Status}'.";
+            else if (!result.Scenario.HasEarlierRuns && !LabelsOf(stored, result.Scenario).Contains(run.Label ?? string.Empty)) yield return $"Only real objects: run {run.RunId} of {stored.Inputs} has the label '{run.Label}'.";
         }
         foreach (ComfyStopResult stopped in result.Run.Objects.Select(item => item.BaseObject).OfType<ComfyStopResult>())
         {
+            if (stopped.Outcome == "NotFound" && real.ContainsKey(stopped.RunId)) yield return $"Only real objects: {stopped.RunId} is said not to exist.";
+            if (stopped.Outcome == "NotCancellable" && !real[stopped.RunId].Inputs.Contains("#nocall", StringComparison.Ordinal) && !IsRefusedAtCreate(real[stopped.RunId])) yield return $"Only real objects: {stopped.RunId} is said to have no function call.";
             if (stopped.Outcome == "Cancelled" && books.Runs.FirstOrDefault(run => run.RunId == stopped.RunId) is not { } run) yield return $"Only real objects: {stopped.RunId} is said to be cancelled and does not exist.";
             else if (stopped.Outcome == "Cancelled" && books.Runs.Any(run => run.RunId == stopped.RunId && !Books.IsOver(run))) yield return $"Nothing billed in silence: {stopped.RunId} is said to be cancelled and runs.";
         }
+    }
+
+    // The runs of equal rows are equal, whatever their labels.
+    private static IEnumerable<string> LabelsOf(EmulatorRun run, Scenario scenario)
+    {
+        string prompt = (string)JsonNode.Parse(run.Inputs)!["prompt"]!;
+        return scenario.Rows.Where(row => row.Prompt == prompt).Select(row => row.Label);
     }
 
     private static IEnumerable<string> TimeIsBounded(ScenarioResult result)
@@ -129,8 +206,8 @@ internal static class Invariants
         if (scenario.Deadline is not { } seconds || scenario.HasSockets || (startsSlowly && scenario.Flow != Flow.StopWait)) yield break;
         TimeSpan most = TimeSpan.FromSeconds(seconds) + Grace;
         // There each account is waited for by a call of its own.
-        if (scenario.Flow == Flow.StartWait && scenario.HasTwoConnections) most *= 2;
-        if (scenario.Flow is Flow.WaitStopOnTimeout or Flow.StopWait && scenario.Faults.Count > 0) most += GraceOfCancels;
+        if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;
+        if ((scenario.StopsLate || scenario.Flow == Flow.StopWait) && scenario.Faults.Count > 0) most += GraceOfCancels;
         if (scenario.Flow == Flow.WaitSave) most += GraceOfCancels;
         if (result.Duration > most) yield return $"Time is bounded: {result.Duration} with a deadline of {seconds} s.";
     }
@@ -158,6 +235,8 @@ internal static class Invariants
         foreach (string key in books.Keys.Where(key => result.AllText.Contains(key, StringComparison.Ordinal))) yield return $"The key stays secret: {key.Length} characters of it are shown.";
         if (books.Requests.Any(request => request.IsStorage && request.HasAuthorization)) yield return "The key stays secret: it went to the storage host.";
     }
+
+    private static bool IsOf(ErrorRecord error, string cmdlet) => error.FullyQualifiedErrorId.EndsWith(cmdlet, StringComparison.Ordinal);
 
     private static string IdOf(ErrorRecord error) => error.FullyQualifiedErrorId.Split(',')[0];
 }

@@ -44,14 +44,15 @@ internal enum FaultKind
 /// <param name="Route">To which requests.</param>
 /// <param name="At">To which of them first, from 1.</param>
 /// <param name="Seconds">How long an outage lasts, or the pause that is asked for.</param>
-internal sealed record PlannedFault(FaultKind Kind, ServiceRoute Route, int At, int Seconds)
+/// <param name="Times">To how many of them in a row.</param>
+internal sealed record PlannedFault(FaultKind Kind, ServiceRoute Route, int At, int Seconds, int Times = 1)
 {
     /// <summary>Whether it meets the request that is the <paramref name="place"/>th of its route.</summary>
     internal bool Meets(int place, TimeSpan sinceFirst) => Kind switch
     {
         FaultKind.NoCredit => place >= At,
         FaultKind.Unavailable => place >= At && sinceFirst < TimeSpan.FromSeconds(Seconds),
-        _ => place == At,
+        _ => place >= At && place < At + Times,
     };
 
     public override string ToString() => Kind switch
@@ -59,6 +60,6 @@ internal sealed record PlannedFault(FaultKind Kind, ServiceRoute Route, int At, 
         FaultKind.NoCredit => $"{Route}: {Kind} from request {At} on",
         FaultKind.Unavailable => $"{Route}: {Kind} for {Seconds} s from request {At} on",
         FaultKind.TooManyForSeconds or FaultKind.TooManyUntilDate => $"{Route}: {Kind}, {Seconds} s, at request {At}",
-        _ => $"{Route}: {Kind} at request {At}",
+        _ => $"{Route}: {Kind} at request {At}{(Times > 1 ? $" and the next {Times - 1}" : "")}",
     };
 }

@@ -16,6 +16,7 @@ internal enum Flow
     GetActiveStop,
     GetStatusStop,
     StopWait,
+    StartWaitStopOnTimeout,
 }
 
 /// <summary>What stands behind the pipeline.</summary>
@@ -30,11 +31,9 @@ internal enum Downstream
 internal sealed record Row(string Prompt, string Label);
 
 /// <summary>The preferences of the session.</summary>
-internal sealed record Preferences(string Error, string Warning, string Debug, string Verbose)
+internal sealed record Preferences(string Error, string Warning, string Debug, string Verbose, string Information)
 {
-    internal static readonly Preferences Quiet = new("Continue", "Continue", "SilentlyContinue", "SilentlyContinue");
-
-    internal bool HasStop => Error == "Stop" || Warning == "Stop" || Debug == "Stop" || Verbose == "Stop";
+    internal static readonly Preferences Quiet = new("Continue", "Continue", "SilentlyContinue", "SilentlyContinue", "SilentlyContinue");
 }
 
 /// <summary>Everything that happens in one scenario: the same scenario gives the same result.</summary>
@@ -65,11 +64,17 @@ internal sealed record Scenario
 
     internal IReadOnlyList<PlannedFault> Faults { get; init; } = [];
 
+    /// <summary>Whether this session has read the deployments before, so that its first request is a create.</summary>
+    internal bool KnowsDeployments { get; init; }
+
     /// <summary>Whether client and service talk over real sockets, and time is fast in place of virtual.</summary>
     internal bool HasSockets { get; init; }
 
     /// <summary>Whether the runs exist before the pipeline begins.</summary>
     internal bool HasEarlierRuns => Flow is Flow.GetActiveStop or Flow.GetStatusStop or Flow.StopWait;
+
+    /// <summary>Whether what is late must be cancelled.</summary>
+    internal bool StopsLate => Flow is Flow.WaitStopOnTimeout or Flow.StartWaitStopOnTimeout;
 
     /// <summary>Whether something other than the cmdlets ends the pipeline.</summary>
     internal bool IsCut => Downstream != Downstream.TakesAll || StopAtRequest is not null;
@@ -83,6 +88,7 @@ internal sealed record Scenario
         [
             .. Faults.Select(fault => $"# {fault}"),
             .. StopAtRequest is { } stop ? [$"# Ctrl+C at request {stop}{(StoppedRequestArrives ? ", which arrives" : "")}"] : (string[])[],
+            .. KnowsDeployments ? ["# the deployments are known"] : (string[])[],
             .. HasSockets ? ["# over sockets"] : (string[])[],
             ScenarioScript.Of(this),
         ];

@@ -21,17 +21,41 @@ internal static class ScenarioGenerator
     private static readonly Gen<string> Preference = Gen.Frequency(
         (8, Gen.Const("Continue")), (3, Gen.Const("SilentlyContinue")), (1, Gen.Const("Stop")));
 
-    private static readonly Gen<Preferences> Preferences = Gen.Frequency(
-        (3, Gen.Const(Campaign.Preferences.Quiet)),
-        (2, Gen.Select(Preference, Preference, Preference, Preference, (error, warning, debug, verbose) => new Preferences(error, warning, debug, verbose))));
+    private static readonly Gen<Preferences> Any =
+        Gen.Select(Preference, Preference, Preference, Preference, Preference, (error, warning, debug, verbose, information) => new Preferences(error, warning, debug, verbose, information));
 
-    private static readonly Gen<PlannedFault> Faults =
+    // One that ends the pipeline at its first message, and no other: what that costs is not hidden by the others.
+    private static readonly Gen<Preferences> OneStop = Gen.OneOf(
+        Campaign.Preferences.Quiet with { Warning = "Stop" }, Campaign.Preferences.Quiet with { Debug = "Stop" },
+        Campaign.Preferences.Quiet with { Verbose = "Stop" }, Campaign.Preferences.Quiet with { Information = "Stop" });
+
+    private static readonly Gen<Preferences> Preferences = Gen.Frequency((6, Gen.Const(Campaign.Preferences.Quiet)), (3, Any), (1, OneStop));
+
+    // What a gateway or a broken connection makes of good answers often lasts.
+    private static readonly HashSet<FaultKind> Lasting =
+    [
+        FaultKind.ResetInAnswer, FaultKind.Truncated, FaultKind.EmptyObject, FaultKind.NullAnswer, FaultKind.WrongTypes, FaultKind.HalfSurrogate,
+        FaultKind.EmptyTexts, FaultKind.CorruptGzip,
+    ];
+
+    private static Gen<PlannedFault> Faults(Flow flow) =>
         from kind in Gen.Enum<FaultKind>()
-        from route in kind == FaultKind.NoCredit ? Gen.Const(ServiceRoute.Create)
-            : Gen.Frequency((3, Gen.Enum<ServiceRoute>()), (2, Gen.OneOf(ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Cancel)))
-        from at in Gen.Int[1, 8]
+        from route in kind == FaultKind.NoCredit ? Gen.Const(ServiceRoute.Create) : Gen.Frequency((2, Gen.Enum<ServiceRoute>()), (3, Gen.OneOf(RoutesOf(flow))))
+        from at in Gen.Frequency((1, Gen.Int[1, 3]), (1, Gen.Int[1, 8]))
         from seconds in kind == FaultKind.Unavailable ? Gen.OneOf(1, 5, 30, 120, 600) : Gen.OneOf(1, 5, 60)
-        select new PlannedFault(kind, route, at, seconds);
+        from times in Lasting.Contains(kind) ? Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[5, 20])) : Gen.Const(1)
+        select new PlannedFault(kind, route, at, seconds, times);
+
+    /// <summary>The requests that decide what becomes of the runs.</summary>
+    private static ServiceRoute[] RoutesOf(Flow flow) => flow switch
+    {
+        Flow.Start => [ServiceRoute.Create, ServiceRoute.OwnRuns],
+        Flow.GetActiveStop or Flow.GetStatusStop => [ServiceRoute.ListRuns, ServiceRoute.ReadRun, ServiceRoute.Cancel],
+        Flow.StopWait => [ServiceRoute.ReadRun, ServiceRoute.Cancel],
+        Flow.WaitStopOnTimeout or Flow.StartWaitStopOnTimeout => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Cancel],
+        Flow.WaitSave => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Storage],
+        _ => [ServiceRoute.Create, ServiceRoute.ReadRun],
+    };
 
     private static readonly Gen<Scenario> Scenarios =
         from flow in Gen.Enum<Flow>()
@@ -43,7 +67,8 @@ internal static class ScenarioGenerator
         from stop in Gen.Frequency((7, Gen.Const((int?)null)), (1, Gen.Int[1, 30].Select(place => (int?)place)))
         from arrives in Gen.Bool
         from two in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
-        from faults in Gen.Frequency((1, Faults.List[0, 0]), (3, Faults.List[1, 2]), (1, Faults.List[3, 6]))
+        from faults in Gen.Frequency((1, Faults(flow).List[0, 0]), (3, Faults(flow).List[1, 2]), (1, Faults(flow).List[3, 6]))
+        from known in Gen.Bool
         from sockets in Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true)))
         select Tidy(new Scenario
         {
@@ -57,6 +82,7 @@ internal static class ScenarioGenerator
             StoppedRequestArrives = arrives,
             HasTwoConnections = two,
             Faults = faults,
+            KnowsDeployments = known,
             HasSockets = sockets,
         });
 

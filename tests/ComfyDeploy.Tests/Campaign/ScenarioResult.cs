@@ -14,6 +14,12 @@ internal sealed partial class ScenarioResult
     /// <summary>Every object that a cmdlet of runs wrote, also those that did not reach the end of the pipeline.</summary>
     internal required IReadOnlyList<PSObject> Written { get; init; }
 
+    /// <summary>What Start-ComfyRun gave to a command behind it.</summary>
+    internal required IReadOnlyList<PSObject> Started { get; init; }
+
+    /// <summary>The requests; over sockets, only the service knows them.</summary>
+    internal required IReadOnlyList<SentRequest> Sent { get; init; }
+
     /// <summary>The error records, also those that a preference hid.</summary>
     internal required IReadOnlyList<ErrorRecord> Errors { get; init; }
 
@@ -33,11 +39,14 @@ internal sealed partial class ScenarioResult
     /// <summary>The runs that reached the user.</summary>
     internal IReadOnlyList<ComfyRun> Runs => [.. Run.Objects.Select(item => item.BaseObject).OfType<ComfyRun>()];
 
-    /// <summary>Whether an error or a preference ended the pipeline.</summary>
+    /// <summary>Every run that a cmdlet wrote, whether or not it reached the user.</summary>
+    internal IReadOnlyList<ComfyRun> AllRuns => [.. Written.Concat(Started).Concat(Run.Objects).Select(item => item.BaseObject).OfType<ComfyRun>().Distinct()];
+
+    /// <summary>Whether an error, a preference, or something other than the cmdlets ended the pipeline.</summary>
     internal bool WasEnded => Run.Threw || Scenario.IsCut;
 
-    /// <summary>The IDs in errors and warnings.</summary>
-    internal IReadOnlySet<string> Named => _named ??= [.. Errors.Select(TextOf).Concat(Warnings).SelectMany(IdsIn)];
+    /// <summary>The IDs in errors and warnings, also in those that went to the screen because no stream took them.</summary>
+    internal IReadOnlySet<string> Named => _named ??= [.. Errors.Select(TextOf).Concat(Warnings).Append(Run.Shown).SelectMany(IdsIn)];
 
     private HashSet<string>? _named;
 

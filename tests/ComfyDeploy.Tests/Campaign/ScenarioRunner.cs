@@ -50,13 +50,14 @@ internal sealed class ScenarioRunner : IDisposable
         IClock clock = scenario.HasSockets ? new FastClock(emulators[0]) : new VirtualClock(Start, step => Array.ForEach(emulators, e => e.Advance(step)));
         EmulatorHandler handler = new(emulators, scenario);
         string[] ids = scenario.HasEarlierRuns ? [.. scenario.Rows.Select(row => Queue(emulators[0], row.Prompt))] : [];
-        if (scenario.HasSockets) Array.ForEach(emulators, emulator => PlanFaults(emulator, scenario));
         _engine.Set("c", Connect(scenario, emulators[0], "c", clock, handler));
         _engine.Set("d", Connect(scenario, emulators[1], "d", clock, handler));
-        foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)[("ids", ids), ("folder", folder), ("taken", 0), ("written", null), ("errs", null), ("warns", null), ("runs", null)])
+        foreach ((string name, object? value) in (ReadOnlySpan<(string, object?)>)[("ids", ids), ("folder", folder), ("taken", 0), ("written", null), ("started", null), ("errs", null), ("warns", null), ("runs", null)])
         {
             _engine.Set(name, value);
         }
+        if (scenario.KnowsDeployments) Untroubled(handler, "Get-ComfyDeployment");
+        if (scenario.HasSockets) Array.ForEach(emulators, emulator => PlanFaults(emulator, scenario));
         DateTime began = clock.Now;
         EngineRun run;
         using (ManualResetEventSlim begun = new())
@@ -77,19 +78,18 @@ internal sealed class ScenarioRunner : IDisposable
             }
         }
         TimeSpan duration = clock.Now - began;
-        handler.IsTroubled = false;
         foreach (ComfyEmulator emulator in emulators) emulator.ClearFaults();
         IReadOnlyList<PSObject> written = Collected<PSObject>("written");
         IReadOnlyList<ErrorRecord> errors = [.. Collected<ErrorRecord>("errs").Concat(Collected<RuntimeException>("errs").Select(e => e.ErrorRecord)).Concat(run.Errors).DistinctBy(error => error.Exception)];
         IReadOnlyList<string> warnings = [.. Collected<object>("warns").Select(warning => warning.ToString()!).Concat(run.Warnings).Distinct()];
-        EngineRun after = _engine.RunWithErrors(
-            "$ErrorActionPreference = $WarningPreference = 'Continue'; $DebugPreference = $VerbosePreference = 'SilentlyContinue'; " +
-            "$c, $d | ForEach-Object { Get-ComfyRun -ThisSession -Connection $_ }");
+        EngineRun after = Untroubled(handler, "Get-ComfyRun -ThisSession");
         return new()
         {
             Scenario = scenario,
             Run = run,
             Written = written,
+            Started = Collected<PSObject>("started"),
+            Sent = handler.Sent,
             Errors = errors,
             Warnings = warnings,
             ThisSession = [.. after.Objects.Select(item => item.BaseObject).OfType<ComfyRun>().Select(known => known.RunId!)],
@@ -98,6 +98,17 @@ internal sealed class ScenarioRunner : IDisposable
             FaultsMet = handler.Met,
             AllText = run.Everything() + after.Everything(),
         };
+    }
+
+    /// <summary>Runs a cmdlet on both connections, while no fault happens and no preference ends it.</summary>
+    private EngineRun Untroubled(EmulatorHandler handler, string cmdlet)
+    {
+        handler.IsTroubled = false;
+        EngineRun run = _engine.RunWithErrors(
+            "$ErrorActionPreference = $WarningPreference = 'Continue'; $DebugPreference = $VerbosePreference = $InformationPreference = 'SilentlyContinue'; " +
+            $"$c, $d | ForEach-Object {{ {cmdlet} -Connection $_ }}");
+        handler.IsTroubled = true;
+        return run;
     }
 
     private static ComfyConnection Connect(Scenario scenario, ComfyEmulator emulator, string name, IClock clock, EmulatorHandler handler)

@@ -6,15 +6,16 @@ internal static class ScenarioScript
     private const string Collect = "-ErrorVariable +errs -WarningVariable +warns";
 
     /// <summary>
-    /// The script; it leaves what each cmdlet wrote in $written, $errs and $warns, where a preference cannot hide it. In it, $c and $d are
+    /// The script; it leaves what its last cmdlet of runs wrote in $written, what one before it started in $started, and the messages in $errs and
+    /// $warns, where a preference cannot hide them. In it, $c and $d are
     /// connections, $ids are earlier runs and $folder is a folder.
     /// </summary>
     internal static string Of(Scenario scenario) => string.Join(Environment.NewLine,
     [
         $"$ErrorActionPreference = '{scenario.Preferences.Error}'; $WarningPreference = '{scenario.Preferences.Warning}'",
-        $"$DebugPreference = '{scenario.Preferences.Debug}'; $VerbosePreference = '{scenario.Preferences.Verbose}'",
+        $"$DebugPreference = '{scenario.Preferences.Debug}'; $VerbosePreference = '{scenario.Preferences.Verbose}'; $InformationPreference = '{scenario.Preferences.Information}'",
         .. scenario.HasEarlierRuns ? Earlier(scenario) : [.. Rows("rows", scenario, 0), .. Rows("others", scenario, 1)],
-        .. scenario.Flow == Flow.StartThenWait ? [$"$runs = @(); $runs = {Started(scenario, "Start-ComfyRun")}"] : (string[])[],
+        .. scenario.Flow == Flow.StartThenWait ? [$"$runs = @(); $runs = {Started(scenario, "Start-ComfyRun", "started")}"] : (string[])[],
         $"do {{ {Pipeline(scenario)}{Downstream(scenario)} }} while ($false)",
     ]);
 
@@ -32,11 +33,12 @@ internal static class ScenarioScript
     private static string Pipeline(Scenario scenario)
     {
         string timeout = scenario.Deadline is { } seconds ? $" -Timeout {seconds}" : string.Empty;
-        string Wait(string options) => $"{Started(scenario, "Start-ComfyRun")} | Wait-ComfyRun{options}{timeout} {Collect} -OutVariable +written";
+        string Wait(string options) => $"{Started(scenario, "Start-ComfyRun", "started")} | Wait-ComfyRun{options}{timeout} {Collect} -OutVariable +written";
         return scenario.Flow switch
         {
-            Flow.Start => Started(scenario, "Start-ComfyRun"),
-            Flow.StartWait => Started(scenario, $"Start-ComfyRun -Wait{timeout}"),
+            Flow.Start => Started(scenario, "Start-ComfyRun", "written"),
+            Flow.StartWait => Started(scenario, $"Start-ComfyRun -Wait{timeout}", "written"),
+            Flow.StartWaitStopOnTimeout => Started(scenario, $"Start-ComfyRun -Wait -StopOnTimeout{timeout}", "written"),
             Flow.StartPipeWait => Wait(string.Empty),
             Flow.StartThenWait => $"$runs | Wait-ComfyRun{timeout} {Collect} -OutVariable +written",
             Flow.WaitAny => Wait(" -Any"),
@@ -53,10 +55,10 @@ internal static class ScenarioScript
     }
 
     // A dot, not an ampersand: the variables that collect belong to this scope.
-    private static string Started(Scenario scenario, string start)
+    private static string Started(Scenario scenario, string start, string variable)
     {
         string One(string rows, string connection) =>
-            $"${rows} | {start} portrait -LabelColumn name -Connection ${connection} {Collect} -OutVariable +written";
+            $"${rows} | {start} portrait -LabelColumn name -Connection ${connection} {Collect} -OutVariable +{variable}";
         return scenario.HasTwoConnections ? $". {{ {One("rows", "c")}; {One("others", "d")} }}" : One("rows", "c");
     }
 

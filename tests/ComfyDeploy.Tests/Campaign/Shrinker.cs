@@ -30,6 +30,7 @@ internal static class Shrinker
         for (int i = 0; i < scenario.Faults.Count; i++) yield return scenario with { Faults = Without(scenario.Faults, i) };
         yield return scenario with { HasSockets = false };
         yield return scenario with { HasTwoConnections = false };
+        yield return scenario with { KnowsDeployments = false };
         yield return scenario with { StopAtRequest = null };
         yield return scenario with { Downstream = Downstream.TakesAll };
         yield return scenario with { Preferences = Preferences.Quiet };
@@ -37,11 +38,13 @@ internal static class Shrinker
         yield return scenario with { Preferences = scenario.Preferences with { Warning = "Continue" } };
         yield return scenario with { Preferences = scenario.Preferences with { Debug = "SilentlyContinue" } };
         yield return scenario with { Preferences = scenario.Preferences with { Verbose = "SilentlyContinue" } };
+        yield return scenario with { Preferences = scenario.Preferences with { Information = "SilentlyContinue" } };
         yield return scenario with { Deadline = null };
         for (int i = 0; i < scenario.Rows.Count; i++) yield return scenario with { Rows = With(scenario.Rows, i, new("a", "one")) };
         for (int i = 0; i < scenario.Faults.Count; i++)
         {
             yield return scenario with { Faults = With(scenario.Faults, i, scenario.Faults[i] with { At = 1 }) };
+            if (scenario.Faults[i].Times > 1) yield return scenario with { Faults = With(scenario.Faults, i, scenario.Faults[i] with { Times = 1 }) };
             if (scenario.Faults[i].Seconds > 1) yield return scenario with { Faults = With(scenario.Faults, i, scenario.Faults[i] with { Seconds = scenario.Faults[i].Seconds / 2 }) };
         }
     }

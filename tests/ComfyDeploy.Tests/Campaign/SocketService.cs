@@ -32,7 +32,7 @@ internal static class SocketService
             FaultKind.WrongTypes => "wrongtypes",
             _ => null,
         };
-        string times = fault.Kind == FaultKind.NoCredit ? "always" : "x1";
+        string times = fault.Kind == FaultKind.NoCredit ? "always" : $"x{fault.Times}";
         return what is null || Path(fault.Route) is not { } path ? null : string.Create(CultureInfo.InvariantCulture, $"{path} = {what} after={fault.At - 1} {times}");
     }
 

@@ -36,14 +36,15 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
             if (!RunStatus.All.Contains(run.Status)) unread = Errors.UnknownStatus(runId, run.Status);
         }
-        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)
+        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
             return NotFound(result, e);
         }
-        catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.NotConnected)
+        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.NotConnected)
         {
             return Decide(result, "Failed", e, e.Message);
         }
+        // Also what a gateway refuses: the cancel may pass, and if the key is rejected, its answer says so.
         catch (ComfyDeployException e)
         {
             log.Verbose($"Run {runId} could not be read and is cancelled all the same: {e.Message}");
@@ -59,7 +60,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         {
             await client.CancelRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
         }
-        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound && run is not null)
+        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e) && run is not null)
         {
             // It exists: the service also answers "not found" for a run without a function call, and for one that another user made.
             string reason = run.FunctionCallId is null
@@ -67,7 +68,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
                 : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
             return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, result.Was, reason, e), reason);
         }
-        catch (ComfyDeployException e) when (e.ErrorId == ErrorIds.RunNotFound)
+        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
             return NotFound(result, e);
         }

@@ -66,5 +66,15 @@ public sealed partial class RunListTests
         Assert.InRange(Lists, 2, 4);
     }
 
+    [Theory]
+    [InlineData("""{"status":"queued"}""")]
+    [InlineData("""{"id":38,"status":"queued"}""")]
+    public async Task A_row_without_an_ID_makes_the_list_incomplete_and_is_told(string row)
+    {
+        _page = (_, _) => $$"""[{"id":"{{Guid.NewGuid()}}","status":"queued"},{{row}}]""";
+        await AllAsync(MergeOf(null));
+        Assert.Equal("The list of runs is incomplete: 1 row had no valid ID.", Assert.Single(_test.Log.Warnings));
+    }
+
     private RunMerge MergeOf(string? status) => new([new RunCursor(_test.Client, new("w", null, status, null, 10), null)]);
 }

@@ -80,6 +80,25 @@ public sealed partial class StopComfyRunTests
         Assert.Empty(run.Errors);
     }
 
+    [Theory]
+    [InlineData(401)]
+    [InlineData(403)]
+    [InlineData(404)]
+    public void A_gateway_that_refuses_the_read_does_not_keep_a_run_from_its_cancel(int status)
+    {
+        EngineRun run = StopWith(request => request.Method == "POST" ? Reply.Json(Confirmed) : Reply.With(status, "<html></html>", "text/html"));
+        Assert.Equal("Cancelled", run.One<ComfyStopResult>().Outcome);
+        Assert.Empty(run.Errors);
+    }
+
+    [Fact]
+    public void A_gateway_that_refuses_the_cancel_says_nothing_of_the_run()
+    {
+        EngineRun run = StopWith(request => request.Method == "POST" ? Reply.With(404, "no healthy upstream") : Reply.Json($$"""{"id":"{{MissingId}}","status":"running"}"""));
+        Assert.Equal("Failed", run.One<ComfyStopResult>().Outcome);
+        Assert.Contains("no healthy upstream", Assert.Single(run.Errors).ToString(), StringComparison.Ordinal);
+    }
+
     private EngineRun StopWith(Func<SentRequest, HttpResponseMessage> answer)
     {
         ComfyConnection odd = ClientUnderTest.Connect();

@@ -129,6 +129,7 @@ public sealed partial class StopComfyRunTests : OutputsTest
     {
         string id = Start("#stuck")[0];
         Emulator.AddFault("GET /run/* = 401 always");
+        Emulator.AddFault("POST /run/*/cancel = 401 always");
         // One error for two runs: the second adds no information.
         Engine.RunWithErrors("$id, $missing | Stop-ComfyRun", ("id", id), ("missing", MissingId)).Error("ApiKeyRejected");
     }
