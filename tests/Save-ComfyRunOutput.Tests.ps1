@@ -86,6 +86,13 @@ Describe 'Save-ComfyRunOutput' {
         $files[0].FullName | Should -Be (Join-Path $folder portrait "$($runs[0].RunId.Substring(0, 8))_00.png")
     }
 
+    It 'names files by the inputs' {
+        $run = Start-ComfyRun portrait @{ prompt = 'a fox in the snow: 1/2'; seed = 42 }
+        $emulator.Advance('00:10:00')
+        $id = $run.RunId.Replace('-', '').Substring(0, 12)
+        ($run | Wait-ComfyRun | Save-ComfyRunOutput $folder -NameTemplate '{Input.prompt:17}_{Input.seed}_{RunId:12}_{Index:00}{Extension}').Name | Should -Be "a fox in the snow_42_${id}_00.png"
+    }
+
     It 'rejects the template <_>' -ForEach '../{FileName}', '/{FileName}', '{Nope}', '{FileName', 'a//b', './x', 'x/' {
         { $runs[0] | Save-ComfyRunOutput $folder -NameTemplate $_ } | Should -Throw -ErrorId 'InvalidInput,*'
         $folder | Should -Not -Exist

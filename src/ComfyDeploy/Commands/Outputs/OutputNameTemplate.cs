@@ -15,12 +15,14 @@ internal sealed class OutputNameTemplate
     private const int IdentifyingDigits = 12;
     private const int ShortestValue = 10;
 
-    private static readonly Regex Placeholder = new(@"\{(?<name>[A-Za-z]+)(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
+    private static readonly Regex Placeholder =
+        new(@"\{(?<name>[A-Za-z]+)(\.(?<input>[^{}:]+))?(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
 
     // A slash inside braces belongs to the format of a date, not to the path.
     private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
     private static readonly string[] Names =
         ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "BaseName", "Name", "Extension"];
+    private static readonly string[] Known = [.. Names, "Input.NAME"];
 
     // An extension has its own dot.
     private static readonly Regex DottedExtension =
@@ -37,8 +39,7 @@ internal sealed class OutputNameTemplate
         if (fault is null && (rest.Contains('{') || rest.Contains('}'))) fault = "a brace is left over";
         if (fault is not null)
         {
-            string known = string.Join(" ", Names.Select(name => $"{{{name}}}"));
-            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {known}.");
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"-NameTemplate '{template}': {fault}. Known: {InBraces(Known)}.");
         }
         if (Path.IsPathRooted(template) || _segments.Any(segment => segment.Trim() is "" or "." or ".."))
         {
@@ -78,7 +79,12 @@ internal sealed class OutputNameTemplate
         string Fill() => Placeholder.Replace(segment, match =>
         {
             string value = Value(output, match).Replace('/', '-').Replace('\\', '-');
-            return NameOf(match) is "runid" or "index" ? value : SafeFileName.Shorten(value, longest);
+            return NameOf(match) switch
+            {
+                "runid" or "index" => value,
+                "filename" => SafeFileName.Shorten(value, longest),
+                _ => SafeFileName.Beginning(value, longest),
+            };
         });
     }
 
@@ -87,11 +93,21 @@ internal sealed class OutputNameTemplate
     private static string? FaultOf(Match placeholder)
     {
         string name = placeholder.Groups["name"].Value;
-        if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) return $"there is no {{{name}}}";
+        bool isInput = NameOf(placeholder) == "input";
+        bool isNamed = placeholder.Groups["input"].Success;
+        if (isNamed != isInput || (!isInput && !Names.Contains(name, StringComparer.OrdinalIgnoreCase)))
+        {
+            IReadOnlyList<string> near = NearestNames.Of(name, Known);
+            string hint = near.Count > 0 ? $". Nearest: {InBraces(near)}" : string.Empty;
+            return $"there is no {placeholder.Value}{hint}";
+        }
         return TakesFormat(name, placeholder.Groups["format"].Value)
             ? null
-            : $"{placeholder.Value} is not a valid format; examples are {{Created:yyyy-MM-dd}}, {{Index:00}} and {{RunId:12}}";
+            : $"{placeholder.Value} is not a valid format; examples are {{Created:yyyy-MM-dd}}, {{Index:00}}, {{RunId:12}} and "
+                + "{Input.prompt:40}";
     }
+
+    private static string InBraces(IEnumerable<string> names) => string.Join(" ", names.Select(name => $"{{{name}}}"));
 
     private static bool TakesFormat(string name, string format)
     {
@@ -102,7 +118,7 @@ internal sealed class OutputNameTemplate
             {
                 "created" => DateTime.MinValue.ToString(format, CultureInfo.InvariantCulture).Length > 0,
                 "index" => 0.ToString(format, CultureInfo.InvariantCulture).Length > 0,
-                "runid" => int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0,
+                "runid" or "input" => int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0,
                 _ => false,
             };
         }
@@ -126,6 +142,7 @@ internal sealed class OutputNameTemplate
             "label" => run?.Label ?? "unlabelled",
             "runid" => Beginning(output.RunId ?? string.Empty, format),
             "index" => output.Index.ToString(format, CultureInfo.InvariantCulture),
+            "input" => SafeFileName.Beginning(InputText.Of(run, match.Groups["input"].Value), elements: Count(format)),
             "kind" => output.Kind,
             "nodeid" => output.NodeId ?? "0",
             "basename" or "name" => Path.GetFileNameWithoutExtension(fileName),
@@ -135,11 +152,12 @@ internal sealed class OutputNameTemplate
     }
 
     /// <summary>The format of an ID is a number of its hexadecimal digits.</summary>
-    private static string Beginning(string id, string length)
+    private static string Beginning(string id, string format)
     {
         string digits = id.Replace("-", string.Empty);
-        return int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count < digits.Length
-            ? digits.Substring(0, count)
-            : id;
+        return Count(format) < digits.Length ? digits.Substring(0, Count(format)) : id;
     }
+
+    private static int Count(string format) =>
+        int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : int.MaxValue;
 }

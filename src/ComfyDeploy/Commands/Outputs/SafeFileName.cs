@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using ComfyDeploy.Client;
 
@@ -36,11 +37,21 @@ internal static class SafeFileName
         if (Encoding.UTF8.GetByteCount(name) <= maxBytes) return name;
         string extension = Path.GetExtension(name) is { Length: <= MaxExtension } known ? known : string.Empty;
         string stem = name.Substring(0, name.Length - extension.Length);
-        while (stem.Length > 0 && Encoding.UTF8.GetByteCount(stem) + Encoding.UTF8.GetByteCount(extension) > maxBytes)
+        return Beginning(stem, maxBytes - Encoding.UTF8.GetByteCount(extension)) + extension;
+    }
+
+    /// <summary>The beginning of a text, never with a part of a letter: neither half a pair nor a letter without its accents.</summary>
+    internal static string Beginning(string text, int maxBytes = int.MaxValue, int elements = int.MaxValue)
+    {
+        int length = 0;
+        TextElementEnumerator letters = StringInfo.GetTextElementEnumerator(text);
+        while (elements-- > 0 && letters.MoveNext())
         {
-            int end = stem.Length - 1;
-            stem = stem.Substring(0, end > 0 && char.IsLowSurrogate(stem[end]) ? end - 1 : end);
+            string letter = letters.GetTextElement();
+            maxBytes -= Encoding.UTF8.GetByteCount(letter);
+            if (maxBytes < 0) break;
+            length += letter.Length;
         }
-        return stem.TrimEnd(' ', '.') + extension;
+        return length == text.Length ? text : text.Substring(0, length).TrimEnd(' ', '.');
     }
 }

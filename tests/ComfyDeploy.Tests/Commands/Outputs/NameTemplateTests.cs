@@ -69,6 +69,11 @@ public sealed class NameTemplateTests : OutputsTest
     [InlineData("{RunId:x}")]
     [InlineData("{RunId:0}")]
     [InlineData("{FileName:8}")]
+    [InlineData("{Input}")]
+    [InlineData("{Input.}")]
+    [InlineData("{Input.prompt:x}")]
+    [InlineData("{Input.prompt:0}")]
+    [InlineData("{Label.prompt}")]
     public void A_bad_template_is_rejected_before_any_request(string template)
     {
         string message = Engine.RunWithErrors("$id | Save-ComfyRunOutput $folder -NameTemplate $template", ("id", Id), ("template", template)).Error("InvalidInput").ToString();
