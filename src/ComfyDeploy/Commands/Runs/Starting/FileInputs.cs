@@ -8,20 +8,20 @@ namespace ComfyDeploy.Commands;
 /// </summary>
 internal static class FileInputs
 {
-    private static readonly HashSet<string> NodeClasses = new(StringComparer.Ordinal)
-    {
-        "ComfyUIDeployExternalImage", "ComfyUIDeployExternalImageAlpha", "ComfyUIDeployExternalImageBatch", "ComfyUIDeployExternalVideo",
-        "ComfyUIDeployExternalAudio",
-    };
-
     /// <summary>Whether an input takes a file; one of a node that is not known here does not.</summary>
-    internal static bool IsFileInput(ComfyDeploymentInput definition) =>
-        definition.NodeClass is not null && NodeClasses.Contains(definition.NodeClass);
+    internal static bool IsFileInput(ComfyDeploymentInput definition) => definition.InputKind.Form == InputForm.File;
 
-    /// <summary>Refuses a text that cannot be fetched, such as a path on this machine.</summary>
+    /// <summary>Refuses a file, and a text that cannot be fetched, such as a path on this machine.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput.</exception>
     internal static void Check(IReadOnlyDictionary<string, object?> values, IReadOnlyList<ComfyDeploymentInput> definitions)
     {
+        foreach (KeyValuePair<string, object?> value in values)
+        {
+            FileInfo? file = (value.Value as object?[] ?? [value.Value]).OfType<FileInfo>().FirstOrDefault();
+            if (file is null) continue;
+            throw new ComfyDeployException(ErrorIds.InvalidInput,
+                $"Input '{value.Key}' takes the link of a file (https://… or data:…), not the file '{SafeText.Clean(file.Name, 100)}'.");
+        }
         foreach (ComfyDeploymentInput definition in definitions.Where(IsFileInput))
         {
             string? path = Texts(values.FirstOrDefault(value => IsNamed(value.Key, definition)).Value).FirstOrDefault(IsNoLink);

@@ -100,10 +100,13 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
 
     private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
-        if (cmdlet.SkipInputCheck || deployment.Inputs is not { } definitions) return;
-        inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
-        inputs.Fit(definitions);
-        FileInputs.Check(inputs.Values, definitions);
+        IReadOnlyList<ComfyDeploymentInput>? definitions = cmdlet.SkipInputCheck ? null : deployment.Inputs;
+        if (definitions is not null)
+        {
+            inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
+            inputs.Fit(definitions);
+        }
+        FileInputs.Check(inputs.Values, definitions ?? []);
     }
 
     private void Queue(RunTemplate template, InputSet inputs, string? label, Action<ComfyDeployException> refuse)
