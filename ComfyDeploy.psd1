@@ -21,6 +21,7 @@
         'Disconnect-ComfyDeploy'
         'Get-ComfyConnection'
         'Get-ComfyDeployment'
+        'Get-ComfyDeploymentInput'
         'Get-ComfyRun'
         'Get-ComfyRunOutput'
         'Invoke-ComfyApi'

@@ -14,7 +14,7 @@ public sealed class ComfyDeployment : IComfyRunSource
     public string? Environment { get; internal init; }
 
     /// <summary><c>workflow/environment</c>: what <c>-Deployment</c> takes.</summary>
-    public string DeploymentName => $"{Name}/{Environment}";
+    public string DeploymentName => NameOf(Name, Environment);
 
     /// <summary>The GPU this deployment fixes, which overrides the requested one. Null when it fixes none. Server: <c>gpu</c>.</summary>
     public string? Gpu { get; internal init; }
@@ -65,6 +65,8 @@ public sealed class ComfyDeployment : IComfyRunSource
     internal ComfyConnection? Connection { get; init; }
 
     ComfyConnection? IComfyRunSource.Connection => Connection;
+
+    internal static string NameOf(string? workflowName, string? environment) => $"{workflowName}/{environment}";
 
     /// <summary><see cref="DeploymentName"/>.</summary>
     public override string ToString() => DeploymentName;

@@ -18,6 +18,9 @@ public abstract class FormattingTests : EngineTest
     public void Deployments() => AssertHeader("Deployment", "Get-ComfyDeployment | Out-Default");
 
     [Fact]
+    public void Inputs() => AssertHeader("Input", "Get-ComfyDeploymentInput portrait | Out-Default");
+
+    [Fact]
     public void Connections() => AssertHeader("Connection", "$c | Out-Default");
 
     [Fact]
@@ -78,6 +81,7 @@ public sealed class WideFormattingTests() : FormattingTests(120)
     {
         ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
         ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId",
+        ["Input"] = "Name                   Kind    Type     Default               Min          Max Options              Description",
         ["Connection"] = "Name             IsDefault BaseUri                                  UserId               OrgId",
         ["Test"] = "Result        LatencyMs Message",
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",
@@ -92,6 +96,7 @@ public sealed class NarrowFormattingTests() : FormattingTests(80)
     {
         ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
         ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt",
+        ["Input"] = "Name                   Kind    Type     Default               Min          Max",
         ["Connection"] = "Name             IsDefault BaseUri                                  UserId",
         ["Test"] = "Result        LatencyMs Message",
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",

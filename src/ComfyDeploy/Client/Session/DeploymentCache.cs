@@ -14,8 +14,10 @@ internal sealed class DeploymentCache
     internal ComfyDeployment? Find(string? deploymentId) => _entry?.Deployments.FirstOrDefault(d => d.DeploymentId == deploymentId);
 
     /// <summary>For argument completion, which also accepts older ones.</summary>
+    internal IReadOnlyList<ComfyDeployment> Last => _entry?.Deployments ?? [];
+
     internal IEnumerable<string> Names =>
-        _entry?.Deployments.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0) ?? [];
+        Last.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0);
 
     internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);
 

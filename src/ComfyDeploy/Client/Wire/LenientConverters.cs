@@ -46,6 +46,18 @@ internal sealed class LenientNumber : ReadOnlyConverter<double?>
     private static double? Finite(double number) => double.IsNaN(number) || double.IsInfinity(number) ? null : number;
 }
 
+/// <summary>A number with all its digits, such as the largest seed. One beyond the range of decimal reads as null.</summary>
+internal sealed class LenientDecimal : ReadOnlyConverter<decimal?>
+{
+    public override decimal? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    {
+        JsonTokenType.Number => reader.TryGetDecimal(out decimal number) ? number : null,
+        JsonTokenType.String => decimal.TryParse(reader.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+            ? number : null,
+        _ => Skip(ref reader),
+    };
+}
+
 internal sealed class LenientBoolean : ReadOnlyConverter<bool?>
 {
     public override bool? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch

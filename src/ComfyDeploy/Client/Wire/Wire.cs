@@ -92,6 +92,13 @@ internal sealed class InputWire
     public string? InputId { get; set; }
     public string? Type { get; set; }
     public string? ClassType { get; set; }
+    public JsonElement? DefaultValue { get; set; }
+    public decimal? MinValue { get; set; }
+    public decimal? MaxValue { get; set; }
+    public decimal? Step { get; set; }
+    public JsonElement? EnumOptions { get; set; }
+    public string? DisplayName { get; set; }
+    public string? Description { get; set; }
 }
 
 internal sealed class WorkflowWire
@@ -118,8 +125,8 @@ internal sealed class LogLineWire
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     Converters =
     [
-        typeof(LenientText), typeof(LenientNumber), typeof(LenientBoolean), typeof(LenientTime), typeof(LenientRuns),
-        typeof(LenientDeployments), typeof(LenientWorkflows), typeof(LenientNames), typeof(LenientLogLines), typeof(LenientInputs),
+        typeof(LenientText), typeof(LenientNumber), typeof(LenientDecimal), typeof(LenientBoolean), typeof(LenientTime),
+        typeof(LenientRuns), typeof(LenientDeployments), typeof(LenientWorkflows), typeof(LenientNames), typeof(LenientLogLines), typeof(LenientInputs),
     ])]
 [JsonSerializable(typeof(RunWire))]
 [JsonSerializable(typeof(List<RunWire>))]

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using ComfyDeploy.Text;
+
 namespace ComfyDeploy.Client;
 
 /// <summary>From the wire's names and units to ours.</summary>
@@ -67,8 +70,24 @@ internal static class WireMapping
         UserId = wire.UserId,
         OrgId = wire.OrgId,
         Inputs = wire.InputTypes?.Where(input => input.InputId is not null)
-            .Select(input => new ComfyDeploymentInput { Name = input.InputId!, Type = input.Type, NodeClass = input.ClassType }).ToArray(),
+            .Select(input => input.ToInput(ComfyDeployment.NameOf(wire.Workflow?.Name, wire.Environment))).ToArray(),
         Connection = connection,
+    };
+
+    private static ComfyDeploymentInput ToInput(this InputWire wire, string deploymentName) => new()
+    {
+        Name = wire.InputId!,
+        Type = wire.Type,
+        Default = ToScalar(wire.DefaultValue),
+        Min = wire.MinValue,
+        Max = wire.MaxValue,
+        Step = wire.Step,
+        Options = wire.EnumOptions is { ValueKind: JsonValueKind.Array } options
+            ? new([.. options.EnumerateArray().Where(option => option.ValueKind != JsonValueKind.Null).Select(ToText)]) : null,
+        Description = wire.Description,
+        DisplayName = wire.DisplayName,
+        NodeClass = wire.ClassType,
+        DeploymentName = deploymentName,
     };
 
     internal static ComfyWorkflow ToWorkflow(this WorkflowWire wire, ComfyConnection connection) => new()
@@ -79,6 +98,13 @@ internal static class WireMapping
         UserName = wire.UserName,
         Connection = connection,
     };
+
+    /// <summary>Text, a number or a Boolean; anything else as JSON, so that a CSV file shows it.</summary>
+    private static object? ToScalar(JsonElement? value) => value is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } json
+        ? json.GetRawText() : FreeJson.Convert(value);
+
+    private static string ToText(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     private static double? Seconds(DateTime? from, DateTime? to) =>
         // In UTC: local times are an hour off when the clocks change between the two.

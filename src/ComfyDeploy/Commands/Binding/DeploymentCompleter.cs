@@ -12,12 +12,34 @@ public sealed class DeploymentCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        ComfyConnection? connection = fakeBoundParameters["Connection"] switch
+        return Completions.Matching(Known(fakeBoundParameters)?.Names ?? [], wordToComplete);
+    }
+
+    internal static DeploymentCache? Known(IDictionary boundParameters)
+    {
+        ComfyConnection? connection = boundParameters["Connection"] switch
         {
             string name => ConnectionStore.Find(name),
             ComfyConnection given => given,
             _ => ConnectionStore.Default,
         };
-        return connection is null ? [] : Completions.Matching(ApiSession.For(connection).Deployments.Names, wordToComplete);
+        return connection is null ? null : ApiSession.For(connection).Deployments;
     }
+}
+
+/// <summary>Completes the inputs of the deployment in -Deployment, if the connection already read it; never sends a request.</summary>
+public sealed class InputNameCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        object? given = fakeBoundParameters["Deployment"].Unwrap();
+        IEnumerable<ComfyDeployment> meant = given as ComfyDeployment is { } deployment ? [deployment]
+            : DeploymentCompleter.Known(fakeBoundParameters)?.Last.Where(d => IsMeant(d, given?.ToString())) ?? [];
+        return Completions.Matching(meant.SelectMany(d => d.Inputs ?? []).Select(input => input.Name), wordToComplete);
+    }
+
+    private static bool IsMeant(ComfyDeployment deployment, string? reference) =>
+        new[] { deployment.Name, deployment.DeploymentName, deployment.DeploymentId }.Contains(reference, StringComparer.OrdinalIgnoreCase);
 }

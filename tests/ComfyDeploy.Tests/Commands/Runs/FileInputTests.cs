@@ -58,6 +58,15 @@ public sealed class FileInputTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_is_a_list_also_of_one_file()
+    {
+        const string batch = "ComfyUIDeployExternalImageBatch";
+        Assert.Equal(["https://host/a.png"], Assert.IsType<object?[]>(Find("https://host/a.png", batch)));
+        Assert.IsType<FileInfo>(Assert.Single(Assert.IsType<object?[]>(Find(_folder.Write("a.png", "a"), batch))));
+        Assert.Equal("[\"https://host/a.png\"]", Find("[\"https://host/a.png\"]", batch));
+    }
+
+    [Fact]
     public void A_folder_is_not_a_file() =>
         Assert.Equal(ErrorIds.FileNotFound, Assert.Throws<ComfyDeployException>(() => Find(_folder.Path)).ErrorId);
 

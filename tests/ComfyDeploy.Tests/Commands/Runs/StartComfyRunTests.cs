@@ -124,7 +124,7 @@ public sealed class StartComfyRunTests : EngineTest
     public void A_value_of_the_wrong_type_is_rejected()
     {
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ seed = 'nineteen' }");
-        Assert.Contains("'seed' takes an integer, not 'nineteen'", run.Error("InvalidInput").ToString(), StringComparison.Ordinal);
+        Assert.Contains("'seed' takes an integer of 0 or more, not 'nineteen'", run.Error("InvalidInput").ToString(), StringComparison.Ordinal);
         Assert.Equal(0, Count("POST", Queue));
     }
 

@@ -23,7 +23,7 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
     {
         foreach (ComfyDeploymentInput definition in definitions.Where(IsFileInput))
         {
-            inputs.Replace(definition.Name, value => Find(definition.Name, value));
+            inputs.Replace(definition.Name, value => Form(definition, Find(definition.Name, value)));
         }
     }
 
@@ -54,16 +54,18 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
         return inputs.WithLinks(links);
     }
 
-    /// <summary>Whether an input takes a file; one of a node that is not known does not.</summary>
-    private static bool IsFileInput(ComfyDeploymentInput definition) =>
-        definition.NodeClass is "ComfyUIDeployExternalImage";
+    private static bool IsFileInput(ComfyDeploymentInput definition) => definition.InputKind.Form == InputForm.File;
+
+    /// <summary>A batch is a list, also of one file.</summary>
+    private static object? Form(ComfyDeploymentInput definition, object? value) =>
+        definition.InputKind.IsBatch && (value is FileInfo || (value is string text && IsLink(text))) ? (object?[])[value] : value;
 
     private static TimeSpan Left(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 
     private object? Find(string name, object? value) => value switch
     {
         string text when IsList(text) => FindAll(name, text),
-        string text => IsLink(text) ? text : FileOf(name, text) ?? (object)text,
+        string text => string.IsNullOrWhiteSpace(text) || IsLink(text) ? text : FileOf(name, text) ?? (object)text,
         object?[] several => several.Select(item => Find(name, item)).ToArray(),
         _ => value,
     };
@@ -93,7 +95,7 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
     private static bool IsList(string text) => text.TrimStart() is ['[', ..];
 
     private static bool IsLink(string text) =>
-        string.IsNullOrWhiteSpace(text) || text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
         || (Uri.TryCreate(text.Trim(), UriKind.Absolute, out Uri? link) && link.Scheme is "http" or "https");
 
     private void WarnOfExpiry(ComfyFile file)

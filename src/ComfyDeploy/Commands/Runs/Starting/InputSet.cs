@@ -112,16 +112,20 @@ internal sealed class InputSet
                 $"inputs: {names}. {fix}");
     }
 
-    /// <summary>Gives each input the spelling and the type of its definition; a CSV file has only text.</summary>
-    /// <exception cref="ComfyDeployException">InvalidInput: a value cannot be converted.</exception>
+    /// <summary>Gives each input the spelling and the form of its definition; a CSV file has only text.</summary>
+    /// <exception cref="ComfyDeployException">InvalidInput, with all values that are refused.</exception>
     internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
     {
+        List<string> faults = [];
         for (int i = 0; i < _values.Count; i++)
         {
             (string name, object? value) = (_values[i].Key, _values[i].Value);
             if (Definition(definitions, name) is not { } definition) continue;
-            _values[i] = new(definition.Name, value is string or bool || IsNumber(value) ? Scalar(definition, value!) : value);
+            (object? converted, string? fault) = InputConversion.Convert(definition, value);
+            if (fault is null) _values[i] = new(definition.Name, converted);
+            else faults.Add(fault);
         }
+        if (faults.Count > 0) throw new ComfyDeployException(ErrorIds.InvalidInput, string.Join(" ", faults));
     }
 
     private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
@@ -129,56 +133,6 @@ internal sealed class InputSet
     private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
         definitions.FirstOrDefault(d => d.Name == name)
             ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));
-
-    private static object Scalar(ComfyDeploymentInput definition, object value)
-    {
-        string text = value is bool flag ? (flag ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
-        object? converted = definition.Type switch
-        {
-            "string" => text,
-            "integer" => Integer(text),
-            "float" => Float(text),
-            "boolean" => Boolean(text),
-            _ => value,
-        };
-        return converted ?? throw new ComfyDeployException(ErrorIds.InvalidInput,
-            $"Input '{definition.Name}' takes {Describe(definition.Type!)}, not '{text}'.");
-    }
-
-    private static object? Integer(string text)
-    {
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
-            CultureInfo.InvariantCulture, out long integer))
-        {
-            return integer;
-        }
-        if (BigInteger.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out BigInteger big)) return big;
-        bool whole = decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
-            && number == decimal.Truncate(number);
-        return whole ? new BigInteger(number) : null;
-    }
-
-    private static object? Float(string text)
-    {
-        if (decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact)) return exact;
-        bool parsed = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
-        return parsed && !double.IsNaN(number) && !double.IsInfinity(number) ? number : null;
-    }
-
-    private static object? Boolean(string text) => text.Trim().ToLowerInvariant() switch
-    {
-        "true" or "1" or "yes" or "on" => true,
-        "false" or "0" or "no" or "off" => false,
-        _ => null,
-    };
-
-    private static string Describe(string type) => type switch
-    {
-        "integer" => "an integer",
-        "float" => "a number (with a decimal point in every culture)",
-        "boolean" => "true or false",
-        _ => type,
-    };
 
     /// <summary>Unwraps a PowerShell value into one that JSON can hold.</summary>
     private static object? Plain(string name, object? value)
@@ -194,10 +148,11 @@ internal sealed class InputSet
                 throw new ComfyDeployException(ErrorIds.InvalidInput,
                     $"{plain} cannot be the value of input '{name}': it is not a number in JSON.");
             case var number when IsNumber(number): return number;
-            case char or Guid or Enum: return plain.ToString();
             case SwitchParameter flag: return flag.IsPresent;
             case Uri link: return link.OriginalString;
-            case DateTime or DateTimeOffset: return ((IFormattable)plain).ToString("o", CultureInfo.InvariantCulture);
+            // A scalar has a text of its own: a character, a time span, a member of an enumeration.
+            case char or Version: return plain.ToString();
+            case IFormattable scalar and not PSObject: return scalar.ToString(IsDate(scalar) ? "o" : null, CultureInfo.InvariantCulture);
             case IEnumerable list and not IDictionary: return list.Cast<object?>().Select(item => Plain(name, item)).ToArray();
             default:
                 string type = plain is PSObject ? "An object" : $"A {plain.GetType().Name}";
@@ -205,6 +160,9 @@ internal sealed class InputSet
                     "text, numbers, Booleans and lists of them; a file goes in as its link.");
         }
     }
+
+    // DateOnly is not in netstandard.
+    private static bool IsDate(object value) => value is DateTime or DateTimeOffset || value.GetType().FullName == "System.DateOnly";
 
     private static bool IsNumber(object? value) =>
         value is sbyte or byte or short or ushort or int or uint or long or ulong or float or double or decimal or BigInteger;

@@ -30,7 +30,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     [Parameter, ValidateNotNullOrEmpty]
     public string? InputPath { get; set; }
 
-    [Parameter(ParameterSetName = RowSet), ValidateNotNullOrEmpty]
+    [Parameter(ParameterSetName = RowSet), ValidateNotNullOrEmpty, ArgumentCompleter(typeof(InputNameCompleter))]
     public string? InputName { get; set; }
 
     [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet), ValidateNotNullOrEmpty]
