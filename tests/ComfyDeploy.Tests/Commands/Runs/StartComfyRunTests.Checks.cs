@@ -10,10 +10,10 @@ public sealed class StartComfyRunCheckTests() : EngineTest(speed: 100)
     [InlineData("photo.png")]
     [InlineData(@"C:\pictures\photo")]
     [InlineData("~/photo")]
-    public void A_local_path_is_refused_before_anything_is_queued(string path)
+    public void A_path_without_a_file_is_refused_before_anything_is_queued(string path)
     {
         EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait @{ image = $path }", ("path", path));
-        Assert.Equal(ErrorIds.InvalidInput, IdOf(Assert.Single(run.Errors)));
+        Assert.Equal(ErrorIds.FileNotFound, IdOf(Assert.Single(run.Errors)));
         Assert.Empty(Emulator.Runs);
     }
 

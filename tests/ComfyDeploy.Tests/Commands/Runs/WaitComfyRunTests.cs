@@ -32,7 +32,7 @@ public sealed class WaitComfyRunTests : EngineTest
             $emulator.Advance([timespan]'01:00:00')
             $runs | Wait-ComfyRun -Timeout 20 -InOrder
             """);
-        string[] ids = [.. Emulator.Runs.Select(r => r.RunId)];
+        string?[] ids = [.. Engine.Run("$runs").Runs.Select(r => r.RunId)];
         // The late run of the first wait is written last there, and none after it is lost.
         Assert.Equal([ids[1], ids[2], ids[0], .. ids], run.Runs.Select(r => r.RunId));
     }

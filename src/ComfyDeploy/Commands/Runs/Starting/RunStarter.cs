@@ -44,7 +44,6 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         {
             RefuseDeployment(e);
         }
-        WriteReady();
     }
 
     /// <summary>Queues the runs of one row of inputs.</summary>
@@ -106,14 +105,13 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     {
         _creates.Close();
         if (!stopping) cmdlet.WaitFor(_creates.Rest, CompletionTimeout);
-        foreach (StartedRow started in _creates.TakeSucceeded()) _ready.Enqueue(started);
-        while (_ready.Count > 0)
+        foreach ((ComfyRun run, int row, ComfyDeployException? error) in _ready.Concat(_creates.TakeSucceeded()))
         {
-            (ComfyRun run, int row, ComfyDeployException? error) = _ready.Dequeue();
             // The wait has the runs it was given; a deployment that was refused is no row.
             bool isElsewhere = error is null ? cmdlet.Wait : row == 0 && !run.IsUnconfirmed;
             if (!isElsewhere) cmdlet.Keep(run);
         }
+        _ready.Clear();
     }
 
     /// <summary>Names the queued runs when this cmdlet ends the pipeline: a command behind it may not come to write them.</summary>

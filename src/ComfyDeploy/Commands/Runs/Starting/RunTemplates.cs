@@ -8,7 +8,9 @@ internal sealed class RunTemplates(StartComfyRunCommand cmdlet)
     private readonly Dictionary<object, RunTemplate> _found = [];
     private readonly Dictionary<object, ComfyDeployException> _missing = [];
 
-    /// <summary>The template of a deployment, with a client for now: a connection may be closed, or opened again, between two rows.</summary>
+    /// <summary>
+    /// The template of a deployment, with a client for now: a connection may be closed, or opened again, between two rows.
+    /// </summary>
     /// <exception cref="ComfyDeployException">The deployment cannot be found, or is ambiguous.</exception>
     internal RunTemplate Find(ComfyReference reference)
     {
