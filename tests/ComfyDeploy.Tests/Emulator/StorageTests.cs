@@ -126,17 +126,41 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
+    public async Task The_link_of_a_private_upload_expires_after_an_hour_and_its_content_is_not_logged()
+    {
+        string link = (await UploadAsync("cat #private.png", new byte[3_000_000]))["file_url"]!.GetValue<string>();
+        Assert.Contains("X-Amz-Expires=3600", link, StringComparison.Ordinal);
+        Assert.Equal(3_000_000, (await _client.GetAsync(link)).Bytes.Length);
+        Assert.Equal(403, (await _client.GetAsync(link.Split('?')[0])).Status);
+        _emulator.Advance(TimeSpan.FromSeconds(3601));
+        Assert.Equal(403, (await _client.GetAsync(link)).Status);
+        Assert.Equal(2_000, _emulator.Requests[0].Body.Length);
+    }
+
+    [Theory]
+    [InlineData("a.csv.gz", "Unsupported file type")]
+    [InlineData("a.eml", "Unsupported file type")]
+    [InlineData("a.png.gz", null)]
+    [InlineData(".txt", null)]
+    public async Task The_type_is_that_of_the_name(string name, string? refusal) => Assert.Equal(refusal, (await UploadAsync(name, [1]))["detail"]?.GetValue<string>());
+
+    [Fact]
     public async Task An_uploaded_file_is_in_the_storage()
     {
-        using HttpClient http = new() { Timeout = EmulatorClient.Limit };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", EmulatorClient.Text(_emulator.ApiKey));
         byte[] bytes = [0x89, 13, 10, 13, 10, 45, 45, 0, 255];
-        using MultipartFormDataContent form = new() { { new ByteArrayContent(bytes), "file", "cat photo.png" } };
-        using HttpResponseMessage response = await http.PostAsync(_client.Base + "/file/upload", form);
-        JsonNode uploaded = JsonNode.Parse(await response.Content.ReadAsStreamAsync())!;
+        JsonNode uploaded = await UploadAsync("cat photo.png", bytes);
         Assert.Equal("cat photo.png", uploaded["file_name"]!.GetValue<string>());
         Assert.StartsWith("img_", uploaded["file_id"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal(bytes, (await _client.GetAsync(uploaded["file_url"]!.GetValue<string>())).Bytes);
+    }
+
+    private async Task<JsonNode> UploadAsync(string name, byte[] bytes)
+    {
+        using HttpClient http = new() { Timeout = EmulatorClient.Limit };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", EmulatorClient.Text(_emulator.ApiKey));
+        using MultipartFormDataContent form = new() { { new ByteArrayContent(bytes), "file", name } };
+        using HttpResponseMessage response = await http.PostAsync(_client.Base + "/file/upload", form);
+        return JsonNode.Parse(await response.Content.ReadAsStreamAsync())!;
     }
 
     [Fact]

@@ -138,6 +138,20 @@ public sealed partial class UploadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_is_streamed_part_by_part()
+    {
+        PartsHandler handler = new();
+        ApiSession session = new(ClientUnderTest.Connect(), handler, new ManualClock());
+        string path = _folder.Write("big.bin", "");
+        using (FileStream file = new(path, FileMode.Open)) file.SetLength(20 * 1024 * 1024);
+        await new ComfyDeployClient(session, new RecordingLog()).UploadAsync(path, null, CancellationToken.None).WaitAsync(ClientUnderTest.Limit);
+        // The head and the end of the form, and the parts of the file.
+        Assert.Equal(2 + (20 * 1024 * 1024 / PartSize), handler.Parts.Count);
+        Assert.Equal(PartSize, handler.Parts.Max());
+        Assert.Equal(handler.ContentLength, handler.Parts.Sum());
+    }
+
+    [Fact]
     public async Task An_upload_that_stands_still_ends()
     {
         ManualClock clock = new();
@@ -171,4 +185,29 @@ public sealed partial class UploadTests : IDisposable
         test.Client.UploadAsync(path, null, cancellationToken).WaitAsync(ClientUnderTest.Limit, CancellationToken.None);
 
     private static Task<ComfyDeployException> FailAsync(ClientUnderTest test, string path) => Assert.ThrowsAsync<ComfyDeployException>(() => UploadAsync(test, path));
+
+    /// <summary>Reads a request as sockets do, part by part.</summary>
+    private sealed class PartsHandler : HttpMessageHandler
+    {
+        internal List<long> Parts { get; } = [];
+
+        internal long? ContentLength { get; private set; }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            ContentLength = request.Content!.Headers.ContentLength;
+            using PartsStream stream = new(Parts);
+            await request.Content.CopyToAsync(stream, cancellationToken);
+            return Reply.Json(Done);
+        }
+    }
+
+    private sealed class PartsStream(List<long> parts) : MemoryStream
+    {
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        {
+            parts.Add(count);
+            return Task.CompletedTask;
+        }
+    }
 }
