@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 

@@ -22,17 +22,35 @@ internal sealed class InputSet
     /// <param name="skipEmpty">An empty cell of a table means "not given".</param>
     internal void Add(PSObject source, bool skipEmpty)
     {
+        ComfyDeployException? fault = null;
+        foreach ((string name, object? value) in Members(source))
+        {
+            try
+            {
+                Set(name, value, skipEmpty);
+            }
+            catch (ComfyDeployException e)
+            {
+                // The others are still added: a refused row keeps its label and its other inputs.
+                fault ??= e;
+            }
+        }
+        if (fault is not null) throw fault;
+    }
+
+    private static IEnumerable<(string Name, object? Value)> Members(PSObject source)
+    {
         if (source.BaseObject is IDictionary entries)
         {
             foreach (DictionaryEntry entry in entries)
             {
-                Set(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value, skipEmpty);
+                yield return (Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value);
             }
-            return;
+            yield break;
         }
         foreach (PSPropertyInfo property in source.Properties)
         {
-            if (property.IsGettable) Set(property.Name, property.Value, skipEmpty);
+            if (property.IsGettable) yield return (property.Name, property.Value);
         }
     }
 

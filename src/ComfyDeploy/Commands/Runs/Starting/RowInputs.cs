@@ -15,17 +15,26 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
     internal InputSet Common() => new(_common ??= Collect());
 
     /// <summary>Adds a row to the common inputs.</summary>
-    /// <returns>The row's label, which is no input.</returns>
+    /// <param name="inputs">The common inputs.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="label">The row's label, which is no input; a row that is refused has one too.</param>
     /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput, UnknownInput.</exception>
-    internal string? Add(InputSet inputs, PSObject row)
+    internal void Add(InputSet inputs, PSObject row, out string? label)
     {
+        label = null;
         object value = row.BaseObject;
         if (Refusal(value) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
         if (!_hasRow && labelColumn is not null) CheckLabelColumn(row);
         _hasRow = true;
-        if (inputName is null) inputs.Add(row, skipEmpty: true);
-        else inputs.Set(inputName, value, skipEmpty: true);
-        return labelColumn is null ? null : Convert.ToString(inputs.Remove(labelColumn), CultureInfo.InvariantCulture);
+        try
+        {
+            if (inputName is null) inputs.Add(row, skipEmpty: true);
+            else inputs.Set(inputName, value, skipEmpty: true);
+        }
+        finally
+        {
+            if (labelColumn is not null) label = Convert.ToString(inputs.Remove(labelColumn), CultureInfo.InvariantCulture);
+        }
     }
 
     internal static ComfyDeployException RunIsNotARow() => new(ErrorIds.InputRowInvalid, RunRefusal);

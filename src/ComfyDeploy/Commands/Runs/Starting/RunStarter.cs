@@ -45,7 +45,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             _rowTemplate = _rowTemplate is null ? FindTemplate()
                 : _rowTemplate with { Client = cmdlet.ClientOf(_rowTemplate.Deployment.Connection) };
             inputs = rowInputs.Common();
-            label = rowInputs.Add(inputs, row);
+            rowInputs.Add(inputs, row, out label);
             Check(_rowTemplate.Deployment, inputs, areRows: true);
             Queue(_rowTemplate, inputs, label, error => RefuseRow(error, inputs, label));
         }
