@@ -7,6 +7,8 @@ BeforeDiscovery {
         @{ Type = 'ComfyRun'; Width = 80; Header = 'RunId DeploymentName Status Done Gpu RunTime Age Detail' }
         @{ Type = 'ComfyDeployment'; Width = 120; Header = 'Name Environment Gpu MachineName Version UpdatedAt DeploymentId' }
         @{ Type = 'ComfyDeployment'; Width = 80; Header = 'Name Environment Gpu MachineName Version UpdatedAt' }
+        @{ Type = 'ComfyDeploymentInput'; Width = 120; Header = 'Name Kind Type Default Min Max Options Description' }
+        @{ Type = 'ComfyDeploymentInput'; Width = 80; Header = 'Name Kind Type Default Min Max' }
         @{ Type = 'ComfyConnection'; Width = 120; Header = 'Name IsDefault BaseUri UserId OrgId' }
         @{ Type = 'ComfyConnection'; Width = 80; Header = 'Name IsDefault BaseUri UserId' }
         @{ Type = 'ComfyConnectionTest'; Width = 120; Header = 'Result LatencyMs Message' }
@@ -34,14 +36,15 @@ BeforeAll {
     $picture = Join-Path $TestDrive 'a picture with a long name 2026-11-24.png'
     Set-Content -LiteralPath $picture -Value 'x'
     $samples = @{
-        ComfyFile           = Send-ComfyFile -LiteralPath $picture
-        ComfyRun            = $runs
-        ComfyDeployment     = Get-ComfyDeployment
-        ComfyConnection     = Get-ComfyConnection
-        ComfyConnectionTest = Test-ComfyConnection -Detailed
-        ComfyEmulator       = $emulator
-        ComfyRunOutput      = $runs[0].Outputs
-        ComfyStopResult     = $started[2] | Stop-ComfyRun -PassThru
+        ComfyFile            = Send-ComfyFile -LiteralPath $picture
+        ComfyRun             = $runs
+        ComfyDeployment      = Get-ComfyDeployment
+        ComfyDeploymentInput = Get-ComfyDeploymentInput portrait
+        ComfyConnection      = Get-ComfyConnection
+        ComfyConnectionTest  = Test-ComfyConnection -Detailed
+        ComfyEmulator        = $emulator
+        ComfyRunOutput       = $runs[0].Outputs
+        ComfyStopResult      = $started[2] | Stop-ComfyRun -PassThru
     }
 
     # The lines of a display, without colors and empty lines.

@@ -16,7 +16,7 @@ internal static class PublicSurface
     {
         foreach (Type type in typeof(ComfyRun).Assembly.GetExportedTypes())
         {
-            yield return $"type {type.FullName} : {type.BaseType?.FullName}";
+            yield return $"type {type.FullName} : {type.BaseType}";
             foreach (ConstructorInfo constructor in type.GetConstructors()) yield return $"type {type.FullName} {constructor}";
             foreach (PropertyInfo property in type.GetProperties(Declared))
             {

@@ -126,7 +126,8 @@ internal sealed class LogLineWire
     Converters =
     [
         typeof(LenientText), typeof(LenientNumber), typeof(LenientDecimal), typeof(LenientBoolean), typeof(LenientTime),
-        typeof(LenientRuns), typeof(LenientDeployments), typeof(LenientWorkflows), typeof(LenientNames), typeof(LenientLogLines), typeof(LenientInputs),
+        typeof(LenientRuns), typeof(LenientDeployments), typeof(LenientWorkflows), typeof(LenientNames), typeof(LenientLogLines),
+        typeof(LenientInputs),
     ])]
 [JsonSerializable(typeof(RunWire))]
 [JsonSerializable(typeof(List<RunWire>))]

@@ -135,7 +135,7 @@ public sealed class InputConversionTests
     public void A_list_is_refused_where_one_value_is_taken(string node)
     {
         Assert.EndsWith(", not a list of 2.", Refusal(Of(node), new object[] { 1, 1 }), StringComparison.Ordinal);
-        Assert.EndsWith(", not a list of 1.", Refusal(Of(node), new[] { "1" }), StringComparison.Ordinal);
+        Assert.EndsWith(", not a list of 1.", Refusal(Of(node), new List<string> { "1" }), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,15 +13,19 @@ internal static class InputFaults
 
     internal static string Describe(ComfyDeploymentInput definition, object? value)
     {
-        string shown = value switch
-        {
-            bool flag => flag ? "true" : "false",
-            object?[] list => $"a list of {list.Length}",
-            FileInfo file => $"the file '{SafeText.Clean(file.Name, MaxLength)}'",
-            _ => $"'{SafeText.Clean(SafeText.HideSignatures(System.Convert.ToString(value, CultureInfo.InvariantCulture)!), MaxLength)}'",
-        };
-        return $"Input '{definition.Name}' takes {Expected(definition)}, not {shown}.{(value is string text ? Hint(definition, text) : "")}";
+        string hint = value is string text ? Hint(definition, text) : string.Empty;
+        return $"Input '{definition.Name}' takes {Expected(definition)}, not {Shown(value)}.{hint}";
     }
+
+    private static string Shown(object? value) => value switch
+    {
+        bool flag => flag ? "true" : "false",
+        object?[] list => $"a list of {list.Length}",
+        FileInfo file => "the file " + Quoted(file.Name),
+        _ => Quoted(SafeText.HideSignatures(Convert.ToString(value, CultureInfo.InvariantCulture)!)),
+    };
+
+    private static string Quoted(string text) => $"'{SafeText.Clean(text, MaxLength)}'";
 
     private static string Expected(ComfyDeploymentInput definition) => definition.InputKind.Form switch
     {

@@ -11,7 +11,8 @@ internal static class InputNumbers
     private const int MaxDigits = 309;
 
     private static readonly Regex Syntax = new(
-        @"^(?<sign>[+-]?)(?=\.?[0-9])(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)([eE](?<exponent>[+-]?[0-9]+))?$", RegexOptions.CultureInvariant);
+        @"^(?<sign>[+-]?)(?=\.?[0-9])(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)([eE](?<exponent>[+-]?[0-9]+))?$",
+        RegexOptions.CultureInvariant);
 
     /// <summary>The integer that a text means, also as <c>10.0</c> or <c>1e3</c>, without rounding; null if there is none.</summary>
     /// <returns>A long where possible, otherwise a BigInteger.</returns>
@@ -30,8 +31,8 @@ internal static class InputNumbers
         }
         long zeros = (long)power - fraction.Length + digits.Length - significant.Length;
         if (zeros < 0 || significant.Length + zeros > MaxDigits) return null;
-        BigInteger number = BigInteger.Parse(
-            match.Groups["sign"].Value + significant + new string('0', (int)zeros), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        string whole = match.Groups["sign"].Value + significant + new string('0', (int)zeros);
+        BigInteger number = BigInteger.Parse(whole, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         return number >= long.MinValue && number <= long.MaxValue ? (long)number : number;
     }
 
@@ -43,7 +44,7 @@ internal static class InputNumbers
             && !double.IsInfinity(number) ? number : null;
     }
 
-    /// <summary>Whether the definition has a sensible range; a lowest number above the highest allows nothing, so it means nothing.</summary>
+    /// <summary>Whether the range has a meaning: a lowest number above the highest allows nothing.</summary>
     internal static bool HasRange(ComfyDeploymentInput definition) => !(definition.Min > definition.Max);
 
     /// <summary>The step that the node enforces; null for none.</summary>

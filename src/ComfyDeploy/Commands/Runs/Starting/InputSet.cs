@@ -23,18 +23,36 @@ internal sealed class InputSet
     /// <param name="isInput">Whether a name is that of an input; others are left out.</param>
     internal void Add(PSObject source, bool skipEmpty, Func<string, bool>? isInput = null)
     {
+        ComfyDeployException? fault = null;
+        foreach ((string name, object? value) in Members(source))
+        {
+            if (isInput?.Invoke(name) == false) continue;
+            try
+            {
+                Set(name, value, skipEmpty);
+            }
+            catch (ComfyDeployException e)
+            {
+                // The others are still added: a refused row keeps its label and its other inputs.
+                fault ??= e;
+            }
+        }
+        if (fault is not null) throw fault;
+    }
+
+    private static IEnumerable<(string Name, object? Value)> Members(PSObject source)
+    {
         if (source.BaseObject is IDictionary entries)
         {
             foreach (DictionaryEntry entry in entries)
             {
-                string name = Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!;
-                if (isInput?.Invoke(name) != false) Set(name, entry.Value, skipEmpty);
+                yield return (Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value);
             }
-            return;
+            yield break;
         }
         foreach (PSPropertyInfo property in source.Properties)
         {
-            if (property.IsGettable && isInput?.Invoke(property.Name) != false) Set(property.Name, property.Value, skipEmpty);
+            if (property.IsGettable) yield return (property.Name, property.Value);
         }
     }
 

@@ -19,15 +19,16 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
     internal InputSet Common() => new(_common ??= Collect());
 
     /// <summary>Adds a row to the common inputs.</summary>
-    /// <returns>The row's label, which is no input.</returns>
     /// <exception cref="ComfyDeployException">InputRowInvalid, InvalidInput.</exception>
-    internal string? Add(InputSet inputs, PSObject row)
+    internal void Add(InputSet inputs, PSObject row)
     {
         if (Refusal(row.BaseObject) is { } refusal) throw new ComfyDeployException(ErrorIds.InputRowInvalid, refusal);
         if (inputName is null) inputs.Add(row, skipEmpty: true, IsInput);
         else inputs.Set(inputName, row.BaseObject, skipEmpty: true);
-        return labelColumn is null ? null : Text(Cell(row, labelColumn));
     }
+
+    /// <summary>The row's label, which is no input; a row that is refused has one too.</summary>
+    internal string? LabelOf(PSObject row) => labelColumn is null ? null : Text(Cell(row, labelColumn));
 
     /// <summary>Checks that the first row has the columns that the call names.</summary>
     /// <exception cref="ComfyDeployException">UnknownInput.</exception>

@@ -59,7 +59,8 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             if (_row == 1) rowInputs.CheckColumns(row);
             if (cmdlet.DeploymentColumn is null) template = _templates.Find(cmdlet.Deployment);
             inputs = rowInputs.Common();
-            label = rowInputs.Add(inputs, row);
+            label = rowInputs.LabelOf(row);
+            rowInputs.Add(inputs, row);
             _last = template ??= _templates.Find(rowInputs.DeploymentOf(row));
             Check(template.Deployment, inputs, areRows: true);
             Queue(template, inputs, label);
