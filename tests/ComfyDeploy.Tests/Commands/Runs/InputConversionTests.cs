@@ -155,10 +155,8 @@ public sealed class InputConversionTests
         InputSet inputs = new();
         inputs.Set("a", new PSObject(file));
         inputs.Fit([Of("Image")]);
-        Assert.Same(file, inputs.Values["a"]);
+        Assert.Equal(file.FullName, Assert.IsType<FileInfo>(inputs.Values["a"]).FullName);
         Assert.Equal("Input 'a' takes text, not the file 'photo.png'.", Refusal(Of("Text"), file));
-        ComfyDeployException error = Assert.Throws<ComfyDeployException>(() => FileInputs.Check(inputs.Values, []));
-        Assert.Equal((ErrorIds.InvalidInput, true), (error.ErrorId, error.Message.Contains("photo.png", StringComparison.Ordinal)));
     }
 
     [Fact]

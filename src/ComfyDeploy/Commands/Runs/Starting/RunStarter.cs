@@ -18,8 +18,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private readonly RunTemplates _templates = new(cmdlet);
     private readonly FileInputs _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
     private readonly RunPlan _plan = new();
-    // Few rows are read ahead: each may hold an image.
-    private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * Throttle.DefaultLimit);
+    private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * Throttle.DefaultLimit); // Each may hold an image.
     private readonly Queue<StartedRow> _ready = new();
     private readonly ConcurrentQueue<string> _queued = new();
     private readonly RunRefusals _refusals = new(cmdlet.HasOneDeployment);
