@@ -31,18 +31,18 @@ public sealed class InputConversionPropertyTests
         from scale in Gen.Int[0, 6]
         select digits / (decimal)Math.Pow(10, scale);
 
-    // A definition, a value that it allows, and one that it does not.
+    // A definition, a value that it allows, often a limit, and those that it does not.
     private static readonly Gen<Case> Integers =
         from node in Gen.OneOf("NumberInt", "Seed", "NumberSliderInt")
         from min in Whole
         from step in Gen.Int[1, 100]
         from span in Gen.Int[0, 10_000]
-        from chosen in Gen.Int[0, 10_000]
+        from chosen in Gen.OneOf(Gen.Const(0), Gen.Const(span), Gen.Int[0, span])
         from hasMin in Gen.Bool
         from hasMax in Gen.Bool
         let isSlider = node == "NumberSliderInt"
         let start = isSlider && !hasMin ? min - (min % step) : min
-        let allowed = start + (chosen % (span + 1) * step)
+        let allowed = start + ((BigInteger)chosen * step)
         let max = start + ((BigInteger)span * step)
         let definition = Definition(node, hasMin ? (decimal)start : null, hasMax ? (decimal)max : null, step)
         let wrong = new List<object>([.. hasMin ? (object[])[start - 1] : [], .. hasMax ? (object[])[max + 1] : [], .. isSlider && step > 1 ? (object[])[allowed + 1] : [], allowed + ".5"])
@@ -53,12 +53,12 @@ public sealed class InputConversionPropertyTests
         from min in Fraction
         from step in Gen.OneOf(0.01m, 0.05m, 0.1m, 0.25m, 0.5m, 1m, 3m)
         from span in Gen.Int[0, 10_000]
-        from chosen in Gen.Int[0, 10_000]
+        from chosen in Gen.OneOf(Gen.Const(0), Gen.Const(span), Gen.Int[0, span])
         from hasMin in Gen.Bool
         from hasMax in Gen.Bool
         let isSlider = node == "NumberSlider"
         let start = isSlider && !hasMin ? min - (min % step) : min
-        let allowed = start + (chosen % (span + 1) * step)
+        let allowed = start + (chosen * step)
         let max = start + (span * step)
         let definition = Definition(node, hasMin ? start : null, hasMax ? max : null, step)
         let wrong = new List<decimal>([.. hasMin ? (decimal[])[start - (step / 10)] : [], .. hasMax ? (decimal[])[max + (step / 10)] : [], .. isSlider ? (decimal[])[allowed + (step / 2)] : []])
