@@ -22,7 +22,7 @@ internal sealed class OutputNameTemplate
     private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
     private static readonly string[] Names =
         ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "BaseName", "Name", "Extension"];
-    private static readonly string[] Known = [.. Names, "Input.NAME"];
+    private static readonly IEnumerable<string> Known = Names.Append("Input.NAME");
 
     // An extension has its own dot.
     private static readonly Regex DottedExtension =

@@ -18,7 +18,7 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
     private int _warned;
 
     /// <summary>Puts files in the place of their paths. To be called on the pipeline thread: a path is relative to $PWD.</summary>
-    /// <exception cref="ComfyDeployException">FileNotFound.</exception>
+    /// <exception cref="ComfyDeployException">FileNotFound, FileTypeNotSupported, FileTooLarge.</exception>
     internal void Find(InputSet inputs, IReadOnlyList<ComfyDeploymentInput> definitions)
     {
         foreach (ComfyDeploymentInput definition in definitions.Where(IsFileInput))
@@ -67,6 +67,7 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
         string text when IsList(text) => FindAll(name, text),
         string text => string.IsNullOrWhiteSpace(text) || IsLink(text) ? text : FileOf(name, text) ?? (object)text,
         object?[] several => several.Select(item => Find(name, item)).ToArray(),
+        FileInfo file => Checked(name, file),
         _ => value,
     };
 
@@ -84,9 +85,23 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
         }
     }
 
+    /// <summary>What the service would refuse is refused before anything is sent.</summary>
+    private static FileInfo Checked(string name, FileInfo file)
+    {
+        try
+        {
+            UploadRules.Check(file.FullName);
+            return file;
+        }
+        catch (ComfyDeployException e)
+        {
+            throw new ComfyDeployException(e.ErrorId, $"Input '{name}': {e.Message}", e);
+        }
+    }
+
     private FileInfo? FileOf(string name, string path)
     {
-        if (fullPath(path.Trim()) is { } full && File.Exists(full)) return new(full);
+        if (fullPath(path.Trim()) is { } full && File.Exists(full)) return Checked(name, new(full));
         if (!isChecked) return null;
         throw new ComfyDeployException(ErrorIds.FileNotFound,
             $"Input '{name}' takes a file, or its link (https://… or data:…), and there is no file '{SafeText.Clean(path, 100)}'.");
