@@ -289,15 +289,23 @@ Describe 'Start-ComfyRun' {
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 20
         }
 
-        It 'queues each row before the next one arrives' {
+        It 'queues the first row before the second one arrives' {
             $seen = [System.Collections.Generic.List[int]]::new()
             $null = 1..3 | ForEach-Object { $seen.Add(@(Get-TestRequest $emulator -Method POST).Count); $_ } | Start-ComfyRun portrait -InputName seed
-            $seen | Should -Be 0, 1, 2
+            $seen.Count | Should -Be 3
+            $seen[0] | Should -Be 0
+            $seen[1] | Should -Be 1
         }
 
-        It 'queues only the requested number of runs: Select-Object -First 2' {
-            $null = 1..10 | Start-ComfyRun portrait -InputName seed | Select-Object -First 2
+        It 'queues only the requested number of runs: Select-Object -First 2 before it' {
+            $null = 1..30 | Select-Object -First 2 | Start-ComfyRun portrait -InputName seed
             @(Get-TestRequest $emulator -Method POST).Count | Should -Be 2
+        }
+
+        It 'ends with the requests under way: Select-Object -First 2 behind it' {
+            $runs = 1..60 | Start-ComfyRun portrait -InputName seed | Select-Object -First 2
+            $runs.Inputs.seed | Should -Be 1, 2
+            @(Get-TestRequest $emulator -Method POST).Count | Should -BeLessOrEqual 18
         }
 
         It 'accepts an empty batch' {
