@@ -30,7 +30,8 @@ internal sealed class UploadProgress(ComfyDeployCommand cmdlet, IClock clock)
         return sent => Interlocked.Add(ref _sent, sent - Interlocked.Exchange(ref before, sent));
     }
 
-    internal void Finish() => _finished++;
+    /// <summary>Counts a file as uploaded; called on any thread.</summary>
+    internal void Finish() => Interlocked.Increment(ref _finished);
 
     /// <summary>Shows the current state, and nothing for a short time.</summary>
     internal void Update()

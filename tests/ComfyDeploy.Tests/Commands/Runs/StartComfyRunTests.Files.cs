@@ -43,6 +43,19 @@ public sealed class StartComfyRunFileTests : EngineTest
     }
 
     [Fact]
+    public void An_uploaded_file_is_a_value()
+    {
+        _folder.Write("a.png", "one");
+        EngineRun run = Engine.Run("""
+            $file = Send-ComfyFile "$folder/a.png"
+            Start-ComfyRun upscale-4k @{ image = $file }
+            $file | Start-ComfyRun upscale-4k -InputName image
+            """);
+        Assert.Equal(["one", "one"], run.Runs.Select(ContentOfImage));
+        Assert.Equal(1, Count("POST", Upload));
+    }
+
+    [Fact]
     public void The_same_content_is_uploaded_once_for_many_rows()
     {
         for (int i = 0; i < 40; i++) _folder.Write($"{i:00}.png", i % 4 == 0 ? "same" : $"own {i}");

@@ -13,8 +13,11 @@ namespace ComfyDeploy.Commands;
 /// <param name="isChecked">Whether a text that is neither a link nor a file is refused.</param>
 /// <param name="timeout">The timeout of the call, for messages; zero when it does not bound uploads.</param>
 /// <param name="log">Receives the warning about links that expire.</param>
-internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log)
+/// <param name="newProgress">Makes the bar over all uploads, once there is a file.</param>
+internal sealed class FileInputs(
+    Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log, Func<IClock, UploadProgress> newProgress)
 {
+    private UploadProgress? _progress;
     private int _warned;
 
     /// <summary>Puts files in the place of their paths. To be called on the pipeline thread: a path is relative to $PWD.</summary>
@@ -27,11 +30,21 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
         }
     }
 
+    /// <summary>Counts in the files that a run will upload.</summary>
+    /// <returns>For each, what receives the number of bytes that are sent.</returns>
+    internal IReadOnlyList<Action<long>> Announce(InputSet inputs, IClock clock) =>
+        [.. inputs.Files.Select(file => (_progress ??= newProgress(clock)).Add(file.Length))];
+
+    internal void ShowProgress() => _progress?.Update();
+
+    internal void CompleteProgress() => _progress?.Complete();
+
     /// <summary>Uploads the files.</summary>
     /// <returns>The inputs with links in the place of files.</returns>
     /// <exception cref="ComfyDeployException">A file cannot be uploaded, or the time is up.</exception>
     internal async Task<InputSet> UploadAsync(
-        InputSet inputs, ComfyDeployClient client, DateTime? endsAt, CancellationToken cancellationToken)
+        InputSet inputs, IReadOnlyList<Action<long>> progress, ComfyDeployClient client, DateTime? endsAt,
+        CancellationToken cancellationToken)
     {
         if (!inputs.Files.Any()) return inputs;
         Dictionary<string, string> links = [];
@@ -39,10 +52,11 @@ internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked,
             ? new(client.Session.Clock, Left(end - client.Session.Clock.Now), cancellationToken) : null;
         try
         {
-            foreach (FileInfo file in inputs.Files)
+            foreach ((FileInfo file, Action<long> report) in inputs.Files.Zip(progress, (file, report) => (file, report)))
             {
-                ComfyFile uploaded = await client.UploadAsync(file.FullName, progress: null, limit?.Token ?? cancellationToken)
+                ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? cancellationToken)
                     .ConfigureAwait(false);
+                _progress?.Finish();
                 links[file.FullName] = uploaded.Url.OriginalString;
                 WarnOfExpiry(uploaded);
             }

@@ -168,6 +168,7 @@ internal sealed class InputSet
             case var number when IsNumber(number): return number;
             case SwitchParameter flag: return flag.IsPresent;
             case Uri link: return link.OriginalString;
+            case ComfyFile uploaded: return uploaded.Url.OriginalString;
             // A scalar has a text of its own: a character, a time span, a member of an enumeration.
             case char or Version: return plain.ToString();
             case IFormattable scalar and not PSObject: return scalar.ToString(IsDate(scalar) ? "o" : null, CultureInfo.InvariantCulture);

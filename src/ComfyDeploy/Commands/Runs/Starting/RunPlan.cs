@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Management.Automation;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
@@ -10,16 +11,23 @@ internal sealed class RunPlan
 
     private readonly SortedDictionary<string, int> _runs = new(StringComparer.OrdinalIgnoreCase);
 
-    internal bool IsEmpty => _runs.Count == 0;
-
     internal void Add(string? gpu)
     {
         string key = gpu ?? OfMachine;
         _runs[key] = (_runs.TryGetValue(key, out int count) ? count : 0) + 1;
     }
 
+    /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
+    internal void WriteTo(StartComfyRunCommand cmdlet)
+    {
+        // A run that the user declined is in the plan too, but is not worth a line.
+        if (_runs.Count == 0 || !cmdlet.IsWhatIf) return;
+        string text = Describe(cmdlet.Await(cancellationToken => cmdlet.Client.GetGpuPricesAsync(cancellationToken)));
+        cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
+    }
+
     /// <param name="prices">US dollars a second, by GPU.</param>
-    internal string Describe(IReadOnlyDictionary<string, decimal> prices)
+    private string Describe(IReadOnlyDictionary<string, decimal> prices)
     {
         IEnumerable<string> groups = _runs.Select(group =>
             $"{group.Value} on {group.Key}" + (prices.TryGetValue(group.Key, out decimal price)

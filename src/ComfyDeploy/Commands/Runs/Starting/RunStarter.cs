@@ -16,7 +16,8 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
 
     private readonly RunTemplates _templates = new(cmdlet);
-    private readonly FileInputs _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
+    private readonly FileInputs _files = new(
+        cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log, clock => new(cmdlet, clock));
     private readonly RunPlan _plan = new();
     private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * Throttle.DefaultLimit); // Each may hold an image.
     private readonly Queue<StartedRow> _ready = new();
@@ -81,15 +82,15 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         _lastRowAt = _last?.Client.Session.Clock.Now;
     }
 
-    /// <summary>Writes the rows that are left, and the last line of -WhatIf: how many runs, and what a second of them costs.</summary>
+    /// <summary>Writes the rows that are left, and the last line of -WhatIf.</summary>
     internal void Finish()
     {
         Drain();
-        // A run that the user declined is in the plan too, but is not worth a line.
-        if (_plan.IsEmpty || !cmdlet.IsWhatIf) return;
-        string text = _plan.Describe(cmdlet.Await(stop => cmdlet.Client.GetGpuPricesAsync(stop)));
-        cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
+        _files.CompleteProgress();
+        _plan.WriteTo(cmdlet);
     }
+
+    internal void ShowProgress() => _files.ShowProgress();
 
     /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
@@ -97,10 +98,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         if (_refusals.OfAll is { } refusal) cmdlet.ReportLast(refusal, Target);
     }
 
-    /// <summary>
-    /// Called when the pipeline ends early: no create begins any more, and those under way complete, since their runs are paid for.
-    /// Ctrl+C waits for nothing.
-    /// </summary>
+    /// <summary>The pipeline ends early: no create begins any more, and those under way complete, except after Ctrl+C.</summary>
     internal void Close(bool stopping)
     {
         _creates.Close();
@@ -155,7 +153,8 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             }
             else if (cmdlet.ShouldProcess(template.Target, action))
             {
-                _creates.Add(cancellationToken => QueueAsync(template, inputs, label, row, cancellationToken), cmdlet.Stop);
+                IReadOnlyList<Action<long>> progress = _files.Announce(inputs, clock);
+                _creates.Add(cancellationToken => QueueAsync(template, inputs, progress, label, row, cancellationToken), cmdlet.Stop);
             }
             else
             {
@@ -168,14 +167,15 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     }
 
     private async Task<StartedRow> QueueAsync(
-        RunTemplate template, InputSet inputs, string? label, int row, CancellationToken cancellationToken)
+        RunTemplate template, InputSet inputs, IReadOnlyList<Action<long>> progress, string? label, int row,
+        CancellationToken cancellationToken)
     {
         ComfyDeployClient client = template.Client;
         string json = inputs.ToJson();
         try
         {
             if (_refusals.Of(template.Deployment) is { } known) return new(template.NotQueued(known, json, label), row, known);
-            inputs = await _files.UploadAsync(inputs, client, _endsAt, cancellationToken).ConfigureAwait(false);
+            inputs = await _files.UploadAsync(inputs, progress, client, _endsAt, cancellationToken).ConfigureAwait(false);
             if (!_queued.IsEmpty && client.Session.Clock.Now > _endsAt) _refusals.AddForAll(Errors.QueuedTooLate(cmdlet.Timeout));
             if (_refusals.Of(template.Deployment) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
             json = inputs.ToJson();

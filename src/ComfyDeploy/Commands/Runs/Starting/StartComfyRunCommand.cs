@@ -104,6 +104,12 @@ public sealed class StartComfyRunCommand : WaitingCommand
         _starter.ReportRefusal();
     }
 
+    private protected override void OnTick()
+    {
+        base.OnTick();
+        _starter?.ShowProgress();
+    }
+
     private protected override void OnEnding()
     {
         _starter?.Close(Stopping);
