@@ -60,17 +60,16 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         {
             await client.CancelRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
         }
-        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e) && run is not null)
+        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
-            // It exists: the service also answers "not found" for a run without a function call, and for one that another user made.
+            // The service also answers "not found" for a run without a function call, and for one that another user made.
+            run ??= await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false);
+            if (run is null) return NotFound(result, e);
+            result.Was = result.Status = run.Status;
             string reason = run.FunctionCallId is null
                 ? "no function call recorded for this run"
                 : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
             return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, result.Was, reason, e), reason);
-        }
-        catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
-        {
-            return NotFound(result, e);
         }
         catch (ComfyDeployException e)
         {

@@ -31,8 +31,9 @@ internal sealed class RunFilter
     internal bool Matches(ComfyRun run) =>
         (_status.Count == 0 || (run.Status is not null && _status.Contains(run.Status)))
         && (Finished is null || run.IsActive != Finished)
-        && (After is null || run.CreatedAt >= After)
-        && (Before is null || run.CreatedAt < Before)
+        // One whose time is not known may be meant, and billed.
+        && !(run.CreatedAt < After)
+        && !(run.CreatedAt >= Before)
         && IsOneOf(Gpu, run.Gpu)
         && IsOneOf(Origin, run.Origin)
         && (DeploymentIds is null || (run.DeploymentId is not null && DeploymentIds.Contains(run.DeploymentId)))

@@ -1,3 +1,4 @@
+using ComfyDeploy.Commands;
 using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
 
@@ -51,6 +52,10 @@ public sealed class GetComfyRunListTests : EngineTest
     [InlineData("-After 100d", "3210")]
     [InlineData("-Before 1d", "")]
     public void Each_filter_returns_the_matching_runs(string arguments, string expected) => AssertRuns("Get-ComfyRun " + arguments, expected);
+
+    [Fact]
+    public void A_run_whose_time_is_not_known_is_listed_whatever_the_times() =>
+        Assert.True(new RunFilter(null) { Finished = false, After = DateTime.Now, Before = DateTime.Now }.Matches(new() { Status = "queued" }));
 
     [Fact]
     public void After_includes_its_moment_and_Before_does_not()

@@ -92,6 +92,16 @@ public sealed partial class StopComfyRunTests
     }
 
     [Fact]
+    public void A_run_without_a_function_call_exists_although_it_could_not_be_read_first()
+    {
+        string id = Start("#nocall #stuck")[0];
+        Emulator.AddFault("GET /run/* = 401");
+        EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", id));
+        Assert.Equal(("not-started", "NotCancellable"), (run.One<ComfyStopResult>().Was, run.One<ComfyStopResult>().Outcome));
+        run.Error("RunNotCancellable");
+    }
+
+    [Fact]
     public void A_gateway_that_refuses_the_cancel_says_nothing_of_the_run()
     {
         EngineRun run = StopWith(request => request.Method == "POST" ? Reply.With(404, "no healthy upstream") : Reply.Json($$"""{"id":"{{MissingId}}","status":"running"}"""));
