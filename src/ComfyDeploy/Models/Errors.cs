@@ -93,7 +93,7 @@ internal static class Errors
         new(ErrorIds.InvalidInput, $"'{path}' cannot be read: {SafeText.Sentence(SafeText.Clean(cause.Message))}", cause);
 
     internal static ComfyDeployException FileChanged(string path) =>
-        new(ErrorIds.InvalidInput, $"'{path}' changed while it was being read. It was not uploaded.");
+        new(ErrorIds.InvalidInput, $"'{path}' changed while it was to be uploaded, and was not used.");
 
     internal static ComfyDeployException UploadWithoutLink(string path) =>
         new(ErrorIds.ServiceError, $"The answer to the upload of '{path}' contains no link to the file.");

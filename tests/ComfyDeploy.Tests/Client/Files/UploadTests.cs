@@ -110,7 +110,7 @@ public sealed partial class UploadTests : IDisposable
 
         ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => test.Client.UploadAsync(path, Change, CancellationToken.None));
         Assert.Equal(ErrorIds.InvalidInput, error.ErrorId);
-        Assert.Contains("changed while it was being read", error.Message, StringComparison.Ordinal);
+        Assert.Contains("changed while it was to be uploaded", error.Message, StringComparison.Ordinal);
         Assert.Empty(test.Handler.Requests);
         Assert.Empty(test.Log.Warnings);
         Assert.Equal("cat.png", (await UploadAsync(test, path)).FileName);

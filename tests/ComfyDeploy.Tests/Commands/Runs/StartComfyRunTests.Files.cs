@@ -43,6 +43,25 @@ public sealed class StartComfyRunFileTests : EngineTest
     }
 
     [Fact]
+    public void A_file_that_is_overwritten_before_its_upload_is_not_taken_for_the_row()
+    {
+        string path = _folder.Write("frame.png", "frame 0");
+        Engine.Set("overwrite", new Action<int>(i =>
+        {
+            File.WriteAllText(path, $"frame {i}");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(i));
+        }));
+        EngineRun run = Engine.Run("0..11 | ForEach-Object { $overwrite.Invoke($_); [pscustomobject]@{ image = \"$folder/frame.png\"; scale = 2 + $_ / 4 } } | Start-ComfyRun upscale-4k");
+        Assert.Equal(12, run.Runs.Count);
+        for (int i = 0; i < 12; i++)
+        {
+            if (run.Runs[i].RunId is null) Assert.Contains("changed while it was to be uploaded", run.Runs[i].Error, StringComparison.Ordinal);
+            else Assert.Equal($"frame {i}", ContentOfImage(run.Runs[i]));
+        }
+        Assert.Equal("frame 0", ContentOfImage(run.Runs[0]));
+    }
+
+    [Fact]
     public void An_uploaded_file_is_a_value()
     {
         _folder.Write("a.png", "one");

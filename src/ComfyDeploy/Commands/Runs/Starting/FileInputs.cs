@@ -54,6 +54,7 @@ internal sealed class FileInputs(
         {
             foreach ((FileInfo file, Action<long> report) in inputs.Files.Zip(progress, (file, report) => (file, report)))
             {
+                CheckUnchanged(file);
                 ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? cancellationToken)
                     .ConfigureAwait(false);
                 _progress?.Finish();
@@ -73,6 +74,14 @@ internal sealed class FileInputs(
     /// <summary>A batch is a list, also of one file.</summary>
     private static object? Form(ComfyDeploymentInput definition, object? value) =>
         definition.InputKind.IsBatch && (value is FileInfo || (value is string text && IsLink(text))) ? (object?[])[value] : value;
+
+    /// <summary>A file that the next row has overwritten meanwhile is another row's.</summary>
+    private static void CheckUnchanged(FileInfo file)
+    {
+        FileInfo now = new(file.FullName);
+        if (now.Exists && (now.LastWriteTimeUtc != file.LastWriteTimeUtc || now.Length != file.Length))
+            throw Errors.FileChanged(file.FullName);
+    }
 
     private static TimeSpan Left(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 
@@ -105,6 +114,8 @@ internal sealed class FileInputs(
         try
         {
             UploadRules.Check(file.FullName);
+            // What it is now, to see later whether it has changed.
+            file.Refresh();
             return file;
         }
         catch (ComfyDeployException e)
