@@ -14,7 +14,8 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
     // A pipeline that an error has ended tells none of its cmdlets of Ctrl+C.
     private static readonly TimeSpan StopArrives = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(80);
+    /// <summary>The time of a create and of an upload.</summary>
+    internal static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(80);
 
     private readonly object _gate = new();
     private readonly Dictionary<ServiceRoute, int> _counts = [];

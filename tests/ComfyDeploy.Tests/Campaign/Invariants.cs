@@ -213,6 +213,8 @@ internal static partial class Invariants
         // There each account is waited for by a call of its own.
         if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;
         if ((scenario.StopsLate || scenario.Flow == Flow.StopWait) && scenario.Faults.Count > 0) most += GraceOfCancels;
+        // An upload and a create of each row, one after the other at worst.
+        if (scenario.HasLatency) most += EmulatorHandler.Latency * 2 * scenario.Rows.Count;
         if (scenario.Flow == Flow.WaitSave) most += GraceOfCancels;
         if (result.Duration > most) yield return $"Time is bounded: {result.Duration} with a deadline of {seconds} s.";
     }
