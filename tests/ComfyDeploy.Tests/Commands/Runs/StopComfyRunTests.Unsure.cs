@@ -91,6 +91,20 @@ public sealed partial class StopComfyRunTests
         Assert.Empty(run.Errors);
     }
 
+    [Theory]
+    [InlineData("x1", "NotCancellable", "RunNotCancellable")]
+    [InlineData("always", "Failed", "RunNotFound")]
+    public void A_run_without_a_function_call_that_cannot_be_read_is_not_said_to_be_missing(string times, string outcome, string errorId)
+    {
+        string id = Start("#stuck=running #nocall")[0];
+        // The service refuses its cancel with the words that it has for a run that does not exist.
+        Emulator.AddFault($"GET /run/* = 500 {times}");
+        EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", id));
+        Assert.Equal(outcome, run.One<ComfyStopResult>().Outcome);
+        Assert.DoesNotContain("There is no run", run.Error(errorId).ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, Cancels(id));
+    }
+
     [Fact]
     public void A_gateway_that_refuses_the_cancel_says_nothing_of_the_run()
     {
