@@ -31,7 +31,8 @@ internal sealed class RunFilter
     internal bool Matches(ComfyRun run) =>
         (_status.Count == 0 || (run.Status is not null && _status.Contains(run.Status)))
         && (Finished is null || run.IsActive != Finished)
-        && (After is null || run.CreatedAt >= After)
+        // A run of unknown age may be active, and bill.
+        && !(run.CreatedAt < After)
         && (Before is null || run.CreatedAt < Before)
         && IsOneOf(Gpu, run.Gpu)
         && IsOneOf(Origin, run.Origin)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Client;
 using ComfyDeploy.Tests.Engine;
@@ -111,6 +112,33 @@ public sealed partial class StopComfyRunTests
         EngineRun run = StopWith(request => request.Method == "POST" ? Reply.With(404, "no healthy upstream") : Reply.Json($$"""{"id":"{{MissingId}}","status":"running"}"""));
         Assert.Equal("Failed", run.One<ComfyStopResult>().Outcome);
         Assert.Contains("no healthy upstream", Assert.Single(run.Errors).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-Active")]
+    [InlineData("-Workflow portrait -Status not-started, queued, running")]
+    [InlineData("-Deployment portrait -Status not-started, queued, running")]
+    public void A_listed_run_whose_row_has_empty_texts_is_stopped(string which)
+    {
+        string id = Start("#stuck=running")[0];
+        ComfyConnection blank = ConnectionTo(Emulator, "blank");
+        ApiSession.Attach(new(blank, new BlanksLists()));
+        EngineRun run = Engine.Run($"Get-ComfyRun {which} -Connection $blank | Stop-ComfyRun -PassThru", ("blank", blank));
+        Assert.Equal((id, "Cancelled"), (run.One<ComfyStopResult>().RunId, run.One<ComfyStopResult>().Outcome));
+    }
+
+    /// <summary>The service, except that the rows of its lists have only an ID and a status.</summary>
+    private sealed partial class BlanksLists() : DelegatingHandler(new HttpClientHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            HttpResponseMessage answer = await base.SendAsync(request, cancellationToken);
+            if (!request.RequestUri!.AbsolutePath.Contains("/v2/workflow/", StringComparison.Ordinal)) return answer;
+            return Reply.Json(OtherText().Replace(await answer.Content.ReadAsStringAsync(cancellationToken), "\"\""));
+        }
+
+        [GeneratedRegex("(?<=\"(?!id\"|status\")[a-z_]+\":)\"[^\"]*\"")]
+        private static partial Regex OtherText();
     }
 
     private EngineRun StopWith(Func<SentRequest, HttpResponseMessage> answer)
