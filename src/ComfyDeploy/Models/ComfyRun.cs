@@ -100,7 +100,7 @@ public sealed class ComfyRun : IConnected
     public string? DeploymentId { get; internal set; }
 
     /// <summary>Workflow's UUID. Server: <c>workflow_id</c>.</summary>
-    public string? WorkflowId { get; internal init; }
+    public string? WorkflowId { get; internal set; }
 
     /// <summary>Workflow version's UUID. Server: <c>workflow_version_id</c>.</summary>
     public string? WorkflowVersionId { get; internal init; }

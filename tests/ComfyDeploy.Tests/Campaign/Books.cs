@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using ComfyDeploy.Emulator;
 using ComfyDeploy.Emulator.Http;
@@ -16,6 +17,24 @@ internal sealed class Books(IReadOnlyList<ComfyEmulator> emulators)
     /// <summary>The runs that a request to cancel has reached.</summary>
     internal IReadOnlySet<string> AskedToCancel { get; } = new HashSet<string>(emulators.SelectMany(emulator => emulator.Requests)
         .Where(request => request.Path.EndsWith("/cancel", StringComparison.Ordinal)).SelectMany(request => ScenarioResult.IdsIn(request.Path)));
+
+    /// <summary>The runs as their rows are known.</summary>
+    internal IReadOnlyList<StoredRun> Stored => [.. StoredById.Values];
+
+    internal Dictionary<string, StoredRun> StoredById => _stored ??= emulators
+        .SelectMany((emulator, account) => emulator.Runs.Select(run => (run.RunId, new StoredRun(account, run.DeploymentId, PromptOf(run.Inputs), ImageOf(emulator, run)))))
+        .ToDictionary();
+
+    private Dictionary<string, StoredRun>? _stored;
+
+    /// <summary>The contents that one service received more than once under names of the same type.</summary>
+    internal IEnumerable<string> UploadedTwice => emulators.SelectMany(emulator => ScenarioFiles.Uploads.Where(file => emulator.Requests.Count(request =>
+            request.Path.EndsWith("/file/upload", StringComparison.Ordinal)
+            && request.Body.Contains($"{file.Extension}\"", StringComparison.Ordinal)
+            && request.Body.Contains(file.Content, StringComparison.Ordinal)) > 1))
+        .Select(file => $"{file.Content} as {file.Extension}");
+
+    internal static string PromptOf(string inputs) => (string?)JsonNode.Parse(inputs)!["prompt"] ?? string.Empty;
 
     internal IReadOnlyList<string> Keys { get; } = [.. emulators.Select(emulator => emulator.ApiKey.Reveal())];
 
@@ -38,6 +57,15 @@ internal sealed class Books(IReadOnlyList<ComfyEmulator> emulators)
         return null;
     }
 
+    /// <summary>The content behind the link of a run's image, by the storage of its own account; null for a run without an image.</summary>
+    private static string? ImageOf(ComfyEmulator emulator, EmulatorRun run)
+    {
+        if ((string?)JsonNode.Parse(run.Inputs)!["image"] is not { } image) return null;
+        if (!Uri.TryCreate(image, UriKind.Absolute, out Uri? link) || link.Authority != emulator.StorageUri.Authority) return $"no link of the account: {image}";
+        HttpResponse answer = emulator.Handle(Get(link.AbsolutePath, link.Query.TrimStart('?'), new Dictionary<string, string>()), isStorage: true);
+        return answer.Status == 200 ? Encoding.ASCII.GetString(answer.Body) : $"no file behind {image}";
+    }
+
     private static IEnumerable<string> Links(JsonNode? node) => node switch
     {
         JsonObject { } file when file["url"] is JsonValue url => [url.GetValue<string>()],
@@ -49,3 +77,10 @@ internal sealed class Books(IReadOnlyList<ComfyEmulator> emulators)
     private static HttpRequest Get(string path, string query, Dictionary<string, string> headers) =>
         new() { Method = "GET", Path = path, Query = query, Headers = headers, Body = [] };
 }
+
+/// <summary>A run as its row is known.</summary>
+/// <param name="Account">The number of the service.</param>
+/// <param name="DeploymentId">Its deployment.</param>
+/// <param name="Prompt">Its prompt.</param>
+/// <param name="Image">The content of its image; null for none.</param>
+internal sealed record StoredRun(int Account, string? DeploymentId, string Prompt, string? Image);

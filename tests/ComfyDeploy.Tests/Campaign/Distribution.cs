@@ -21,6 +21,9 @@ internal sealed class Distribution
         Count("Ctrl+C", scenario.StopAtRequest is null ? "no" : "yes");
         Count("connections", scenario.HasTwoConnections ? "two" : "one");
         Count("deployments", scenario.KnowsDeployments ? "known" : "not read yet");
+        Count("files", scenario.HasFiles ? "yes" : "no");
+        Count("column", !scenario.HasColumn ? "no" : scenario.Rows.Any(row => row.Deployment == ScenarioDeployments.Missing) ? "with unknown names" : "yes");
+        Count("creates and uploads", scenario.HasLatency ? "take time" : "at once");
         Count("transport", scenario.HasSockets ? "sockets" : "virtual");
         (string error, string warning, string debug, string verbose, string information) = scenario.Preferences;
         Count("preference", $"error {error}");

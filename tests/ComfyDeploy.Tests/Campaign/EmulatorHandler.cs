@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using ComfyDeploy.Emulator;
 using ComfyDeploy.Emulator.Http;
 
@@ -7,17 +8,32 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <summary>Carries the client's requests to the emulators without sockets, at once, and lets the planned faults happen on the way.</summary>
 /// <param name="emulators">The services, by their host names.</param>
 /// <param name="scenario">Its faults.</param>
-internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Scenario scenario) : HttpMessageHandler
+/// <param name="clock">Time, where requests take some; over sockets nothing comes here.</param>
+internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Scenario scenario, VirtualClock? clock = null) : HttpMessageHandler
 {
     // A pipeline that an error has ended tells none of its cmdlets of Ctrl+C.
     private static readonly TimeSpan StopArrives = TimeSpan.FromSeconds(2);
+
+    /// <summary>The time of a create and of an upload.</summary>
+    internal static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(80);
 
     private readonly object _gate = new();
     private readonly Dictionary<ServiceRoute, int> _counts = [];
     private readonly Dictionary<PlannedFault, DateTime> _firstMet = [];
     private readonly HashSet<PlannedFault> _met = [];
     private readonly List<SentRequest> _sent = [];
+    private readonly Dictionary<PlannedFault, int> _asked = [];
     private int _requests;
+    private int _creating;
+
+    /// <summary>How many creates were under way at the same time, at most.</summary>
+    internal int MostCreates { get; private set; }
+
+    /// <summary>How many creates were told that their deployment has vanished.</summary>
+    internal int Vanished { get; private set; }
+
+    /// <summary>Whether a key was sent to a host that is not its own.</summary>
+    internal bool SentKeyElsewhere { get; private set; }
 
     /// <summary>Presses Ctrl+C.</summary>
     internal Action? PressStop { get; set; }
@@ -37,6 +53,25 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         ComfyEmulator emulator = emulators.First(e => request.RequestUri!.Host.EndsWith(e.BaseUri.Host, StringComparison.Ordinal));
         HttpRequest wire = await ToWireAsync(request, cancellationToken).ConfigureAwait(false);
         bool isStorage = request.RequestUri!.Host == emulator.StorageUri.Host;
+        ServiceRoute route = isStorage ? ServiceRoute.Storage : RouteOf(wire);
+        SentKeyElsewhere |= request.Headers.Authorization is { } key && !IsOf(emulator, request.RequestUri, key.Parameter!);
+        if (route == ServiceRoute.Create) Begin();
+        try
+        {
+            if (scenario.HasLatency && clock is not null && route is ServiceRoute.Create or ServiceRoute.Upload)
+                await clock.DelayAsync(Latency, PlaceOf(wire), cancellationToken).ConfigureAwait(false);
+            return await AnswerAsync(request, wire, emulator, route, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (route == ServiceRoute.Create) Interlocked.Decrement(ref _creating);
+        }
+    }
+
+    private async Task<HttpResponseMessage> AnswerAsync(
+        HttpRequestMessage request, HttpRequest wire, ComfyEmulator emulator, ServiceRoute route, CancellationToken cancellationToken)
+    {
+        bool isStorage = route == ServiceRoute.Storage;
         if (IsTroubled) Remember(wire, emulator.Now);
         if (IsTroubled && Interlocked.Increment(ref _requests) == scenario.StopAtRequest && PressStop is { } press)
         {
@@ -45,7 +80,7 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
             cancellationToken.WaitHandle.WaitOne(StopArrives);
             cancellationToken.ThrowIfCancellationRequested();
         }
-        PlannedFault? fault = IsTroubled ? Next(isStorage ? ServiceRoute.Storage : RouteOf(wire), emulator.Now) : null;
+        PlannedFault? fault = IsTroubled ? Next(route, wire, emulator.Now) : null;
         switch (fault?.Kind)
         {
             case FaultKind.ResetBefore:
@@ -75,30 +110,50 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         [_, "workflow", _, "runs"] => ServiceRoute.RawRuns,
         [_, "deployment" or "deployments", ..] => ServiceRoute.Deployments,
         [_, "platform", ..] => ServiceRoute.Prices,
+        [_, "file", "upload"] => ServiceRoute.Upload,
         _ => ServiceRoute.Any,
     };
+
+    private static bool IsOf(ComfyEmulator emulator, Uri address, string key) =>
+        address.Authority == emulator.BaseUri.Authority && key == emulator.ApiKey.Reveal();
+
+    /// <summary>What the request is, without what differs each time: the boundary of a form.</summary>
+    private static string PlaceOf(HttpRequest wire) =>
+        RouteOf(wire) == ServiceRoute.Upload ? Encoding.UTF8.GetString(MultipartForm.Read(wire)[0].Content) : wire.BodyText;
+
+    private void Begin()
+    {
+        lock (_gate) MostCreates = Math.Max(MostCreates, Interlocked.Increment(ref _creating));
+    }
 
     private void Remember(HttpRequest wire, DateTime now)
     {
         lock (_gate) _sent.Add(new(RouteOf(wire), wire.Path, now));
     }
 
-    private PlannedFault? Next(ServiceRoute route, DateTime now)
+    private PlannedFault? Next(ServiceRoute route, HttpRequest wire, DateTime now)
     {
         lock (_gate)
         {
+            foreach (PlannedFault vanishing in scenario.Faults.Where(fault => IsAbout(fault, route, wire)))
+                _asked[vanishing] = _asked.GetValueOrDefault(vanishing) + 1;
             int place = _counts[route] = _counts.GetValueOrDefault(route) + 1;
             PlannedFault? fault = scenario.Faults.FirstOrDefault(fault =>
             {
+                if (fault.Deployment is not null) return IsAbout(fault, route, wire) && fault.Meets(_asked[fault], TimeSpan.Zero);
                 int at = fault.Route == ServiceRoute.Any ? _requests : place;
                 return (fault.Route == ServiceRoute.Any || fault.Route == route) && fault.Meets(at, now - _firstMet.GetValueOrDefault(fault, now));
             });
             if (fault is null) return null;
             _firstMet.TryAdd(fault, now);
             _met.Add(fault);
+            if (fault.Kind == FaultKind.Vanished) Vanished++;
             return fault;
         }
     }
+
+    private static bool IsAbout(PlannedFault fault, ServiceRoute route, HttpRequest wire) => fault.Deployment is { } name
+        && route == ServiceRoute.Create && wire.BodyText.Contains(ScenarioDeployments.IdOf(name)!, StringComparison.Ordinal);
 
     private static async Task<HttpResponseMessage> Never(CancellationToken cancellationToken)
     {

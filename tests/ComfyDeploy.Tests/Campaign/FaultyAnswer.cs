@@ -25,9 +25,15 @@ internal static class FaultyAnswer
         FaultKind.Unauthorized => Html(401),
         FaultKind.Forbidden => Html(403),
         FaultKind.NotFound => fault.At % 2 == 0 ? Html(404) : Text(404, "no healthy upstream"),
+        FaultKind.ServerError => Json(500, """{"detail":"The storage cannot be reached."}"""),
+        FaultKind.Vanished => Json(404, """{"detail":"Deployment not found"}"""),
         FaultKind.Unavailable => Html(fault.Seconds % 2 == 0 ? 503 : 502),
         _ => null,
     };
+
+    /// <summary>Whether the service has done what was asked when it happens.</summary>
+    internal static bool ComesAfterTheService(PlannedFault fault) =>
+        fault.Kind is not (FaultKind.ResetBefore or FaultKind.Hang) && Instead(fault, DateTime.UnixEpoch) is null;
 
     /// <summary>Spoils a good answer.</summary>
     internal static HttpContent Spoil(FaultKind kind, byte[] body) => kind switch

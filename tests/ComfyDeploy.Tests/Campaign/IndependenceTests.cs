@@ -11,8 +11,7 @@ public sealed class IndependenceTests
     private const int Count = 500;
     private const int Runspaces = 4;
 
-    // Over sockets, and where Ctrl+C comes, the result depends on how fast this machine is.
-    private static readonly Scenario[] Scenarios = [.. Enumerable.Range(0, Count).Select(index => ScenarioGenerator.Make(Seed, index) with { HasSockets = false, StopAtRequest = null })];
+    private static readonly Scenario[] Scenarios = [.. Enumerable.Range(0, Count).Select(index => Repeatable(ScenarioGenerator.Make(Seed, index)))];
 
     private static readonly Lazy<string[]> InOrder = new(() => Summaries(Scenarios));
 
@@ -30,6 +29,15 @@ public sealed class IndependenceTests
         string[][] summaries = await Task.WhenAll(parts);
         AssertSame([.. Enumerable.Range(0, Count).Select(i => summaries[i % Runspaces][i / Runspaces])]);
     }
+
+    // Over sockets, and where Ctrl+C comes, the result depends on how fast this machine is. Of two rows with equal files, which are read on
+    // several threads, either may be first: nothing but the label tells whose create met a fault.
+    private static Scenario Repeatable(Scenario scenario) => ScenarioGenerator.Tidy(scenario with
+    {
+        HasSockets = false,
+        StopAtRequest = null,
+        Rows = [.. scenario.Rows.Select(row => row.File is null ? row : row with { Label = "one" })],
+    });
 
     private static string[] Summaries(IReadOnlyList<Scenario> scenarios)
     {

@@ -7,7 +7,7 @@ using ComfyDeploy.Emulator;
 namespace ComfyDeploy.Tests.Campaign;
 
 /// <summary>The promises of the module, each checked against the books of the service.</summary>
-internal static class Invariants
+internal static partial class Invariants
 {
     /// <summary>The IDs of all documented errors.</summary>
     internal static readonly HashSet<string> Documented = [.. typeof(ErrorIds).GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
@@ -43,6 +43,11 @@ internal static class Invariants
         .. TimeIsBounded(result),
         .. TheRightBytes(result, books),
         .. TheKeyStaysSecret(result, books),
+        .. EveryRunIsOfARow(result, books),
+        .. OnlyItsOwnRowsAreRefused(result, books),
+        .. RowsKeepTheirOrder(result, books),
+        .. EachContentIsUploadedOnce(result, books),
+        .. AFewAtATime(result),
     ];
 
     private static IEnumerable<string> NothingTwice(ScenarioResult result, Books books)
@@ -202,12 +207,14 @@ internal static class Invariants
     {
         Scenario scenario = result.Scenario;
         // The time of Start-ComfyRun before a wait is its own, and fast time is not exact.
-        bool startsSlowly = scenario.HasFault(ServiceRoute.Create, ServiceRoute.OwnRuns, ServiceRoute.Deployments);
+        bool startsSlowly = scenario.HasFault(ServiceRoute.Create, ServiceRoute.OwnRuns, ServiceRoute.Deployments, ServiceRoute.Upload);
         if (scenario.Deadline is not { } seconds || scenario.HasSockets || (startsSlowly && scenario.Flow != Flow.StopWait)) yield break;
         TimeSpan most = TimeSpan.FromSeconds(seconds) + Grace;
         // There each account is waited for by a call of its own.
         if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;
         if ((scenario.StopsLate || scenario.Flow == Flow.StopWait) && scenario.Faults.Count > 0) most += GraceOfCancels;
+        // An upload and a create of each row, one after the other at worst.
+        if (scenario.HasLatency) most += EmulatorHandler.Latency * 2 * scenario.Rows.Count;
         if (scenario.Flow == Flow.WaitSave) most += GraceOfCancels;
         if (result.Duration > most) yield return $"Time is bounded: {result.Duration} with a deadline of {seconds} s.";
     }
@@ -234,6 +241,9 @@ internal static class Invariants
     {
         foreach (string key in books.Keys.Where(key => result.AllText.Contains(key, StringComparison.Ordinal))) yield return $"The key stays secret: {key.Length} characters of it are shown.";
         if (books.Requests.Any(request => request.IsStorage && request.HasAuthorization)) yield return "The key stays secret: it went to the storage host.";
+        if (books.Requests.Any(request => request.IsStorage && request.Method != "GET")) yield return "The key stays secret: something was sent to the storage host.";
+        if (result.SentKeyElsewhere || books.Requests.Any(request => request.HasAuthorization && !request.Authorized)) yield return "The key stays secret: it went to another service.";
+        if (books.Keys.Any(key => books.Requests.Any(request => request.Body.Contains(key, StringComparison.Ordinal)))) yield return "The key stays secret: it is in the body of a request.";
     }
 
     private static bool IsOf(ErrorRecord error, string cmdlet) => error.FullyQualifiedErrorId.EndsWith(cmdlet, StringComparison.Ordinal);

@@ -28,7 +28,12 @@ internal enum Downstream
 }
 
 /// <summary>One input row; its tags tell the emulator how the run goes.</summary>
-internal sealed record Row(string Prompt, string Label);
+/// <param name="Prompt">Its prompt.</param>
+/// <param name="Label">Its label.</param>
+/// <param name="Deployment">The deployment it names, where there is a column for it.</param>
+/// <param name="File">The file it is given as an image; null for none.</param>
+/// <param name="IsPath">Whether the file comes as its path, not as an object.</param>
+internal sealed record Row(string Prompt, string Label, string Deployment = ScenarioDeployments.Usual, string? File = null, bool IsPath = false);
 
 /// <summary>The preferences of the session.</summary>
 internal sealed record Preferences(string Error, string Warning, string Debug, string Verbose, string Information)
@@ -64,6 +69,12 @@ internal sealed record Scenario
 
     internal IReadOnlyList<PlannedFault> Faults { get; init; } = [];
 
+    /// <summary>Whether each row names its deployment.</summary>
+    internal bool HasColumn { get; init; }
+
+    /// <summary>Whether creates and uploads take time, so that several are under way at once.</summary>
+    internal bool HasLatency { get; init; }
+
     /// <summary>Whether this session has read the deployments before, so that its first request is a create.</summary>
     internal bool KnowsDeployments { get; init; }
 
@@ -72,6 +83,8 @@ internal sealed record Scenario
 
     /// <summary>Whether the runs exist before the pipeline begins.</summary>
     internal bool HasEarlierRuns => Flow is Flow.GetActiveStop or Flow.GetStatusStop or Flow.StopWait;
+
+    internal bool HasFiles => Rows.Any(row => row.File is not null);
 
     /// <summary>Whether what is late must be cancelled.</summary>
     internal bool StopsLate => Flow is Flow.WaitStopOnTimeout or Flow.StartWaitStopOnTimeout;
@@ -89,6 +102,7 @@ internal sealed record Scenario
             .. Faults.Select(fault => $"# {fault}"),
             .. StopAtRequest is { } stop ? [$"# Ctrl+C at request {stop}{(StoppedRequestArrives ? ", which arrives" : "")}"] : (string[])[],
             .. KnowsDeployments ? ["# the deployments are known"] : (string[])[],
+            .. HasLatency ? ["# creates and uploads take time"] : (string[])[],
             .. HasSockets ? ["# over sockets"] : (string[])[],
             ScenarioScript.Of(this),
         ];

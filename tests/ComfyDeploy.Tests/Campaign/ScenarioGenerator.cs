@@ -6,6 +6,10 @@ namespace ComfyDeploy.Tests.Campaign;
 internal static class ScenarioGenerator
 {
     private const int MostRows = 12;
+
+    // More than are read ahead of the row that is written.
+    private const int FewOfMany = 20;
+    private const int MostOfMany = 24;
     private const int LongestStuckWait = 1800;
     private const int WarmUp = 16;
 
@@ -16,7 +20,10 @@ internal static class ScenarioGenerator
         from tag in Gen.Frequency((5, Gen.OneOf(EndingTags)), (1, Gen.OneOf(EndlessTags)), (1, Gen.Const("#createfail")))
         from subject in Gen.OneOf("a", "b", "c")
         from label in Gen.OneOf("one", "two", "three", "")
-        select new Row($"{subject} {tag}".TrimEnd(), label);
+        from deployment in Gen.Frequency((6, Gen.OneOf(ScenarioDeployments.Known)), (1, Gen.Const(ScenarioDeployments.Missing)))
+        from file in Gen.Frequency((3, Gen.OneOf<string?>(ScenarioFiles.Names)), (1, Gen.Const((string?)null)))
+        from isPath in Gen.Bool
+        select new Row($"{subject} {tag}".TrimEnd(), label, deployment, file, isPath);
 
     private static readonly Gen<string> Preference = Gen.Frequency(
         (8, Gen.Const("Continue")), (3, Gen.Const("SilentlyContinue")), (1, Gen.Const("Stop")));
@@ -38,13 +45,19 @@ internal static class ScenarioGenerator
         FaultKind.EmptyTexts, FaultKind.CorruptGzip,
     ];
 
-    private static Gen<PlannedFault> Faults(Flow flow) =>
-        from kind in Gen.Enum<FaultKind>()
-        from route in kind == FaultKind.NoCredit ? Gen.Const(ServiceRoute.Create) : Gen.Frequency((2, Gen.Enum<ServiceRoute>()), (3, Gen.OneOf(RoutesOf(flow))))
+    private static readonly FaultKind[] UsualKinds = [.. Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.Vanished)];
+    private static readonly ServiceRoute[] UsualRoutes = [.. Enum.GetValues<ServiceRoute>().Where(route => route != ServiceRoute.Upload)];
+
+    private static Gen<PlannedFault> Faults(Flow flow, bool hasFiles, bool hasColumn) =>
+        from kind in Gen.Frequency((hasColumn ? 8 : 30, Gen.OneOf(UsualKinds)), (1, Gen.Const(FaultKind.Vanished)))
+        from route in kind is FaultKind.NoCredit or FaultKind.Vanished
+            ? Gen.Const(ServiceRoute.Create)
+            : Gen.Frequency((2, Gen.OneOf(UsualRoutes)), (3, Gen.OneOf(RoutesOf(flow))), (hasFiles ? 4 : 0, Gen.Const(ServiceRoute.Upload)))
+        from deployment in Gen.OneOf(ScenarioDeployments.Known)
         from at in Gen.Frequency((1, Gen.Int[1, 3]), (1, Gen.Int[1, 8]))
         from seconds in kind == FaultKind.Unavailable ? Gen.OneOf(1, 5, 30, 120, 600) : Gen.OneOf(1, 5, 60)
         from times in Lasting.Contains(kind) ? Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[5, 20])) : Gen.Const(1)
-        select new PlannedFault(kind, route, at, seconds, times);
+        select new PlannedFault(kind, route, at, seconds, times, kind == FaultKind.Vanished ? deployment : null);
 
     /// <summary>The requests that decide what becomes of the runs.</summary>
     private static ServiceRoute[] RoutesOf(Flow flow) => flow switch
@@ -59,7 +72,12 @@ internal static class ScenarioGenerator
 
     private static readonly Gen<Scenario> Scenarios =
         from flow in Gen.Enum<Flow>()
-        from rows in Rows.List[0, MostRows]
+        from isNew in Gen.Frequency((2, Gen.Const(false)), (1, Gen.Const(true)))
+        from files in Gen.Frequency((1, Gen.Const(false)), (2, Gen.Const(true)))
+        from column in Gen.Bool
+        from many in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
+        from latency in Gen.Bool
+        from rows in isNew && many ? Rows.List[FewOfMany, MostOfMany] : Rows.List[0, MostRows]
         from deadline in Gen.Frequency((1, Gen.Const((int?)null)), (2, Gen.OneOf<int?>(0, 1, 5, 30, 60, 300, LongestStuckWait)))
         from preferences in Preferences
         from downstream in Gen.Frequency((8, Gen.Const(Downstream.TakesAll)), (1, Gen.Const(Downstream.TakesFirst)), (1, Gen.Const(Downstream.Throws)))
@@ -67,13 +85,16 @@ internal static class ScenarioGenerator
         from stop in Gen.Frequency((7, Gen.Const((int?)null)), (1, Gen.Int[1, 30].Select(place => (int?)place)))
         from arrives in Gen.Bool
         from two in Gen.Frequency((4, Gen.Const(false)), (1, Gen.Const(true)))
-        from faults in Gen.Frequency((1, Faults(flow).List[0, 0]), (3, Faults(flow).List[1, 2]), (1, Faults(flow).List[3, 6]))
+        let fault = Faults(flow, isNew && files, isNew && column)
+        from faults in Gen.Frequency((1, fault.List[0, 0]), (3, fault.List[1, 2]), (1, fault.List[3, 6]))
         from known in Gen.Bool
         from sockets in Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true)))
         select Tidy(new Scenario
         {
             Flow = flow,
-            Rows = rows,
+            Rows = isNew && files ? rows : [.. rows.Select(row => row with { File = null })],
+            HasColumn = isNew && column,
+            HasLatency = isNew && latency,
             Deadline = deadline,
             Preferences = preferences,
             Downstream = downstream,
@@ -99,12 +120,24 @@ internal static class ScenarioGenerator
     {
         if (scenario.Flow is Flow.Start or Flow.GetActiveStop or Flow.GetStatusStop) scenario = scenario with { Deadline = null };
         else if (scenario.Deadline is null && scenario.Rows.Any(IsEndless)) scenario = scenario with { Deadline = LongestStuckWait };
-        if (scenario.HasEarlierRuns) scenario = scenario with { HasTwoConnections = false };
+        if (scenario.HasEarlierRuns)
+            scenario = scenario with { HasTwoConnections = false, HasColumn = false, Rows = [.. scenario.Rows.Select(row => row with { File = null })] };
+        if (!scenario.HasColumn)
+        {
+            scenario = scenario with
+            {
+                Rows = [.. scenario.Rows.Select(row => row with { Deployment = ScenarioDeployments.Usual })],
+                Faults = [.. scenario.Faults.Select(fault => fault.Deployment is null ? fault : fault with { Deployment = ScenarioDeployments.Usual })],
+            };
+        }
+        // Files are read on several threads: that their requests take time puts these in order.
+        if (scenario.HasFiles) scenario = scenario with { HasLatency = true };
         if (!scenario.HasSockets) return scenario;
         return scenario with
         {
             Deadline = scenario.Deadline is null ? null : Math.Min(scenario.Deadline.Value, SocketService.LongestWait),
             StopAtRequest = null,
+            HasLatency = false,
             Faults = [.. scenario.Faults.Where(SocketService.Knows)],
         };
     }

@@ -20,6 +20,15 @@ internal sealed partial class ScenarioResult
     /// <summary>The requests; over sockets, only the service knows them.</summary>
     internal required IReadOnlyList<SentRequest> Sent { get; init; }
 
+    /// <summary>How many creates were under way at the same time, at most.</summary>
+    internal required int MostCreates { get; init; }
+
+    /// <summary>How many creates were told that their deployment has vanished.</summary>
+    internal required int Vanished { get; init; }
+
+    /// <summary>Whether a key was sent to a host that is not its own.</summary>
+    internal required bool SentKeyElsewhere { get; init; }
+
     /// <summary>The error records, also those that a preference hid.</summary>
     internal required IReadOnlyList<ErrorRecord> Errors { get; init; }
 

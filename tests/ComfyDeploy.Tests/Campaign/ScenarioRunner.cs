@@ -16,8 +16,19 @@ internal sealed class ScenarioRunner : IDisposable
     private static readonly string[] Names = ["one", "two"];
 
     private readonly EngineFixture _engine = new();
+    private readonly TemporaryFolder _files = new();
 
-    public void Dispose() => _engine.Dispose();
+    internal ScenarioRunner()
+    {
+        ScenarioFiles.WriteTo(_files.Path);
+        _engine.Set("files", _files.Path);
+    }
+
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _files.Dispose();
+    }
 
     /// <summary>Runs a scenario and judges it.</summary>
     internal Verdict Check(Scenario scenario)
@@ -48,7 +59,7 @@ internal sealed class ScenarioRunner : IDisposable
     private ScenarioResult Run(Scenario scenario, ComfyEmulator[] emulators, string folder)
     {
         IClock clock = scenario.HasSockets ? new FastClock(emulators[0]) : new VirtualClock(Start, step => Array.ForEach(emulators, e => e.Advance(step)));
-        EmulatorHandler handler = new(emulators, scenario);
+        EmulatorHandler handler = new(emulators, scenario, clock as VirtualClock);
         string[] ids = scenario.HasEarlierRuns ? [.. scenario.Rows.Select(row => Queue(emulators[0], row.Prompt))] : [];
         _engine.Set("c", Connect(scenario, emulators[0], "c", clock, handler));
         _engine.Set("d", Connect(scenario, emulators[1], "d", clock, handler));
@@ -90,6 +101,9 @@ internal sealed class ScenarioRunner : IDisposable
             Written = written,
             Started = Collected<PSObject>("started"),
             Sent = handler.Sent,
+            MostCreates = handler.MostCreates,
+            Vanished = handler.Vanished,
+            SentKeyElsewhere = handler.SentKeyElsewhere,
             Errors = errors,
             Warnings = warnings,
             ThisSession = [.. after.Objects.Select(item => item.BaseObject).OfType<ComfyRun>().Select(known => known.RunId!)],

@@ -8,7 +8,7 @@ internal static class ScenarioScript
     /// <summary>
     /// The script; it leaves what its last cmdlet of runs wrote in $written, what one before it started in $started, and the messages in $errs and
     /// $warns, where a preference cannot hide them. In it, $c and $d are
-    /// connections, $ids are earlier runs and $folder is a folder.
+    /// connections, $ids are earlier runs, $folder is a folder and $files is another one, with the files of the rows.
     /// </summary>
     internal static string Of(Scenario scenario) => string.Join(Environment.NewLine,
     [
@@ -27,7 +27,14 @@ internal static class ScenarioScript
         IEnumerable<Row> rows = scenario.HasTwoConnections ? scenario.Rows.Where((_, i) => i % 2 == part) : part == 0 ? scenario.Rows : [];
         return part == 1 && !scenario.HasTwoConnections
             ? []
-            : [$"${name} = @({string.Join(", ", rows.Select(row => $"[pscustomobject]@{{ prompt = '{row.Prompt}'; name = '{row.Label}' }}"))})"];
+            : [$"${name} = @({string.Join(", ", rows.Select(row => RowOf(scenario, row)))})"];
+    }
+
+    private static string RowOf(Scenario scenario, Row row)
+    {
+        string deployment = scenario.HasColumn ? $"; where = '{row.Deployment}'" : string.Empty;
+        string image = row.File is null ? string.Empty : $"; image = {(row.IsPath ? "" : "[IO.FileInfo]")}\"$files/{row.File}\"";
+        return $"[pscustomobject]@{{ prompt = '{row.Prompt}'; name = '{row.Label}'{deployment}{image} }}";
     }
 
     private static string Pipeline(Scenario scenario)
@@ -57,8 +64,9 @@ internal static class ScenarioScript
     // A dot, not an ampersand: the variables that collect belong to this scope.
     private static string Started(Scenario scenario, string start, string variable)
     {
+        string deployment = scenario.HasColumn ? "-DeploymentColumn where" : ScenarioDeployments.Usual;
         string One(string rows, string connection) =>
-            $"${rows} | {start} portrait -LabelColumn name -Connection ${connection} {Collect} -OutVariable +{variable}";
+            $"${rows} | {start} {deployment} -LabelColumn name -Connection ${connection} {Collect} -OutVariable +{variable}";
         return scenario.HasTwoConnections ? $". {{ {One("rows", "c")}; {One("others", "d")} }}" : One("rows", "c");
     }
 

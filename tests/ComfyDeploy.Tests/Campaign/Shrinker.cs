@@ -30,6 +30,9 @@ internal static class Shrinker
         for (int i = 0; i < scenario.Faults.Count; i++) yield return scenario with { Faults = Without(scenario.Faults, i) };
         yield return scenario with { HasSockets = false };
         yield return scenario with { HasTwoConnections = false };
+        yield return scenario with { HasColumn = false };
+        yield return scenario with { Rows = [.. scenario.Rows.Select(row => row with { File = null })] };
+        yield return scenario with { HasLatency = false };
         yield return scenario with { KnowsDeployments = false };
         yield return scenario with { StopAtRequest = null };
         yield return scenario with { Downstream = Downstream.TakesAll };
@@ -40,7 +43,14 @@ internal static class Shrinker
         yield return scenario with { Preferences = scenario.Preferences with { Verbose = "SilentlyContinue" } };
         yield return scenario with { Preferences = scenario.Preferences with { Information = "SilentlyContinue" } };
         yield return scenario with { Deadline = null };
-        for (int i = 0; i < scenario.Rows.Count; i++) yield return scenario with { Rows = With(scenario.Rows, i, new("a", "one")) };
+        for (int i = 0; i < scenario.Rows.Count; i++)
+        {
+            Row row = scenario.Rows[i];
+            yield return scenario with { Rows = With(scenario.Rows, i, new("a", "one")) };
+            yield return scenario with { Rows = With(scenario.Rows, i, row with { Prompt = "a", Label = "one" }) };
+            yield return scenario with { Rows = With(scenario.Rows, i, row with { File = null }) };
+            yield return scenario with { Rows = With(scenario.Rows, i, row with { Deployment = ScenarioDeployments.Usual }) };
+        }
         for (int i = 0; i < scenario.Faults.Count; i++)
         {
             yield return scenario with { Faults = With(scenario.Faults, i, scenario.Faults[i] with { At = 1 }) };

@@ -25,6 +25,8 @@ internal static class SocketService
             FaultKind.TooManyUntilDate => string.Create(CultureInfo.InvariantCulture, $"429 retry-date={fault.Seconds}"),
             FaultKind.NoCredit => "402",
             FaultKind.Unavailable => "503",
+            FaultKind.ServerError => "500",
+            FaultKind.Vanished => $"404 body={ScenarioDeployments.IdOf(fault.Deployment!)}",
             FaultKind.ResetBefore => "reset",
             FaultKind.ResetInAnswer => "cut",
             FaultKind.ResetAfter => "lost",
@@ -32,7 +34,7 @@ internal static class SocketService
             FaultKind.WrongTypes => "wrongtypes",
             _ => null,
         };
-        string times = fault.Kind == FaultKind.NoCredit ? "always" : $"x{fault.Times}";
+        string times = fault.Kind is FaultKind.NoCredit or FaultKind.Vanished ? "always" : $"x{fault.Times}";
         return what is null || Path(fault.Route) is not { } path ? null : string.Create(CultureInfo.InvariantCulture, $"{path} = {what} after={fault.At - 1} {times}");
     }
 
@@ -45,6 +47,7 @@ internal static class SocketService
         ServiceRoute.OwnRuns => "GET /deployment/*/runs",
         ServiceRoute.RawRuns => "GET /workflow/*",
         ServiceRoute.Log => "GET /v2/clickhouse-run-logs/*",
+        ServiceRoute.Upload => "POST /file/upload",
         ServiceRoute.Storage => "GET /outputs/*",
         _ => null,
     };

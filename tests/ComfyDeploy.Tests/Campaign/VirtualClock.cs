@@ -14,7 +14,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
     private static readonly TimeSpan Limit = TimeSpan.FromDays(3);
 
     private readonly object _gate = new();
-    private readonly PriorityQueue<Sleeper, (DateTime Due, long Order)> _sleepers = new();
+    private readonly PriorityQueue<Sleeper, (DateTime Due, string Place, long Order)> _sleepers = new();
     private readonly Dictionary<CancellationTokenSource, Sleeper> _timers = [];
     private readonly DateTime _end = start + Limit;
     private DateTime _now = start;
@@ -28,7 +28,12 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         }
     }
 
-    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken)
+    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => DelayAsync(time, string.Empty, cancellationToken);
+
+    /// <param name="time">How long.</param>
+    /// <param name="place">Where it comes among those that end at the same time: their order must not depend on threads.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    internal Task DelayAsync(TimeSpan time, string place, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested) return Task.FromCanceled(cancellationToken);
         if (time == TimeSpan.Zero) return Task.CompletedTask;
@@ -42,7 +47,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         });
         _ = awake.Task.ContinueWith(
             _ => registration.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        if (time > TimeSpan.Zero) Add(sleeper, time);
+        if (time > TimeSpan.Zero) Add(sleeper, time, place);
         return awake.Task;
     }
 
@@ -54,7 +59,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
             if (_timers.Remove(source, out Sleeper? earlier)) earlier.IsGone = true;
             _timers.Add(source, sleeper);
         }
-        Add(sleeper, time);
+        Add(sleeper, time, string.Empty);
     }
 
     public double Jitter() => 0.5;
@@ -71,9 +76,9 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         if (Now > _end) throw new TimeoutException($"The pipeline has waited for {Limit}.");
     }
 
-    private void Add(Sleeper sleeper, TimeSpan time)
+    private void Add(Sleeper sleeper, TimeSpan time, string place)
     {
-        lock (_gate) _sleepers.Enqueue(sleeper, (_now + time, _order++));
+        lock (_gate) _sleepers.Enqueue(sleeper, (_now + time, place, _order++));
     }
 
     /// <summary>Moves to the next thing that is due, or to the end of the wait.</summary>
@@ -82,7 +87,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         Sleeper? next = null;
         lock (_gate)
         {
-            while (_sleepers.TryPeek(out Sleeper? sleeper, out (DateTime Due, long Order) place) && place.Due <= until)
+            while (_sleepers.TryPeek(out Sleeper? sleeper, out (DateTime Due, string, long) place) && place.Due <= until)
             {
                 _sleepers.Dequeue();
                 if (sleeper.IsGone) continue;

@@ -51,6 +51,9 @@ internal sealed class RunCursor(ComfyDeployClient client, RunQuery query, string
         foreach (ComfyRun run in rows)
         {
             if (run.RunId is null || !_seen.Add(run.RunId)) continue;
+            // The list is that of the workflow, or of the deployment, even where its row does not say so.
+            if (string.IsNullOrEmpty(run.WorkflowId)) run.WorkflowId = query.WorkflowId;
+            if (string.IsNullOrEmpty(run.DeploymentId)) run.DeploymentId = query.DeploymentId;
             ComfyDeployment? deployment = client.Session.Deployments.Find(run.DeploymentId);
             run.CarryOver(client.Session.KnownRuns.OriginOf(run.RunId));
             run.DeploymentName ??= deployment?.DeploymentName;

@@ -62,14 +62,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         }
         catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
-            // The service also answers "not found" for a run without a function call, and for one that another user made.
-            run ??= await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false);
-            if (run is null) return NotFound(result, e);
-            result.Was = result.Status = run.Status;
-            string reason = run.FunctionCallId is null
-                ? "no function call recorded for this run"
-                : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
-            return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, result.Was, reason, e), reason);
+            return await NotCancelledAsync(result, run, e, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e)
         {
@@ -81,6 +74,28 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         result.Status = (await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false))?.Status;
         string? doubt = result.Status is null ? $"it could not be read and may have been over before: {unread.Message}" : null;
         return Decide(result, RunStatusWord(result), null, doubt);
+    }
+
+    /// <summary>
+    /// The service says "not found" also of a run without a function call, and of one that another user made: only a read tells.
+    /// </summary>
+    private async Task<StopOutcome> NotCancelledAsync(
+        ComfyStopResult result, ComfyRun? run, ComfyDeployException refusal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            run ??= await _poller.GetRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ComfyDeployException e)
+        {
+            return RunAbsence.IsStatedBy(e) ? NotFound(result, e) : Decide(result, "Failed", refusal, refusal.Message);
+        }
+        result.Status = run.Status;
+        if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
+        string reason = run.FunctionCallId is null
+            ? "no function call recorded for this run"
+            : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
+        return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, run.Status, reason, refusal), reason);
     }
 
     private StopOutcome NotFound(ComfyStopResult result, ComfyDeployException e) =>

@@ -31,7 +31,7 @@ internal sealed class RunFilter
     internal bool Matches(ComfyRun run) =>
         (_status.Count == 0 || (run.Status is not null && _status.Contains(run.Status)))
         && (Finished is null || run.IsActive != Finished)
-        // One whose time is not known may be meant, and billed.
+        // A run of unknown age may be meant, and billed.
         && !(run.CreatedAt < After)
         && !(run.CreatedAt >= Before)
         && IsOneOf(Gpu, run.Gpu)

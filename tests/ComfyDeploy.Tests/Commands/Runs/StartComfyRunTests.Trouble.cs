@@ -174,6 +174,19 @@ public sealed class StartComfyRunTroubleTests : EngineTest
         Assert.InRange(Count("POST", Queue), 2, 9);
     }
 
+    [Theory]
+    [InlineData(402, "LimitReached")]
+    [InlineData(404, "DeploymentNotFound")]
+    public void All_rows_come_out_when_the_rest_is_refused_after_a_run_that_may_exist(int status, string errorId)
+    {
+        Emulator.AddFault("POST /run/deployment/queue = reset");
+        Emulator.AddFault($"POST /run/deployment/queue = {status} always");
+        EngineRun run = Engine.RunWithErrors("1..5 | Start-ComfyRun portrait -InputName seed -Connection $hasty", ("hasty", WithoutPauses()));
+        run.Error(errorId);
+        Assert.Equal([true, false, false, false, false], run.Runs.Select(r => r.Error!.StartsWith("AmbiguousCreate: ", StringComparison.Ordinal)));
+        Assert.Equal(2, Count("POST", Queue));
+    }
+
     [Fact]
     public void An_unreachable_service_loses_no_run()
     {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Client;
 using ComfyDeploy.Tests.Engine;
@@ -91,6 +92,20 @@ public sealed partial class StopComfyRunTests
         Assert.Empty(run.Errors);
     }
 
+    [Theory]
+    [InlineData("x1", "NotCancellable", "RunNotCancellable")]
+    [InlineData("always", "Failed", "RunNotFound")]
+    public void A_run_without_a_function_call_that_cannot_be_read_is_not_said_to_be_missing(string times, string outcome, string errorId)
+    {
+        string id = Start("#stuck=running #nocall")[0];
+        // The service refuses its cancel with the words that it has for a run that does not exist.
+        Emulator.AddFault($"GET /run/* = 500 {times}");
+        EngineRun run = Engine.RunWithErrors("Stop-ComfyRun $id -PassThru", ("id", id));
+        Assert.Equal(outcome, run.One<ComfyStopResult>().Outcome);
+        Assert.DoesNotContain("There is no run", run.Error(errorId).ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, Cancels(id));
+    }
+
     [Fact]
     public void A_run_without_a_function_call_exists_although_it_could_not_be_read_first()
     {
@@ -107,6 +122,33 @@ public sealed partial class StopComfyRunTests
         EngineRun run = StopWith(request => request.Method == "POST" ? Reply.With(404, "no healthy upstream") : Reply.Json($$"""{"id":"{{MissingId}}","status":"running"}"""));
         Assert.Equal("Failed", run.One<ComfyStopResult>().Outcome);
         Assert.Contains("no healthy upstream", Assert.Single(run.Errors).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-Active")]
+    [InlineData("-Workflow portrait -Status not-started, queued, running")]
+    [InlineData("-Deployment portrait -Status not-started, queued, running")]
+    public void A_listed_run_whose_row_has_empty_texts_is_stopped(string which)
+    {
+        string id = Start("#stuck=running")[0];
+        ComfyConnection blank = ConnectionTo(Emulator, "blank");
+        ApiSession.Attach(new(blank, new BlanksLists()));
+        EngineRun run = Engine.Run($"Get-ComfyRun {which} -Connection $blank | Stop-ComfyRun -PassThru", ("blank", blank));
+        Assert.Equal((id, "Cancelled"), (run.One<ComfyStopResult>().RunId, run.One<ComfyStopResult>().Outcome));
+    }
+
+    /// <summary>The service, except that the rows of its lists have only an ID and a status.</summary>
+    private sealed partial class BlanksLists() : DelegatingHandler(new HttpClientHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            HttpResponseMessage answer = await base.SendAsync(request, cancellationToken);
+            if (!request.RequestUri!.AbsolutePath.Contains("/v2/workflow/", StringComparison.Ordinal)) return answer;
+            return Reply.Json(OtherText().Replace(await answer.Content.ReadAsStringAsync(cancellationToken), "\"\""));
+        }
+
+        [GeneratedRegex("(?<=\"(?!id\"|status\")[a-z_]+\":)\"[^\"]*\"")]
+        private static partial Regex OtherText();
     }
 
     private EngineRun StopWith(Func<SentRequest, HttpResponseMessage> answer)

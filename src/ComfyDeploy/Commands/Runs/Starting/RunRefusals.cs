@@ -12,6 +12,9 @@ internal sealed class RunRefusals(bool isOneDeployment)
     /// <summary>What refuses every run from now on.</summary>
     internal ComfyDeployException? OfAll => _ofAll;
 
+    /// <summary>Whether a create may have made a run that is paid for.</summary>
+    internal bool IsOneUnconfirmed { get; private set; }
+
     /// <summary>What refuses the runs of a deployment.</summary>
     internal ComfyDeployException? Of(ComfyDeployment deployment) =>
         _ofAll ?? (_byDeployment.TryGetValue(deployment.DeploymentId, out ComfyDeployException? error) ? error : null);
@@ -19,6 +22,7 @@ internal sealed class RunRefusals(bool isOneDeployment)
     /// <summary>Takes note of an error that concerns more than its own run.</summary>
     internal void Add(ComfyDeployException error, ComfyDeployment? deployment)
     {
+        if (error.ErrorId == ErrorIds.AmbiguousCreate) IsOneUnconfirmed = true;
         if (ConcernsAll(error)) _ofAll ??= error;
         else if (error.ErrorId == ErrorIds.DeploymentNotFound && deployment is not null)
             _byDeployment.TryAdd(deployment.DeploymentId, error);

@@ -235,10 +235,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         if (error != _refusals.OfAll) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
     }
 
-    /// <summary>Ends the cmdlet with what fails every run; once a run is paid for, only the rest is refused, without a request.</summary>
+    /// <summary>Ends the cmdlet with what fails every run; once a run may be paid for, only the rest is refused.</summary>
     private void EndWhenNothingIsQueued(ComfyDeployException error)
     {
-        if (_queued.IsEmpty && _refusals.ConcernsAll(error)) cmdlet.ThrowTerminating(error, Target);
+        if (_queued.IsEmpty && !_refusals.IsOneUnconfirmed && _refusals.ConcernsAll(error)) cmdlet.ThrowTerminating(error, Target);
         _refusals.Add(error, deployment: null);
     }
 
