@@ -90,6 +90,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         {
             return RunAbsence.IsStatedBy(e) ? NotFound(result, e) : Decide(result, "Failed", refusal, refusal.Message);
         }
+        result.Was ??= run.Status;
         result.Status = run.Status;
         if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
         string reason = run.FunctionCallId is null

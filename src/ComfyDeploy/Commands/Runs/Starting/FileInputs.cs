@@ -54,10 +54,10 @@ internal sealed class FileInputs(
         {
             foreach ((FileInfo file, Action<long> report) in inputs.Files.Zip(progress, (file, report) => (file, report)))
             {
-                CheckUnchanged(file);
                 ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? cancellationToken)
                     .ConfigureAwait(false);
                 _progress?.Finish();
+                CheckUnchanged(file);
                 links[file.FullName] = uploaded.Url.OriginalString;
                 WarnOfExpiry(uploaded);
             }
