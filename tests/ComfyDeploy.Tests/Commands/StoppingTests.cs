@@ -91,6 +91,19 @@ public sealed class StoppingTests : EngineTest
     }
 
     [Fact]
+    public async Task Ctrl_C_ends_the_wait_for_creates_under_way_after_an_error_upstream()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = hang after=2 always");
+        TaskCompletionSource thrown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Engine.Set("thrown", new Action(thrown.SetResult));
+        using Underway underway = Engine.Begin("& { try { 1..5; throw 'boom' } finally { $thrown.Invoke() } } | Start-ComfyRun portrait -InputName seed");
+        await thrown.Task.WaitAsync(EngineFixture.Limit);
+        await UntilAsync(() => Count("POST", Queue) == 5);
+        // Far less than the 30 s that a request may take here.
+        await Task.Run(underway.Stop).WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
     public async Task A_run_whose_create_was_stopped_is_known_afterwards()
     {
         Emulator.AddFault("POST /run/deployment/queue = stall");

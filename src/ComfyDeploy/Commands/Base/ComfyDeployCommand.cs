@@ -7,6 +7,8 @@ namespace ComfyDeploy.Commands;
 /// <summary>The base of all cmdlets: clients, the only place that blocks, Ctrl+C, and error reporting.</summary>
 public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 {
+    private static readonly TimeSpan StopCheck = TimeSpan.FromMilliseconds(50);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly PipelineQueue _queue;
     private readonly Dictionary<ComfyConnection, ComfyDeployClient> _clients = [];
@@ -89,10 +91,16 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return true;
     });
 
-    /// <summary>Blocks until the work has ended, however it ends, or the time has passed.</summary>
+    /// <summary>Blocks until the work has ended, however it ends, or the time has passed; Ctrl+C meanwhile ends it too.</summary>
     internal void WaitFor(Task work, TimeSpan time)
     {
-        if (!work.IsCompleted) _clock.Wait([((IAsyncResult)work).AsyncWaitHandle], time);
+        bool isStopping = Stopping;
+        DateTime end = _clock.Now + time;
+        // StopProcessing is not called any more once an error of another command has ended the pipeline: only its state tells.
+        while (!work.IsCompleted && (isStopping || !Stopping) && end - _clock.Now is var left && left > TimeSpan.Zero)
+        {
+            _clock.Wait([((IAsyncResult)work).AsyncWaitHandle], left < StopCheck ? left : StopCheck);
+        }
     }
 
     /// <summary>The full path of a file or folder, which need not exist. The path is relative to $PWD and literal.</summary>
