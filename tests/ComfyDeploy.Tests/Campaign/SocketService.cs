@@ -14,7 +14,10 @@ internal static class SocketService
     internal const int LongestWait = 30;
 
     /// <summary>Whether the emulator itself can do it.</summary>
-    internal static bool Knows(PlannedFault fault) => Grammar(fault) is not null;
+    internal static bool Knows(PlannedFault fault) => Grammar(fault) is not null && !IsUnnoticeable(fault);
+
+    /// <summary>Half a file that states its own length is a whole one to any client.</summary>
+    private static bool IsUnnoticeable(PlannedFault fault) => fault is { Route: ServiceRoute.Storage, Kind: FaultKind.Truncated };
 
     /// <summary>The fault as Start-ComfyEmulator takes it.</summary>
     internal static string? Grammar(PlannedFault fault)

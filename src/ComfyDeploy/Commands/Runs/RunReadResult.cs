@@ -15,10 +15,11 @@ internal sealed record RunReadResult(string RunId, ComfyRun? Run, ComfyDeployExc
         }
         catch (ComfyDeployException e)
         {
-            // The run may be in another account: the message names the connection.
-            ComfyDeployException error = e.ErrorId == ErrorIds.RunNotFound ? Errors.RunNotFound(runId, client.Session.Connection.Name, e)
-                : e;
-            return new(runId, null, error, client);
+            return new(runId, null, e.ErrorId == ErrorIds.RunNotFound ? NotFound(runId, e, client) : e, client);
         }
     }
+
+    /// <summary>The run may be in another account: the message names the connection. What a gateway says is not about the run.</summary>
+    private static ComfyDeployException NotFound(string runId, ComfyDeployException answer, ComfyDeployClient client) =>
+        answer.IsForeign ? Errors.RefusedOnTheWay(answer) : Errors.RunNotFound(runId, client.Session.Connection.Name, answer);
 }

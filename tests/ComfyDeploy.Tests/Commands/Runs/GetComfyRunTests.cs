@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using ComfyDeploy.Client;
+using ComfyDeploy.Tests.Client;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -152,6 +154,18 @@ public sealed class GetComfyRunTests : EngineTest
         Assert.Equal(3, Count("GET", "/api/run/" + id));
         Assert.Equal(2, run.Warnings.Count);
         Assert.Contains("3 retries left", run.Warnings[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Get-ComfyRun $id -Connection $gateway")]
+    [InlineData("Save-ComfyRunOutput $folder -RunId $id -Connection $gateway")]
+    public void A_404_of_a_gateway_does_not_say_that_the_run_is_missing(string command)
+    {
+        using TemporaryFolder folder = new();
+        ComfyConnection gateway = ClientUnderTest.Connect();
+        ApiSession.Attach(new(gateway, new ScriptedHandler(_ => Reply.With(404, "<html></html>", "text/html"))));
+        EngineRun run = Engine.RunWithErrors(command, ("gateway", gateway), ("id", Nobody), ("folder", folder.Path));
+        Assert.Equal("A gateway refused the request before it reached the service (HTTP 404).", run.Error("ServiceError").ToString());
     }
 
     [Fact]
