@@ -16,7 +16,8 @@ internal sealed partial class ComfyDeployClient
     /// </exception>
     internal async Task<ComfyFile> UploadAsync(string path, Action<long>? progress, CancellationToken cancellationToken)
     {
-        LocalFile file = await LocalFile.ReadAsync(path, cancellationToken).ConfigureAwait(false);
+        // To open a file may block, such as a pipe that nobody writes to: not the thread of the caller.
+        LocalFile file = await Task.Run(() => LocalFile.ReadAsync(path, cancellationToken), CancellationToken.None).ConfigureAwait(false);
         UploadedFile uploaded = await session.Account.Uploads.GetAsync(
             file.Key, session.ServiceNow, (report, stop) => UploadAsync(file, report, stop), progress, cancellationToken)
             .ConfigureAwait(false);

@@ -31,6 +31,10 @@ public sealed class ComfyReference : IEquatable<ComfyReference>
     /// <summary>A property of the source object, as text; null when it is missing or empty.</summary>
     internal string? Property(string name) => PropertyOf(_source, name);
 
+    /// <summary>The names of the properties of a source that is a custom object, such as a row of a table.</summary>
+    internal IEnumerable<string> PropertyNames =>
+        _source?.BaseObject is PSCustomObject ? _source.Properties.Select(property => property.Name) : [];
+
     internal static string? PropertyOf(PSObject? source, string name)
     {
         object? value = source?.BaseObject is IDictionary entries ? entries[name] : source?.Properties[name]?.Value;

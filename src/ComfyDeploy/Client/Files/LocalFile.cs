@@ -22,6 +22,12 @@ internal sealed record LocalFile(string Path, long Length, string Hash)
         return new(path, length, hash);
     }
 
+    internal static long LengthOf(string path)
+    {
+        using FileStream file = Open(path);
+        return file.Length;
+    }
+
     /// <summary>Passes on the content, which must still be the same at the end.</summary>
     /// <exception cref="ComfyDeployException">FileNotFound, or InvalidInput: the file has changed or cannot be read.</exception>
     internal async Task ReadAgainAsync(Func<byte[], int, Task> use, CancellationToken cancellationToken)
@@ -51,7 +57,7 @@ internal sealed record LocalFile(string Path, long Length, string Hash)
     {
         try
         {
-            return new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1, useAsync: true);
+            return new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, useAsync: true);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -23,7 +23,9 @@ internal static class UploadRules
         FileInfo file = new(path);
         if (!file.Exists) throw Directory.Exists(path) ? Errors.FileIsFolder(path) : Errors.FileNotFound(path);
         if (IsRefused(file.Name)) throw Errors.FileTypeNotSupported(path);
-        return file.Length <= MaxSize ? file.Length : throw Errors.FileTooLarge(path, MaxSize);
+        // Of a link, a FileInfo has the length of the link itself.
+        long length = file.Attributes.HasFlag(FileAttributes.ReparsePoint) ? LocalFile.LengthOf(path) : file.Length;
+        return length <= MaxSize ? length : throw Errors.FileTooLarge(path, MaxSize);
     }
 
     private static bool IsRefused(string name)

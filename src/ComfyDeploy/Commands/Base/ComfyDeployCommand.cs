@@ -85,6 +85,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Waits for the next results of parallel work. They leave it on the pipeline thread, so that none can be lost.</summary>
+    internal IReadOnlyList<T> Take<T>(OrderedWork<T> work)
+    {
+        Task first = work.First;
+        Await(_ => first);
+        return work.Take();
+    }
+
     internal void Await(Func<CancellationToken, Task> work) => Await(async cancellationToken =>
     {
         await work(cancellationToken).ConfigureAwait(false);

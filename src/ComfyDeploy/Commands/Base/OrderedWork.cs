@@ -18,7 +18,7 @@ internal sealed class OrderedWork<T>(int parallel = Throttle.DefaultLimit, int? 
 
     internal bool IsFull => _tasks.Count >= _maxAhead;
 
-    /// <summary>Whether <see cref="TakeAsync"/> would return at once.</summary>
+    /// <summary>Whether <see cref="Take"/> would return something.</summary>
     internal bool HasNext => _tasks.Count > 0 && _tasks.Peek().IsCompleted;
 
     /// <summary>All work whose result is not taken yet.</summary>
@@ -33,11 +33,15 @@ internal sealed class OrderedWork<T>(int parallel = Throttle.DefaultLimit, int? 
     internal void Add(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         _tasks.Enqueue(RunAsync(work, cancellationToken));
 
-    /// <summary>Waits for the first result and returns it with all results that are ready after it.</summary>
-    internal async Task<IReadOnlyList<T>> TakeAsync()
+    /// <summary>Ends with the first work, however that ends.</summary>
+    internal Task First => Task.WhenAny(_tasks.Peek());
+
+    /// <summary>The first result and all that are ready after it.</summary>
+    /// <exception cref="OperationCanceledException">The first work was canceled.</exception>
+    internal IReadOnlyList<T> Take()
     {
-        List<T> ready = [await _tasks.Dequeue().ConfigureAwait(false)];
-        while (HasNext) ready.Add(await _tasks.Dequeue().ConfigureAwait(false));
+        List<T> ready = [_tasks.Dequeue().GetAwaiter().GetResult()];
+        while (HasNext && _tasks.Peek().Status == TaskStatus.RanToCompletion) ready.Add(_tasks.Dequeue().GetAwaiter().GetResult());
         return ready;
     }
 

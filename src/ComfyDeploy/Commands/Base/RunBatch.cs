@@ -60,7 +60,7 @@ internal sealed class RunBatch<T>(
         }
     }
 
-    private void WriteReady() => write(cmdlet.Await(_ => _work.TakeAsync()));
+    private void WriteReady() => write(cmdlet.Take(_work));
 }
 
 /// <summary>A run as a cmdlet received it, with its full ID and the client of the account it belongs to.</summary>

@@ -56,7 +56,7 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
 
     private void Write()
     {
-        foreach (SentFile sent in cmdlet.Await(_ => _uploads.TakeAsync()))
+        foreach (SentFile sent in cmdlet.Take(_uploads))
         {
             _progress.Finish();
             if (sent.File is null)

@@ -107,7 +107,7 @@ internal sealed class OutputSaver(
 
     private void Write()
     {
-        foreach (SavedOutput saved in cmdlet.Await(_ => _downloads.TakeAsync()))
+        foreach (SavedOutput saved in cmdlet.Take(_downloads))
         {
             if (saved.Error is not null)
             {

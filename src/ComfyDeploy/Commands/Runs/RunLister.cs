@@ -168,8 +168,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         foreach ((string id, RunOrigin? origin, ComfyDeployClient client) in runs)
         {
             work.Add(token => RunReadResult.ReadAsync(id, origin, client, token), cmdlet.Stop);
-            while (work.IsFull) yield return cmdlet.Await(_ => work.TakeAsync());
+            while (work.IsFull) yield return cmdlet.Take(work);
         }
-        while (!work.IsEmpty) yield return cmdlet.Await(_ => work.TakeAsync());
+        while (!work.IsEmpty) yield return cmdlet.Take(work);
     }
 }

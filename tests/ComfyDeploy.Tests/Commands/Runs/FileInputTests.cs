@@ -35,7 +35,6 @@ public sealed class FileInputTests : IDisposable
     [Theory]
     [InlineData("https://host/a.png")]
     [InlineData("HTTP://host/a.png?X-Amz-Signature=1")]
-    [InlineData(" https://host/a b.png")]
     [InlineData("data:image/png;base64,iVBORw0KGgo=")]
     [InlineData("[\"https://host/a.png\"]")]
     [InlineData(5)]

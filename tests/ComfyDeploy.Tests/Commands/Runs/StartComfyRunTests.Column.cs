@@ -1,3 +1,4 @@
+using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -87,6 +88,44 @@ public sealed class StartComfyRunColumnTests : EngineTest
         EngineRun run = Engine.RunWithErrors("1..3 | ForEach-Object { [pscustomobject]@{ flow = 'portrait' } } | Start-ComfyRun -DeploymentColumn flow");
         run.Error(ErrorIds.ApiKeyRejected);
         Assert.Empty(run.Objects);
+    }
+
+    [Fact]
+    public void A_row_that_is_piped_as_a_deployment_is_refused()
+    {
+        EngineRun run = Engine.RunWithErrors($"[pscustomobject]@{{ DeploymentId = '{Upscale}'; prompt = 'mine' }} | Start-ComfyRun");
+        Assert.Contains("-DeploymentColumn DeploymentId", run.Error(ErrorIds.InputRowInvalid).ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Runs);
+        Engine.Run($"[pscustomobject]@{{ DeploymentId = '{Upscale}'; Name = 'upscale-4k'; Gpu = 'H100' }} | Start-ComfyRun");
+        Assert.Single(Emulator.Runs);
+    }
+
+    [Fact]
+    public void A_property_whose_script_fails_refuses_its_row()
+    {
+        EngineRun run = Engine.Run("""
+            $row = [pscustomobject]@{ flow = 'portrait'; prompt = 'a' }
+            $row.PSObject.Properties.Add([psscriptproperty]::new('seed', { throw 'boom' }))
+            $row, [pscustomobject]@{ flow = 'portrait'; prompt = 'b' } | Start-ComfyRun -DeploymentColumn flow
+            """);
+        Assert.Equal(["not-queued", "not-started"], run.Runs.Select(r => r.Status));
+        Assert.Contains("'seed' cannot be read", run.Runs[0].Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_refuses_one_account_does_not_refuse_the_rows_of_another()
+    {
+        using ComfyEmulator other = ComfyEmulator.Start(new() { Speed = 0 });
+        Emulator.AddFault("POST /run/deployment/queue = 402 after=1 always");
+        EngineRun run = Engine.RunWithErrors("""
+            $PSDefaultParameterValues.Clear()
+            $one = Get-ComfyDeployment portrait/production -Connection $c
+            $two = Get-ComfyDeployment portrait/production -Connection $other
+            1..20 | ForEach-Object { [pscustomobject]@{ flow = ($one, $two)[$_ % 2] } } | Start-ComfyRun -DeploymentColumn flow
+            """, ("other", ConnectionTo(other, "other")));
+        Assert.Equal((1, 10), (Emulator.Runs.Count, other.Runs.Count));
+        Assert.Equal(20, run.Runs.Count);
+        run.Error(ErrorIds.LimitReached);
     }
 
     [Fact]

@@ -62,6 +62,57 @@ public sealed class StartComfyRunFileTests : EngineTest
     }
 
     [Fact]
+    public void A_link_to_a_file_is_uploaded_as_the_file()
+    {
+        string path = _folder.Write("a.png", "a longer content than the name of the link");
+        File.CreateSymbolicLink(Path.Combine(_folder.Path, "b.png"), path);
+        Assert.Equal("a longer content than the name of the link", ContentOfImage(Engine.Run("Start-ComfyRun upscale-4k @{ image = \"$folder/b.png\" }").One<ComfyRun>()));
+    }
+
+    [Fact]
+    public void A_row_that_is_still_uploading_when_the_pipeline_is_cut_is_not_queued()
+    {
+        for (int i = 0; i < 12; i++) _folder.Write($"{i:00}.png", $"own {i}");
+        Emulator.AddFault("POST /file/upload = hang after=2 always");
+        EngineRun run = Engine.RunWithErrors("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image | ForEach-Object { $_; if ($_.Label -eq '01.png') { throw 'enough' } }");
+        Assert.Equal(["00.png", "01.png"], run.Runs.Select(r => r.Label));
+        Assert.Equal(run.Runs.Select(r => r.RunId), Emulator.Runs.Select(r => r.RunId));
+    }
+
+    [Theory]
+    [InlineData("@('a.png', 'b.png')")]
+    [InlineData("'[\"https://host/a.png\", \"https://host/b.png\"]'")]
+    [InlineData("5")]
+    [InlineData("$true")]
+    [InlineData("' '")]
+    public void What_is_not_one_file_is_refused(string value)
+    {
+        _folder.Write("a.png", "a");
+        _folder.Write("b.png", "b");
+        EngineRun run = Engine.RunWithErrors($"$null = $ExecutionContext.SessionState.Path.SetLocation($folder); Start-ComfyRun upscale-4k @{{ image = {value} }}");
+        Assert.Contains("Input 'image' takes one file", run.Error(ErrorIds.InvalidInput).ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Runs);
+    }
+
+    [Theory]
+    [InlineData("@{ image = 'abcd/' * 100000 }")]
+    [InlineData("@{ image = '[\"\\ud800\"]' }")]
+    [InlineData("@{ prompt = [IO.FileInfo]'/nope/nope.png' } -SkipInputCheck")]
+    public void Odd_texts_and_missing_files_are_documented_errors(string arguments)
+    {
+        EngineRun run = Engine.RunWithErrors("Start-ComfyRun portrait " + arguments);
+        run.Error(ErrorIds.FileNotFound);
+        Assert.Empty(Emulator.Runs);
+    }
+
+    [Fact]
+    public void A_link_is_sent_without_the_blanks_around_it()
+    {
+        Engine.Run("Start-ComfyRun upscale-4k @{ image = ' https://example.com/a.png ' }");
+        Assert.Equal("""{"image":"https://example.com/a.png"}""", Assert.Single(Emulator.Runs).Inputs);
+    }
+
+    [Fact]
     public void An_uploaded_file_is_a_value()
     {
         _folder.Write("a.png", "one");

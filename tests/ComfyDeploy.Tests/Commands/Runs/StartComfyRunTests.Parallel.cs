@@ -63,6 +63,18 @@ public sealed class StartComfyRunParallelTests : EngineTest
         Assert.Equal(Enumerable.Range(1, 20), run.Runs.Select(r => (int)(long)r.Inputs!.Properties["seed"].Value));
     }
 
+    [Fact]
+    public void A_message_that_ends_the_pipeline_loses_no_run()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = latency 200ms always");
+        EngineRun run = Engine.RunWithErrors("""
+            $seen = 0
+            1..12 | Start-ComfyRun portrait @{ prompt = 'v' } -InputName seed -Verbose 4>&1 | ForEach-Object { $_; if ($_ -is [System.Management.Automation.VerboseRecord] -and "$_" -like 'Queued*' -and ++$seen -eq 2) { throw 'enough' } }
+            """);
+        string named = string.Join(' ', run.Objects.Select(o => (o.BaseObject as ComfyRun)?.RunId ?? "").Concat(run.Warnings).Append(run.Shown));
+        Assert.All(Emulator.Runs, r => Assert.Contains(r.RunId, named, StringComparison.Ordinal));
+    }
+
     private Creates Attach(int expected)
     {
         ComfyConnection connection = ConnectionTo(Emulator, "counted");

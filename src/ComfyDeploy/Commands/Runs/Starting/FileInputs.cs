@@ -17,6 +17,9 @@ namespace ComfyDeploy.Commands;
 internal sealed class FileInputs(
     Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log, Func<IClock, UploadProgress> newProgress)
 {
+    // A longer text is data, and takes long to be resolved as a path.
+    private const int MaxPath = 32_767;
+
     private UploadProgress? _progress;
     private int _warned;
 
@@ -28,6 +31,8 @@ internal sealed class FileInputs(
         {
             inputs.Replace(definition.Name, value => Form(definition, Find(definition.Name, value)));
         }
+        // Those of an input that is not known to take files are uploaded too.
+        foreach ((string name, FileInfo file) in inputs.NamedFiles) Checked(name, file);
     }
 
     /// <summary>Counts in the files that a run will upload.</summary>
@@ -40,21 +45,29 @@ internal sealed class FileInputs(
     internal void CompleteProgress() => _progress?.Complete();
 
     /// <summary>Uploads the files.</summary>
+    /// <param name="inputs">The inputs of one run.</param>
+    /// <param name="progress">What receives the bytes of each file.</param>
+    /// <param name="client">The account.</param>
+    /// <param name="endsAt">The end of the caller's timeout, UTC.</param>
+    /// <param name="closed">Canceled when the pipeline ends.</param>
+    /// <param name="cancellationToken">Canceled by Ctrl+C.</param>
     /// <returns>The inputs with links in the place of files.</returns>
     /// <exception cref="ComfyDeployException">A file cannot be uploaded, or the time is up.</exception>
     internal async Task<InputSet> UploadAsync(
-        InputSet inputs, IReadOnlyList<Action<long>> progress, ComfyDeployClient client, DateTime? endsAt,
+        InputSet inputs, IReadOnlyList<Action<long>> progress, ComfyDeployClient client, DateTime? endsAt, CancellationToken closed,
         CancellationToken cancellationToken)
     {
         if (!inputs.Files.Any()) return inputs;
         Dictionary<string, string> links = [];
+        // A run whose file is still being sent when the pipeline ends is not paid for yet.
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closed);
         using ClockLimit? limit = endsAt is { } end && timeout > TimeSpan.Zero
-            ? new(client.Session.Clock, Left(end - client.Session.Clock.Now), cancellationToken) : null;
+            ? new(client.Session.Clock, Left(end - client.Session.Clock.Now), ending.Token) : null;
         try
         {
             foreach ((FileInfo file, Action<long> report) in inputs.Files.Zip(progress, (file, report) => (file, report)))
             {
-                ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? cancellationToken)
+                ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? ending.Token)
                     .ConfigureAwait(false);
                 _progress?.Finish();
                 CheckUnchanged(file);
@@ -62,10 +75,11 @@ internal sealed class FileInputs(
                 WarnOfExpiry(uploaded);
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
         {
             throw Errors.QueuedTooLate(timeout);
         }
+        ending.Token.ThrowIfCancellationRequested();
         return inputs.WithLinks(links);
     }
 
@@ -88,7 +102,8 @@ internal sealed class FileInputs(
     private object? Find(string name, object? value) => value switch
     {
         string text when IsList(text) => FindAll(name, text),
-        string text => string.IsNullOrWhiteSpace(text) || IsLink(text) ? text : FileOf(name, text) ?? (object)text,
+        string text when string.IsNullOrWhiteSpace(text) => text,
+        string text => IsLink(text) ? text.Trim() : FileOf(name, text) ?? (object)text,
         object?[] several => several.Select(item => Find(name, item)).ToArray(),
         FileInfo file => Checked(name, file),
         _ => value,
@@ -99,7 +114,7 @@ internal sealed class FileInputs(
     {
         try
         {
-            object? found = Find(name, FreeJson.Read(text));
+            object? found = Find(name, FreeJson.Read(ValidJson.Of(text)));
             return found is object?[] several && several.Any(item => item is FileInfo) ? several : text;
         }
         catch (JsonException)
@@ -126,7 +141,7 @@ internal sealed class FileInputs(
 
     private FileInfo? FileOf(string name, string path)
     {
-        if (fullPath(path.Trim()) is { } full && File.Exists(full)) return Checked(name, new(full));
+        if (path.Length <= MaxPath && fullPath(path.Trim()) is { } full && File.Exists(full)) return Checked(name, new(full));
         if (!isChecked) return null;
         throw new ComfyDeployException(ErrorIds.FileNotFound,
             $"Input '{name}' takes a file, or its link (https://… or data:…), and there is no file '{SafeText.Clean(path, 100)}'.");
@@ -135,7 +150,7 @@ internal sealed class FileInputs(
     private static bool IsList(string text) => text.TrimStart() is ['[', ..];
 
     private static bool IsLink(string text) =>
-        text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        text.TrimStart().StartsWith("data:", StringComparison.OrdinalIgnoreCase)
         || (Uri.TryCreate(text.Trim(), UriKind.Absolute, out Uri? link) && link.Scheme is "http" or "https");
 
     private void WarnOfExpiry(ComfyFile file)

@@ -16,16 +16,26 @@ internal static class InputConversion
     /// <returns>The value to send, or what is wrong with the given one.</returns>
     internal static (object? Value, string? Fault) Convert(ComfyDeploymentInput definition, object? value)
     {
-        if (definition.InputKind.Form is InputForm.Any or InputForm.File) return (value, null);
+        if (definition.InputKind.Form == InputForm.Any || (definition.InputKind.Form == InputForm.File && IsFile(definition, value)))
+            return (value, null);
         object? converted = Parse(definition, value);
         return converted is not null && (IsInRange(definition, converted) || converted.Equals(Parse(definition, definition.Default)))
             ? (converted, null) : (null, InputFaults.Describe(definition, value));
     }
 
+    private static bool IsFile(ComfyDeploymentInput definition, object? value) => value switch
+    {
+        FileInfo => true,
+        string text when string.IsNullOrWhiteSpace(text) => text.Equals(definition.Default),
+        string text => definition.InputKind.IsBatch || text.TrimStart()[0] != '[',
+        object?[] several => definition.InputKind.IsBatch && several.All(item => item is FileInfo or string { Length: > 0 }),
+        _ => false,
+    };
+
     /// <summary>The value in the form that the input takes; null if it is not one.</summary>
     private static object? Parse(ComfyDeploymentInput definition, object? value)
     {
-        if (TextOf(value) is not { } text) return null;
+        if (definition.InputKind.Form == InputForm.File || TextOf(value) is not { } text) return null;
         return definition.InputKind.Form switch
         {
             InputForm.Integer => InputNumbers.Integer(text),

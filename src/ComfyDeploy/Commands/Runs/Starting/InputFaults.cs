@@ -32,6 +32,7 @@ internal static class InputFaults
         InputForm.Integer => "an integer" + Limits(definition),
         InputForm.Float => "a number" + Limits(definition),
         InputForm.Boolean => "true or false",
+        InputForm.File => definition.InputKind.IsBatch ? "a list of files, or of their links" : "one file, its path, or its link",
         InputForm.Option when definition.Options is { Count: > 0 } options => $"one of {Listed(options)}",
         _ => "text",
     };

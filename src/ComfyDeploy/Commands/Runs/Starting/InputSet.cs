@@ -52,7 +52,7 @@ internal sealed class InputSet
         }
         foreach (PSPropertyInfo property in source.Properties)
         {
-            if (property.IsGettable) yield return (property.Name, property.Value);
+            if (property.IsGettable) yield return (property.Name, ValueOf(property));
         }
     }
 
@@ -67,7 +67,11 @@ internal sealed class InputSet
     }
 
     /// <summary>The files among the values.</summary>
-    internal IEnumerable<FileInfo> Files => _values.SelectMany(value => value.Value as object?[] ?? [value.Value]).OfType<FileInfo>();
+    internal IEnumerable<FileInfo> Files => NamedFiles.Select(named => named.File);
+
+    /// <summary>The files among the values, with the names of their inputs.</summary>
+    internal IEnumerable<(string Name, FileInfo File)> NamedFiles => _values.SelectMany(value =>
+        (value.Value as object?[] ?? [value.Value]).OfType<FileInfo>().Select(file => (value.Key, file)));
 
     /// <summary>The inputs as a JSON object; a file is its path.</summary>
     internal string ToJson() => JsonText.Write(Values);
@@ -101,7 +105,7 @@ internal sealed class InputSet
     {
         try
         {
-            return FreeJson.ReadObject(File.ReadAllText(path))
+            return FreeJson.ReadObject(ValidJson.Of(File.ReadAllText(path)))
                 ?? throw new ComfyDeployException(ErrorIds.InvalidInput,
                     $"'{path}' is not a JSON object of inputs, such as {{\"prompt\": \"fox\"}}.");
         }
@@ -144,6 +148,19 @@ internal sealed class InputSet
             else faults.Add(fault);
         }
         if (faults.Count > 0) throw new ComfyDeployException(ErrorIds.InvalidInput, string.Join(" ", faults));
+    }
+
+    /// <exception cref="ComfyDeployException">InvalidInput: the script of the property fails.</exception>
+    internal static object? ValueOf(PSPropertyInfo property)
+    {
+        try
+        {
+            return property.Value;
+        }
+        catch (GetValueException e)
+        {
+            throw new ComfyDeployException(ErrorIds.InvalidInput, $"The property '{property.Name}' cannot be read: {e.Message}", e);
+        }
     }
 
     private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));

@@ -53,7 +53,22 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
     /// <summary>The name in the row's column; null when it is empty.</summary>
     internal string? DeploymentNameOf(PSObject row) => Text(Cell(row, deploymentColumn!))?.Trim() is { Length: > 0 } name ? name : null;
 
-    internal static ComfyDeployException RunIsNotARow() => new(ErrorIds.InputRowInvalid, RunRefusal);
+    /// <summary>Refuses a run, and a row of a table: its inputs would be lost.</summary>
+    /// <exception cref="ComfyDeployException">InputRowInvalid.</exception>
+    internal static void CheckIsDeployment(ComfyReference deployment)
+    {
+        if (deployment.Property(nameof(ComfyRun.RunId)) is not null)
+            throw new ComfyDeployException(ErrorIds.InputRowInvalid, RunRefusal);
+        string[] others = [.. deployment.PropertyNames.Except(DeploymentProperties, StringComparer.OrdinalIgnoreCase)];
+        if (others.Length == 0) return;
+        throw new ComfyDeployException(ErrorIds.InputRowInvalid,
+            $"A deployment has no property '{others[0]}': this is a row of inputs. Use -DeploymentColumn DeploymentId");
+    }
+
+    private static readonly HashSet<string> DeploymentProperties =
+    [
+        .. typeof(ComfyDeployment).GetProperties().Select(property => property.Name), "PSComputerName", "RunspaceId", "PSShowComputerName",
+    ];
 
     private const string RunRefusal =
         "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
@@ -64,7 +79,7 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
 
     private static object? Cell(PSObject row, string column) => row.BaseObject is IDictionary entries
         ? entries.Keys.Cast<object>().Where(key => IsSame(Text(key)!, column)).Select(key => entries[key]).FirstOrDefault()
-        : row.Properties[column]?.Value;
+        : row.Properties[column] is { } property ? InputSet.ValueOf(property) : null;
 
     private static string? Text(object? value) => value is null ? null : Convert.ToString(value, CultureInfo.InvariantCulture);
 

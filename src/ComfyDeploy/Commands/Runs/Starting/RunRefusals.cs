@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
@@ -7,27 +8,33 @@ namespace ComfyDeploy.Commands;
 internal sealed class RunRefusals(bool isOneDeployment)
 {
     private readonly ConcurrentDictionary<string, ComfyDeployException> _byDeployment = new();
+    private readonly ConcurrentDictionary<AccountState, ComfyDeployException> _byAccount = new();
     private volatile ComfyDeployException? _ofAll;
 
-    /// <summary>What refuses every run from now on.</summary>
-    internal ComfyDeployException? OfAll => _ofAll;
+    /// <summary>What refuses every run of all accounts, or of one, from now on.</summary>
+    internal IEnumerable<ComfyDeployException> General => _ofAll is { } ofAll ? _byAccount.Values.Append(ofAll) : _byAccount.Values;
 
     /// <summary>Whether a create may have made a run that is paid for.</summary>
     internal bool IsOneUnconfirmed { get; private set; }
 
-    /// <summary>What refuses the runs of a deployment.</summary>
-    internal ComfyDeployException? Of(ComfyDeployment deployment) =>
-        _ofAll ?? (_byDeployment.TryGetValue(deployment.DeploymentId, out ComfyDeployException? error) ? error : null);
+    /// <summary>What refuses the runs of a template.</summary>
+    internal ComfyDeployException? Of(RunTemplate template) => _ofAll
+        ?? (_byAccount.TryGetValue(template.Client.Session.Account, out ComfyDeployException? error)
+            || _byDeployment.TryGetValue(template.Deployment.DeploymentId, out error) ? error : null);
 
     /// <summary>Takes note of an error that concerns more than its own run.</summary>
-    internal void Add(ComfyDeployException error, ComfyDeployment? deployment)
+    /// <param name="error">The answer to a create, or to the search for a deployment.</param>
+    /// <param name="template">What was to run; null while that is not known.</param>
+    internal void Add(ComfyDeployException error, RunTemplate? template)
     {
         if (error.ErrorId == ErrorIds.AmbiguousCreate) IsOneUnconfirmed = true;
-        if (ConcernsAll(error)) _ofAll ??= error;
-        else if (error.ErrorId == ErrorIds.DeploymentNotFound && deployment is not null)
-            _byDeployment.TryAdd(deployment.DeploymentId, error);
+        if (ConcernsAll(error) && template is null) AddForAll(error);
+        else if (ConcernsAll(error)) _byAccount.TryAdd(template!.Client.Session.Account, error);
+        else if (error.ErrorId == ErrorIds.DeploymentNotFound && template is not null)
+            _byDeployment.TryAdd(template.Deployment.DeploymentId, error);
     }
 
+    /// <summary>Refuses all runs, such as those after the timeout.</summary>
     internal void AddForAll(ComfyDeployException error) => _ofAll ??= error;
 
     internal bool ConcernsAll(ComfyDeployException error) =>

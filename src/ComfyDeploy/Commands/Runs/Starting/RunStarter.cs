@@ -34,7 +34,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     {
         try
         {
-            if (cmdlet.Deployment.Property(nameof(ComfyRun.RunId)) is not null) throw RowInputs.RunIsNotARow();
+            RowInputs.CheckIsDeployment(cmdlet.Deployment);
             _last = _templates.Find(cmdlet.Deployment);
             InputSet inputs = rowInputs.Common();
             Check(_last.Deployment, inputs, areRows: false);
@@ -42,6 +42,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         }
         catch (ComfyDeployException e)
         {
+            _refusals.Add(e, template: null);
             RefuseDeployment(e);
         }
     }
@@ -75,17 +76,17 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             string json = inputs.ToJson();
             ComfyRun run = template?.NotQueued(e, json, label)
                 ?? RunTemplate.NotQueued(rowInputs.DeploymentNameOf(row), cmdlet.Client.Session.Connection, e, json, label);
+            _refusals.Add(e, template);
             _creates.AddResult(new(run, _row, e));
         }
-        if (isSlow || _queued.IsEmpty) Drain();
-        else WriteReady();
+        WriteRows(all: isSlow);
         _lastRowAt = _last?.Client.Session.Clock.Now;
     }
 
     /// <summary>Writes the rows that are left, and the last line of -WhatIf.</summary>
     internal void Finish()
     {
-        Drain();
+        WriteRows(all: true);
         _files.CompleteProgress();
         _plan.WriteTo(cmdlet);
     }
@@ -95,7 +96,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
     {
-        if (_refusals.OfAll is { } refusal) cmdlet.ReportLast(refusal, Target);
+        foreach (ComfyDeployException refusal in _refusals.General) cmdlet.ReportLast(refusal, Target);
     }
 
     /// <summary>The pipeline ends early: no create begins any more, and those under way complete, except after Ctrl+C.</summary>
@@ -128,10 +129,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
 
     private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
-        if (deployment.Inputs is not { } definitions) return;
-        if (!cmdlet.SkipInputCheck) inputs.CheckNames(definitions, deployment.DeploymentName, areRows);
-        _files.Find(inputs, definitions);
-        if (!cmdlet.SkipInputCheck) inputs.Fit(definitions);
+        IReadOnlyList<ComfyDeploymentInput>? checks = cmdlet.SkipInputCheck ? null : deployment.Inputs;
+        if (checks is not null) inputs.CheckNames(checks, deployment.DeploymentName, areRows);
+        _files.Find(inputs, deployment.Inputs ?? []);
+        if (checks is not null) inputs.Fit(checks);
     }
 
     private void Queue(RunTemplate template, InputSet inputs, string? label)
@@ -147,7 +148,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         int row = _row;
         for (int copy = 0; copy < cmdlet.Repeat; copy++)
         {
-            if (_refusals.Of(template.Deployment) is { } refusal)
+            if (_refusals.Of(template) is { } refusal)
             {
                 _creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
             }
@@ -161,8 +162,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
                 _plan.Add(template.Gpu);
             }
             // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
-            if (_queued.IsEmpty) Drain();
-            else WriteReady();
+            WriteRows(all: _queued.IsEmpty);
         }
     }
 
@@ -174,10 +174,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         string json = inputs.ToJson();
         try
         {
-            if (_refusals.Of(template.Deployment) is { } known) return new(template.NotQueued(known, json, label), row, known);
-            inputs = await _files.UploadAsync(inputs, progress, client, _endsAt, cancellationToken).ConfigureAwait(false);
+            if (_refusals.Of(template) is { } known) return new(template.NotQueued(known, json, label), row, known);
+            inputs = await _files.UploadAsync(inputs, progress, client, _endsAt, _creates.Closed, cancellationToken).ConfigureAwait(false);
             if (!_queued.IsEmpty && client.Session.Clock.Now > _endsAt) _refusals.AddForAll(Errors.QueuedTooLate(cmdlet.Timeout));
-            if (_refusals.Of(template.Deployment) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
+            if (_refusals.Of(template) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
             json = inputs.ToJson();
             DateTime sentAt = client.Session.Clock.Now.ToLocalTime();
             string runId = await client.CreateRunAsync(template.ToRequest(json, label), cancellationToken).ConfigureAwait(false);
@@ -189,24 +189,20 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         }
         catch (ComfyDeployException e)
         {
-            _refusals.Add(e, template.Deployment);
+            _refusals.Add(e, template);
             return new(template.NotQueued(e, json, label), row, e);
         }
     }
 
-    private void Drain()
+    /// <summary>Writes the rows that are ready, or waits for all.</summary>
+    private void WriteRows(bool all)
     {
-        while (!_creates.IsEmpty) Take();
-    }
-
-    private void WriteReady()
-    {
-        while (_creates.HasNext || _creates.IsFull) Take();
+        while (all ? !_creates.IsEmpty : _creates.HasNext || _creates.IsFull) Take();
     }
 
     private void Take()
     {
-        foreach (StartedRow started in cmdlet.Await(_ => _creates.TakeAsync())) _ready.Enqueue(started);
+        foreach (StartedRow started in cmdlet.Take(_creates)) _ready.Enqueue(started);
         while (_ready.Count > 0) Write(_ready.Dequeue());
     }
 
@@ -232,14 +228,13 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private void RefuseDeployment(ComfyDeployException error)
     {
         EndWhenNothingIsQueued(error);
-        if (error != _refusals.OfAll) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
+        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
     }
 
     /// <summary>Ends the cmdlet with what fails every run; once a run may be paid for, only the rest is refused.</summary>
     private void EndWhenNothingIsQueued(ComfyDeployException error)
     {
         if (_queued.IsEmpty && !_refusals.IsOneUnconfirmed && _refusals.ConcernsAll(error)) cmdlet.ThrowTerminating(error, Target);
-        _refusals.Add(error, deployment: null);
     }
 
     /// <summary>A row and its run, or what kept it from being queued.</summary>

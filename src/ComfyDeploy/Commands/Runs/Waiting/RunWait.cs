@@ -120,9 +120,12 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>The runs that can be written now.</summary>
     internal IReadOnlyList<ComfyRun> TakeReady()
     {
-        ComfyRun[] ready = [.. _ready];
-        _ready.Clear();
-        return ready;
+        lock (_gate)
+        {
+            ComfyRun[] ready = [.. _ready];
+            _ready.Clear();
+            return ready;
+        }
     }
 
     /// <summary>Every run that has not left yet, as it was last seen: what an error must not lose.</summary>
@@ -131,11 +134,13 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         // First those under way: one that is decided meanwhile must be in one of the two.
         IReadOnlyList<KeyValuePair<int, ComfyRun>> live = _waiter?.Live ?? [];
         DecideReady();
-        ComfyRun[] undecided;
-        lock (_gate) undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
-        ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
-        _held.Clear();
-        return pending;
+        lock (_gate)
+        {
+            ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
+            ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
+            _held.Clear();
+            return pending;
+        }
     }
 
     /// <summary>Ends the wait when nothing is pending any more.</summary>

@@ -180,9 +180,9 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         while (_unwritten.Count > 0)
         {
+            Log.WriteHarmless();
             ComfyRun run = _unwritten.Dequeue();
             if (run.IsFinished) _progress?.Ended(run);
-            Log.WriteHarmless();
             IsWriting = true;
             WriteObject(run);
             IsWriting = false;
