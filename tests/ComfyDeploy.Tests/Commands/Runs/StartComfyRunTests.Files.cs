@@ -72,8 +72,8 @@ public sealed class StartComfyRunFileTests : EngineTest
     [Fact]
     public void A_row_that_is_still_uploading_when_the_pipeline_is_cut_is_not_queued()
     {
-        for (int i = 0; i < 12; i++) _folder.Write($"{i:00}.png", $"own {i}");
-        Emulator.AddFault("POST /file/upload = hang after=2 always");
+        for (int i = 0; i < 12; i++) _folder.Write($"{i:00}.png", i < 2 ? $"early {i}" : $"late-{i}");
+        Emulator.AddFault("POST /file/upload = hang body=late always");
         EngineRun run = Engine.RunWithErrors("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image | ForEach-Object { $_; if ($_.Label -eq '01.png') { throw 'enough' } }");
         Assert.Equal(["00.png", "01.png"], run.Runs.Select(r => r.Label));
         Assert.Equal(run.Runs.Select(r => r.RunId), Emulator.Runs.Select(r => r.RunId));

@@ -180,9 +180,11 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         while (_unwritten.Count > 0)
         {
-            Log.WriteHarmless();
-            ComfyRun run = _unwritten.Dequeue();
+            ComfyRun run = _unwritten.Peek();
             if (run.IsFinished) _progress?.Ended(run);
+            // A command behind may end the pipeline at a message: the run is still to be written, or named.
+            Log.WriteHarmless();
+            _unwritten.Dequeue();
             IsWriting = true;
             WriteObject(run);
             IsWriting = false;
