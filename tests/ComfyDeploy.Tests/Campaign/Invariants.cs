@@ -192,6 +192,7 @@ internal static partial class Invariants
         Dictionary<string, EmulatorRun> real = books.Runs.ToDictionary(run => run.RunId);
         foreach (ComfyRun run in result.AllRuns)
         {
+            if (!run.IsDetailed && (run.OutputCount, run.PercentComplete) is not (null, null)) yield return $"Unknown is null: run {run.RunId} has {run.OutputCount} outputs and {run.PercentComplete} %, and was not read.";
             if (run.RunId is null)
             {
                 if (run.Status != RunStatus.NotQueued || string.IsNullOrEmpty(run.Error)) yield return $"Only real objects: a run without ID is {run.Status} because of '{run.Error}'.";
