@@ -10,6 +10,7 @@ namespace ComfyDeploy.Commands;
 internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
 {
     private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
     // Rows that come more slowly than creates are answered come out one by one, without waiting for the row after them.
@@ -103,7 +104,8 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     internal void Close(bool stopping)
     {
         _creates.Close();
-        if (!stopping) cmdlet.WaitFor(_creates.Rest, CompletionTimeout);
+        // After Ctrl+C only until each canceled create is in the ledger, where -ThisSession looks for its run.
+        cmdlet.WaitFor(_creates.Rest, stopping ? CancelTimeout : CompletionTimeout);
         foreach ((ComfyRun run, int row, ComfyDeployException? error) in _ready.Concat(_creates.TakeSucceeded()))
         {
             // The wait has the runs it was given; a deployment that was refused is no row.
