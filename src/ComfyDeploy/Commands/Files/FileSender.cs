@@ -35,10 +35,12 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
     {
         while (!_uploads.IsEmpty) Write();
         _progress.Complete();
-        if (_expiresAt is not { } time) return;
-        cmdlet.Log.Warning($"The links to these files expire at {time:yyyy-MM-dd HH:mm}, because the account keeps its files private. "
-            + "A run that starts later cannot read them.");
+        if (_expiresAt is { } time) cmdlet.Log.Warning(ExpiryWarning(time));
     }
+
+    internal static string ExpiryWarning(DateTime time) =>
+        $"The links to these files expire at {time:yyyy-MM-dd HH:mm}, because the account keeps its files private. "
+            + "A run that starts later cannot read them.";
 
     internal void ShowProgress() => _progress.Update();
 

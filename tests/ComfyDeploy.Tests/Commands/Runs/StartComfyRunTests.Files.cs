@@ -113,6 +113,16 @@ public sealed class StartComfyRunFileTests : EngineTest
     }
 
     [Fact]
+    public void Links_that_expire_are_warned_of_once()
+    {
+        _folder.Write("a #private.png", "one");
+        _folder.Write("b #private.png", "two");
+        EngineRun run = Engine.Run("$items.Invoke() | Start-ComfyRun upscale-4k -InputName image");
+        Assert.Contains("expire at", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Equal(["one", "two"], run.Runs.Select(ContentOfImage));
+    }
+
+    [Fact]
     public void An_uploaded_file_is_a_value()
     {
         _folder.Write("a.png", "one");

@@ -155,8 +155,6 @@ internal sealed class FileInputs(
 
     private void WarnOfExpiry(ComfyFile file)
     {
-        if (file.ExpiresAt is not { } end || Interlocked.Exchange(ref _warned, 1) == 1) return;
-        log.Warning($"The links of the uploaded files stop working at {end:HH:mm}, since the bucket is private: a run that starts "
-            + "later cannot read its file.");
+        if (file.ExpiresAt is { } time && Interlocked.Exchange(ref _warned, 1) == 0) log.Warning(FileSender.ExpiryWarning(time));
     }
 }
