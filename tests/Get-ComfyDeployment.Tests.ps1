@@ -25,6 +25,14 @@ Describe 'Get-ComfyDeployment' {
         @{ What = 'wildcard without a match'; Name = 'zzz*'; Count = 0 }
     ) { @(Get-ComfyDeployment $Name).Count | Should -Be $Count }
 
+    It 'sorts by workflow and environment' {
+        $sorted = 'animate/preview', 'animate/staging', 'portrait/preview', 'portrait/production', 'portrait/staging', 'upscale-4k/production', 'upscale-4k/staging'
+        (Get-ComfyDeployment).DeploymentName | Should -Be $sorted
+        (Get-ComfyDeployment portrait).DeploymentName | Should -Be $sorted[2..4]
+        # Several names come in the order in which they are given.
+        (Get-ComfyDeployment upscale-4k, anim*).DeploymentName | Should -Be $sorted[5, 6, 0, 1]
+    }
+
     It 'filters by environment and workflow' {
         (Get-ComfyDeployment -Environment production).DeploymentName | Sort-Object | Should -Be 'portrait/production', 'upscale-4k/production'
         @(Get-ComfyDeployment -Environment production, staging).Count | Should -Be 5

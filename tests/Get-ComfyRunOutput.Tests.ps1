@@ -36,7 +36,7 @@ Describe 'Get-ComfyRunOutput' {
 
     It 'does not show the run in its columns' {
         (@($runs | Get-ComfyRunOutput)[0] | Select-Object *).PSObject.Properties.Name |
-            Should -Be 'RunId', 'Index', 'Kind', 'NodeId', 'NodeClass', 'Detail', 'FileName', 'Text', 'Url', 'OutputId', 'CreatedAt'
+            Should -Be 'RunId', 'Index', 'Kind', 'NodeId', 'NodeClass', 'FileName', 'Text', 'Url', 'OutputId', 'CreatedAt'
     }
 
     It 'creates a contact sheet of a grid' {

@@ -26,6 +26,19 @@ public static class _Format
     /// <summary>The same without a length limit.</summary>
     public static string CleanAll(object? value) => SafeText.Clean(value?.ToString(), int.MaxValue);
 
+    /// <summary>The deployment of a run, or of what was done with a run, for a column of this width.</summary>
+    public static string DeploymentName(PSObject run, int width) =>
+        DeploymentNameText.Fit(Text(run, nameof(ComfyRun.DeploymentName)), width);
+
+    /// <summary>The inputs as JSON, without signatures. An input can be a whole image, so the text is limited.</summary>
+    public static string InputsText(PSObject run)
+    {
+        object? inputs = run.Properties[nameof(ComfyRun.Inputs)]?.Value;
+        // Serialization keeps the inputs, but not their text.
+        string? json = inputs is PSObject { BaseObject: PSCustomObject } values ? ToJsonText(values) : inputs?.ToString();
+        return Clean(SafeText.HideSignatures(json ?? string.Empty));
+    }
+
     /// <summary>The status, colored where the output supports color.</summary>
     public static string Status(PSObject run)
     {
@@ -41,10 +54,10 @@ public static class _Format
         return color is null || !SupportsColor || Console.IsOutputRedirected ? status : color + status + Reset;
     }
 
-    /// <summary>Such as <c>42%</c>; empty before the run starts.</summary>
+    /// <summary>Such as <c>42%</c>; empty before the run starts, and when it has failed.</summary>
     public static string Done(PSObject run) =>
-        Number(run, nameof(ComfyRun.PercentComplete)) is { } percent
-            && (percent > 0 || Text(run, nameof(ComfyRun.Status)) is "running" or "started")
+        Text(run, nameof(ComfyRun.Status)) is var status and not RunStatus.Failed
+            && Number(run, nameof(ComfyRun.PercentComplete)) is { } percent && (percent > 0 || status is "running" or "started")
             ? string.Format(CultureInfo.InvariantCulture, "{0:0}%", percent)
             : string.Empty;
 
@@ -77,6 +90,10 @@ public static class _Format
         }
         return status is "failed" or "timeout" or "cancelled" ? string.Empty : Clean(Text(run, nameof(ComfyRun.LiveStatus)));
     }
+
+    /// <summary>The file name of an output, or the beginning of its text.</summary>
+    public static string OutputDetail(PSObject output) =>
+        Clean(ComfyRunOutput.DetailOf(Text(output, nameof(ComfyRunOutput.FileName)), Text(output, nameof(ComfyRunOutput.Text))));
 
     /// <summary>The run that produced an output.</summary>
     public static ComfyRun? RunOf(PSObject output) => (output.BaseObject as ComfyRunOutput)?.Run;

@@ -10,6 +10,10 @@ namespace ComfyDeploy;
 /// </summary>
 public sealed class ComfyRun : IConnected
 {
+    private const string LabeledTypeName = "ComfyDeploy.ComfyRun#Labeled";
+
+    private string? _label;
+
     internal ComfyRun() { }
 
     /// <summary>The run's UUID, 36 characters. Null only when <see cref="Status"/> is <c>not-queued</c>. Server: <c>id</c>.</summary>
@@ -22,7 +26,16 @@ public sealed class ComfyRun : IConnected
     public string? WorkflowName { get; internal set; }
 
     /// <summary>The caller's label, from <c>Start-ComfyRun -LabelColumn</c>; it is never sent to the service.</summary>
-    public string? Label { get; internal set; }
+    public string? Label
+    {
+        get => _label;
+        internal set
+        {
+            // A run with a label has a view of its own. PowerShell keeps the type name with the object, wherever it is wrapped again.
+            if (value is not null && _label is null) PSObject.AsPSObject(this).TypeNames.Insert(0, LabeledTypeName);
+            _label = value;
+        }
+    }
 
     /// <summary>The service's status, or <c>not-queued</c> for a row that could not be queued. Server: <c>status</c>.</summary>
     public string? Status { get; internal set; }

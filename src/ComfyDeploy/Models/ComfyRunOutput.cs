@@ -1,3 +1,5 @@
+using System.Management.Automation;
+
 namespace ComfyDeploy;
 
 /// <summary>One output of a run: a file with a link, or a text.</summary>
@@ -20,8 +22,9 @@ public sealed class ComfyRunOutput : IConnected
     /// <summary>That node's class. Server: <c>node_meta.node_class</c>.</summary>
     public string? NodeClass { get; internal set; }
 
-    /// <summary>The file name, or the beginning of the text.</summary>
-    public string? Detail => FileName ?? (Text is { Length: > 60 } text ? text.Substring(0, 60) : Text);
+    /// <summary>The file name, or the beginning of the text. Hidden, because a CSV file has both in columns of their own.</summary>
+    [Hidden]
+    public string? Detail => DetailOf(FileName, Text);
 
     /// <summary>File name as the service returns it; not safe to use as a path. Server: <c>filename</c>.</summary>
     public string? FileName { get; internal init; }
@@ -42,6 +45,9 @@ public sealed class ComfyRunOutput : IConnected
     internal ComfyRun? Run { get; set; }
 
     ComfyConnection? IConnected.Connection => Run?.Connection;
+
+    internal static string? DetailOf(string? fileName, string? text) =>
+        fileName ?? (text is { Length: > 60 } ? text.Substring(0, 60) : text);
 
     /// <summary>Whether it is of one of these kinds; true when kinds is null.</summary>
     internal bool IsOfKind(string[]? kinds) => kinds is null || kinds.Contains(Kind, StringComparer.OrdinalIgnoreCase);

@@ -1,3 +1,4 @@
+using ComfyDeploy.Internal;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -13,6 +14,25 @@ public abstract class FormattingTests : EngineTest
 
     [Fact]
     public void Runs() => AssertHeader("Run", "Start-ComfyRun portrait | Out-Default");
+
+    [Fact]
+    public void Labeled_runs() => AssertHeader(
+        "Labeled", "[pscustomobject]@{ prompt = 'a fox'; shot = 'a01' } | Start-ComfyRun portrait -LabelColumn shot | Out-Default");
+
+    [Theory]
+    [InlineData("$labeled + $plain", "Labeled")]
+    [InlineData("$plain + $labeled", "Run")]
+    public void Runs_with_and_without_labels_share_a_table(string runs, string header)
+    {
+        EngineRun run = Engine.Run($$"""
+            $labeled = @([pscustomobject]@{ prompt = 'a fox'; shot = 'a01' } | Start-ComfyRun portrait -LabelColumn shot)
+            $plain = @(Start-ComfyRun portrait)
+            {{runs}} | Out-Default
+            """);
+        string[] lines = Lines(run);
+        Assert.Equal(Headers[header], lines[0]);
+        Assert.Equal(4, lines.Length);
+    }
 
     [Fact]
     public void Deployments() => AssertHeader("Deployment", "Get-ComfyDeployment | Out-Default");
@@ -80,6 +100,7 @@ public sealed class WideFormattingTests() : FormattingTests(120)
     private protected override IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
     {
         ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
+        ["Labeled"] = "Label            RunId    Status      Done RunTime  Age Detail",
         ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId",
         ["Input"] = "Name                    Kind    Type     Default               Min          Max Options              Description",
         ["Connection"] = "Name             IsDefault BaseUri                                  UserId               OrgId",
@@ -95,6 +116,7 @@ public sealed class NarrowFormattingTests() : FormattingTests(80)
     private protected override IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
     {
         ["Run"] = "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail",
+        ["Labeled"] = "Label            RunId    Status      Done RunTime  Age Detail",
         ["Deployment"] = "Name                  Environment   Gpu       MachineName    Version UpdatedAt",
         ["Input"] = "Name                    Kind    Type     Default               Min          Max",
         ["Connection"] = "Name             IsDefault BaseUri                                  UserId",
@@ -103,4 +125,23 @@ public sealed class NarrowFormattingTests() : FormattingTests(80)
         ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
         ["File"] = "FileName                       Kind       Length FileId",
     };
+}
+
+/// <summary>The name of a deployment in a column.</summary>
+public sealed class DeploymentNameTextTests
+{
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData("portrait/production", "portrait/production")]
+    [InlineData("flux-dev-lora/production", "flux-dev…/production")]
+    [InlineData("a/b/c-and-so-on-and-on/production", "a/b/c-an…/production")]
+    [InlineData("x/an-environment-that-is-too-long", "…/an-environment-that-is-too-long")]
+    [InlineData("no-environment-at-all-in-this-name", "no-environment-at-all-in-this-name")]
+    // Two cells for each letter.
+    [InlineData("肖像画肖像画肖像画/staging", "肖像画肖像…/staging")]
+    // A letter of two characters is not cut in half.
+    [InlineData("portrai🦊🦊🦊/production", "portrai…/production")]
+    [InlineData("\u001b[2Jportrait/production", "[2Jportrait/production")]
+    public void Cuts_the_workflow_and_never_the_environment(string? name, string shown) =>
+        Assert.Equal(shown, DeploymentNameText.Fit(name, name?.StartsWith('\u001b') == true ? 22 : 20));
 }

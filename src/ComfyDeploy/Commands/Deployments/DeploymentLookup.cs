@@ -46,6 +46,10 @@ internal static class DeploymentLookup
         return pattern.Matches(deployment.DeploymentName) || pattern.Matches(deployment.Name);
     }
 
+    /// <summary>By name, then by environment: the order for people, who look for a name. The service's own is newest first.</summary>
+    internal static IEnumerable<ComfyDeployment> Sort(IEnumerable<ComfyDeployment> deployments) =>
+        deployments.OrderBy(d => d.Name, StringComparer.OrdinalIgnoreCase).ThenBy(d => d.Environment, StringComparer.OrdinalIgnoreCase);
+
     internal static ComfyDeployException NotFound(
         ComfyDeployClient client, string name, string? environment, IReadOnlyList<ComfyDeployment> all)
     {

@@ -144,7 +144,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         }
     }
 
-    /// <summary>A deployment named twice is written once.</summary>
+    /// <summary>By name; a deployment named twice is written once.</summary>
     private void Write(IEnumerable<ComfyDeployment> deployments) =>
-        WriteObject(deployments.Where(d => _written.Add(d.DeploymentId)), enumerateCollection: true);
+        WriteObject(DeploymentLookup.Sort(deployments.Where(d => _written.Add(d.DeploymentId))), enumerateCollection: true);
 }
