@@ -278,6 +278,9 @@ Describe 'The table of labeled runs' {
         @($again | Get-Line)[0] | Should -Match '^Label +RunId +Status'
         @($again | Get-Line)[2] | Should -Match '^a01 +\w{8} success'
         @($again | Get-Line).Count | Should -BeGreaterThan 3
+        # Two levels, so that a job returns the inputs and outputs as objects.
+        $again[0].Inputs.prompt | Should -Be 'a red fox'
+        $again[0].Outputs[0].FileName | Should -Be 'ComfyUI_00001_.png'
     }
 
     It 'leaves a run without a label alone' {

@@ -15,7 +15,7 @@ public sealed partial class DemoTests
         output = Color().Replace(output, "");
         string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
         Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
-        Assert.Equal(2, lines.Count(line => line == "RunId    DeploymentName       Status      Done Gpu       RunTime  Age Detail"));
+        Assert.Equal(2, lines.Count(line => line == "Label            RunId    Status      Done RunTime  Age Detail"));
         Assert.Contains("WARNING: Row 5 was not queued: Input 'seed' takes an integer of 0 or more, not 'nineteen'.", lines);
 
         string explained = output[output.IndexOf("Why did some not succeed?", StringComparison.Ordinal)..];
@@ -25,7 +25,10 @@ public sealed partial class DemoTests
         Assert.Contains("a1_00_ComfyUI_00001_.png", explained, StringComparison.Ordinal);
         Assert.DoesNotContain(" a1:", explained, StringComparison.Ordinal);
         // Seven rows in, seven runs out, twice; one of them stopped in between.
-        Assert.Equal(15, lines.Count(line => line.Contains(" portrait/production ", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["a1 2", "a2 2", "a3 2", "a4 2", "a5 2", "a6 2", "a7 2"],
+            lines.Where(line => Row().IsMatch(line)).GroupBy(line => line[..2]).Select(label => $"{label.Key} {label.Count()}").Order(StringComparer.Ordinal));
+        Assert.Single(lines, line => line.Contains(" portrait/production  not-started Cancelled ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -74,4 +77,7 @@ public sealed partial class DemoTests
 
     [GeneratedRegex("\u001b\\[[0-9;]*m")]
     private static partial Regex Color();
+
+    [GeneratedRegex("^a\\d {15}([0-9a-f]{8}| {8}) ")]
+    private static partial Regex Row();
 }
