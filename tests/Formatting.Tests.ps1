@@ -394,7 +394,7 @@ Describe 'A terminal of <_> columns' -Skip:(-not $IsLinux -or -not (Get-Command 
             [CmdletBinding()]
             param([Parameter(Mandatory)] [string] $Script, [Parameter(Mandatory)] [int] $Width, [string] $Environment = '')
             $file = "$TestDrive/terminal.ps1"
-            Set-Content -LiteralPath $file -Value "Import-Module $ModulePath/ComfyDeploy.psd1`n$Script"
+            Set-Content -LiteralPath $file -Value "`$ProgressPreference = 'SilentlyContinue'; Import-Module $ModulePath/ComfyDeploy.psd1`n$Script"
             $command = "stty rows 50 cols $Width; env -u NO_COLOR TERM=xterm-256color $Environment $((Get-Process -Id $PID).Path) -NoProfile -NonInteractive -File $file"
             $text = $null | script -qec $command /dev/null
             # Without what the engine itself adds: the mode of the cursor keys, and the style of the headers.
