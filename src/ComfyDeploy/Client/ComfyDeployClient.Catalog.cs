@@ -3,6 +3,7 @@ namespace ComfyDeploy.Client;
 internal sealed partial class ComfyDeployClient
 {
     private const int WorkflowPageSize = 100;
+    private const int MaxRecentWorkflows = 500;
     private const double MaxPrice = 1_000;
     private static readonly TimeSpan PriceTimeout = TimeSpan.FromSeconds(5);
 
@@ -72,17 +73,27 @@ internal sealed partial class ComfyDeployClient
         Dictionary<string, ComfyWorkflow> workflows = [];
         for (int offset = 0; ; offset += WorkflowPageSize)
         {
-            string path = $"/workflows?limit={WorkflowPageSize}&offset={offset}";
-            List<WorkflowWire> rows = await GetAsync(path, WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound,
-                cancellationToken).ConfigureAwait(false);
+            List<WorkflowWire> rows = await ListWorkflowsAsync(WorkflowPageSize, offset, cancellationToken).ConfigureAwait(false);
             int known = workflows.Count;
             foreach (WorkflowWire row in rows)
             {
                 if (!string.IsNullOrEmpty(row.Id)) workflows[row.Id!] = row.ToWorkflow(Connection);
             }
-            if (rows.Count < WorkflowPageSize || workflows.Count == known) return [.. workflows.Values];
+            if (rows.Count == WorkflowPageSize && workflows.Count > known) continue;
+            CompletionMemory.Of(session).SetWorkflows(workflows.Values, session.Clock.Now);
+            return [.. workflows.Values];
         }
     }
+
+    /// <summary>The workflows that changed last, for completion: a large part of all in one request.</summary>
+    internal async Task GetRecentWorkflowsAsync(CancellationToken cancellationToken)
+    {
+        List<WorkflowWire> rows = await ListWorkflowsAsync(MaxRecentWorkflows, 0, cancellationToken).ConfigureAwait(false);
+        CompletionMemory.Of(session).SetWorkflows(rows.Select(row => row.ToWorkflow(Connection)), session.Clock.Now);
+    }
+
+    private Task<List<WorkflowWire>> ListWorkflowsAsync(int limit, int offset, CancellationToken cancellationToken) => GetAsync(
+        $"/workflows?limit={limit}&offset={offset}", WireContext.Default.ListWorkflowWire, ErrorIds.WorkflowNotFound, cancellationToken);
 
     /// <summary>The cheapest call that needs a key.</summary>
     internal Task CheckKeyAsync(CancellationToken cancellationToken) =>

@@ -107,7 +107,7 @@ internal sealed partial class ComfyDeployClient
     {
         ComfyRun run = wire.ToRun(Connection);
         run.ClockOffset = session.ClockOffset ?? TimeSpan.Zero;
-        session.KnownRuns.See(run.RunId);
+        session.KnownRuns.Describe(run);
         return run;
     }
 

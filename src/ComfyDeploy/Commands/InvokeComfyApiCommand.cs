@@ -15,6 +15,7 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
 
     [Parameter(Mandatory = true, Position = 0)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ApiPathCompleter))]
     public string Path { get; set; } = string.Empty;
 
     [Parameter(Position = 1)]
@@ -64,9 +65,23 @@ public sealed class InvokeComfyApiCommand : ConnectedCommand
         }
         catch (ComfyDeployException e)
         {
-            ReportOrEnd(e, Path);
+            ReportOrEnd(Explain(e, method, path), Path);
         }
     }
+
+    /// <summary>The path was chosen by the caller: what the service does not know is not the fault of the base address.</summary>
+    private static ComfyDeployException Explain(ComfyDeployException error, string method, string path) => error switch
+    {
+        { ErrorId: ErrorIds.NotSupportedByServer, IsForeign: false, StatusCode: var status } =>
+            new(error.ErrorId, status == 405
+                ? $"The service does not accept {method} for the path {path.Split('?')[0]} (HTTP 405)."
+                : $"The service does not know the path {path.Split('?')[0]} (HTTP {status}).")
+            {
+                StatusCode = status,
+                RequestId = error.RequestId,
+            },
+        _ => error,
+    };
 
     /// <summary>A list item by item, an image as one object.</summary>
     private void Write(object? answer) => WriteObject(answer, enumerateCollection: answer is not byte[]);

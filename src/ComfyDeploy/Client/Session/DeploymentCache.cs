@@ -16,9 +16,6 @@ internal sealed class DeploymentCache
     /// <summary>For argument completion, which also accepts older ones.</summary>
     internal IReadOnlyList<ComfyDeployment> Last => _entry?.Deployments ?? [];
 
-    internal IEnumerable<string> Names =>
-        Last.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(name => name.Length > 0);
-
     internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);
 
     private sealed record Entry(IReadOnlyList<ComfyDeployment> Deployments, DateTime ReadAt);

@@ -5,8 +5,11 @@ namespace ComfyDeploy.Client;
 /// <summary>The runs of one account this process has seen, listed or queued.</summary>
 internal sealed class KnownRuns
 {
+    private const int MaxNewest = 200;
+
     private readonly Dictionary<string, long> _seen = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, RunOrigin?> _started = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, SeenRun> _newest = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The runs this process queued.</summary>
     internal IReadOnlyList<string> Started
@@ -27,6 +30,13 @@ internal sealed class KnownRuns
         }
     }
 
+    /// <summary>Remembers a run and how it was when it was seen last.</summary>
+    internal void Describe(ComfyRun run)
+    {
+        See(run.RunId);
+        if (run.RunId is not null) Keep(new(run.RunId, run.CreatedAt, run.Status, run.DeploymentId, null));
+    }
+
     /// <summary>Records a run as queued by this process.</summary>
     /// <returns>False when it already was.</returns>
     internal bool Take(string runId, RunOrigin? origin)
@@ -36,6 +46,7 @@ internal sealed class KnownRuns
             if (_started.ContainsKey(runId)) return false;
             _started.Add(runId, origin);
             if (!_seen.ContainsKey(runId)) _seen.Add(runId, Stopwatch.GetTimestamp());
+            if (!_newest.ContainsKey(runId)) Keep(new(runId, DateTime.Now, RunStatus.NotStarted, origin?.DeploymentId, null));
             return true;
         }
     }
@@ -43,6 +54,16 @@ internal sealed class KnownRuns
     internal RunOrigin? OriginOf(string runId)
     {
         lock (_seen) return _started.TryGetValue(runId, out RunOrigin? origin) ? origin : null;
+    }
+
+    /// <summary>The runs that were created last, the newest first; of a long list not all.</summary>
+    internal IReadOnlyList<SeenRun> Newest()
+    {
+        lock (_seen)
+        {
+            return [.. _newest.Values.OrderByDescending(run => run.CreatedAt).Take(MaxNewest)
+                .Select(run => run with { Origin = OriginOf(run.RunId) })];
+        }
     }
 
     /// <summary>Whether a run cannot belong to the create sent at <paramref name="sentAt"/>: it has an owner, or was seen before.</summary>
@@ -56,4 +77,21 @@ internal sealed class KnownRuns
     {
         lock (_seen) return [.. _seen.Keys.Where(id => id.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).Take(2)];
     }
+
+    /// <summary>A list may have 100,000 runs: only the newest are described.</summary>
+    private void Keep(SeenRun run)
+    {
+        lock (_seen)
+        {
+            _newest[run.RunId] = run;
+            if (_newest.Count < 2 * MaxNewest) return;
+            foreach (SeenRun old in _newest.Values.OrderByDescending(seen => seen.CreatedAt).Skip(MaxNewest).ToArray())
+            {
+                _newest.Remove(old.RunId);
+            }
+        }
+    }
 }
+
+/// <summary>A run as it was seen last.</summary>
+internal sealed record SeenRun(string RunId, DateTime? CreatedAt, string? Status, string? DeploymentId, RunOrigin? Origin);

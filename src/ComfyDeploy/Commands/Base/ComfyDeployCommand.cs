@@ -160,6 +160,10 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         return client;
     }
 
+    /// <summary>A client without retries, so that a check reports transient failures.</summary>
+    private protected ComfyDeployClient ClientForCheck(ComfyConnection connection, TimeSpan? requestTimeout = null) =>
+        new(ClientFor(connection).Session, Log) { MaxRetries = 0, RequestTimeout = requestTimeout };
+
     /// <summary>Reports an error that concerns one input; an error that concerns all inputs ends the cmdlet.</summary>
     internal void ReportOrEnd(ComfyDeployException error, object? target)
     {
@@ -216,6 +220,6 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         if (namedByObject is null || string.Equals(namedByObject, used.Name, StringComparison.OrdinalIgnoreCase)) return;
         if (!_foreignNames.Add(namedByObject)) return;
         Log.Warning($"These objects come from connection '{namedByObject}', but the cmdlet uses '{used.Name}'. "
-            + $"To use the other connection, specify -Connection {namedByObject}.");
+            + $"To use the other connection, specify -Connection {CommandLine.Quote(namedByObject)}.");
     }
 }

@@ -45,8 +45,11 @@ public abstract class ConnectedCommand : ComfyDeployCommand
         ComfyConnection? connection = ConnectionStore.Default ?? EnvironmentConnection.GetOrEnd(this);
         if (connection is null)
         {
-            string message = "Not connected. Use Connect-ComfyDeploy, give -Connection, or set the environment variable "
-                + $"{EnvironmentConnection.KeyVariable}.";
+            string? open = ConnectionArgumentAttribute.OpenConnections();
+            string message = open is null
+                ? "Not connected. Use Connect-ComfyDeploy, give -Connection, or set the environment variable "
+                    + $"{EnvironmentConnection.KeyVariable}."
+                : $"Not connected: there is no default connection. {open} Connect-ComfyDeploy without -Name makes a default connection.";
             ThrowTerminating(new(ErrorIds.NotConnected, message), null);
         }
         return connection;

@@ -17,10 +17,14 @@ public sealed class ConnectionArgumentAttribute : ArgumentTransformationAttribut
             var other => other,
         };
 
-    internal static ComfyDeployException NotFound(string name)
+    internal static ComfyDeployException NotFound(string name) => new(
+        ErrorIds.ConnectionNotFound, $"There is no connection '{name}'. {OpenConnections() ?? "None is open: use Connect-ComfyDeploy."}");
+
+    /// <summary>Names the open connections, and how to use one; null when there are none.</summary>
+    internal static string? OpenConnections()
     {
-        string known = string.Join(", ", ConnectionStore.List().Select(connection => connection.Name));
-        return new(ErrorIds.ConnectionNotFound,
-            $"There is no connection '{name}'. {(known.Length == 0 ? "None is open: use Connect-ComfyDeploy." : $"Open: {known}.")}");
+        string[] names = [.. ConnectionStore.List().Select(connection => connection.Name)];
+        return names.Length == 0 ? null
+            : $"Open connections: {string.Join(", ", names)}. To use one, specify -Connection {CommandLine.Quote(names[0])}.";
     }
 }

@@ -1,45 +1,45 @@
-using System.Collections;
-using System.Management.Automation;
-using System.Management.Automation.Language;
-using ComfyDeploy.Client;
-
 namespace ComfyDeploy.Commands;
 
-/// <summary>Completes the deployments that the connection already read; never sends a request.</summary>
-public sealed class DeploymentCompleter : IArgumentCompleter
+/// <summary>Completes deployments: <c>workflow</c> and <c>workflow/environment</c>.</summary>
+public sealed class DeploymentCompleter : Completer
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
-    {
-        return Completions.Matching(Known(fakeBoundParameters)?.Names ?? [], wordToComplete);
-    }
-
-    internal static DeploymentCache? Known(IDictionary boundParameters)
-    {
-        ComfyConnection? connection = boundParameters["Connection"] switch
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        (command.Lists?.Deployments ?? []).SelectMany(d => new[]
         {
-            string name => ConnectionStore.Find(name),
-            ComfyConnection given => given,
-            _ => ConnectionStore.Default,
-        };
-        return connection is null ? null : ApiSession.For(connection).Deployments;
-    }
+            new Suggestion(d.Name ?? string.Empty, $"{d.Name}, in any environment"),
+            new Suggestion(d.DeploymentName,
+                Suggestion.Join(d.DeploymentName, d.Version is { } version ? $"version {version}" : null, d.Gpu, d.Description)),
+        }).OrderBy(suggestion => suggestion.Word, StringComparer.OrdinalIgnoreCase);
 }
 
-/// <summary>Completes the inputs of the deployment in -Deployment, if the connection already read it; never sends a request.</summary>
-public sealed class InputNameCompleter : IArgumentCompleter
+/// <summary>Completes the names of workflows.</summary>
+public sealed class WorkflowCompleter : Completer
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
-    {
-        object? given = fakeBoundParameters["Deployment"].Unwrap();
-        IEnumerable<ComfyDeployment> meant = given as ComfyDeployment is { } deployment ? [deployment]
-            : DeploymentCompleter.Known(fakeBoundParameters)?.Last.Where(d => IsMeant(d, given?.ToString())) ?? [];
-        return Completions.Matching(meant.SelectMany(d => d.Inputs ?? []).Select(input => input.Name), wordToComplete);
-    }
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        Suggestion.Of((command.Lists?.WorkflowNames ?? []).OrderBy(name => name, StringComparer.OrdinalIgnoreCase));
+}
 
-    private static bool IsMeant(ComfyDeployment deployment, string? reference) =>
-        new[] { deployment.Name, deployment.DeploymentName, deployment.DeploymentId }.Contains(reference, StringComparer.OrdinalIgnoreCase);
+/// <summary>Completes the runs that this process queued, read or listed, the newest first.</summary>
+public sealed class RunIdCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) => command.Lists?.Runs ?? [];
+}
+
+/// <summary>Completes the inputs of the deployment in -Deployment.</summary>
+public sealed class InputNameCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        command.DeploymentsOf("Deployment").SelectMany(d => d.Inputs ?? [])
+            .Select(input => new Suggestion(input.Name, Suggestion.Join(input.Name, input.Kind, input.Description)))
+            .OrderBy(suggestion => suggestion.Word, StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>Completes the environments of the deployment that is typed; without one, all that are known.</summary>
+public sealed class EnvironmentCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command)
+    {
+        string[] own = [.. command.DeploymentsOf("Deployment", "Name").Select(d => d.Environment).OfType<string>()];
+        return Suggestion.Of((own.Length > 0 ? own : KnownWords.Environments.Words).OrderBy(word => word, StringComparer.Ordinal));
+    }
 }

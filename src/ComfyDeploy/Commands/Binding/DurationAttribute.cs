@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Reads a duration: seconds, <c>500ms 90s 10m 1.5h 2d</c>, <c>hh:mm:ss</c>, or a TimeSpan.</summary>
+/// <summary>Reads a duration: seconds, <c>500ms 90s 10m 1.5h 2d 1w</c>, <c>hh:mm:ss</c>, or a TimeSpan.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class DurationAttribute : ArgumentTransformationAttribute
 {
     private static readonly Regex WithUnit =
-        new(@"^(?<number>\d+(\.\d+)?)\s*(?<unit>ms|s|m|h|d)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+        new(@"^(?<number>\d+(\.\d+)?)\s*(?<unit>ms|s|m|h|d|w)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
     private static readonly Regex Clock = new(@"^(\d+\.)?\d{1,2}:\d{2}:\d{2}(\.\d+)?$", RegexOptions.CultureInvariant);
 
     /// <inheritdoc/>
@@ -20,7 +20,7 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim()
             ?? string.Empty;
         return Parse(text) ?? throw new ArgumentTransformationMetadataException(
-            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d), hours:minutes:seconds " +
+            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d, 1w), hours:minutes:seconds " +
                 "(00:10:00), or a TimeSpan.");
     }
 
@@ -35,6 +35,7 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
                 "m" => 60,
                 "h" => 3600,
                 "d" => 86400,
+                "w" => 7 * 86400,
                 _ => 1,
             };
             return seconds <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;

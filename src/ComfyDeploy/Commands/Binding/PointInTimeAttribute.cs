@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Reads a date, or a duration before now. The result is local time.</summary>
+/// <summary>Reads a date, <c>today</c>, <c>yesterday</c>, or a duration before now. The result is local time.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
 {
@@ -21,9 +21,14 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
         }
         string text = inputData!.ToString()!.Trim();
         if (DurationAttribute.Parse(text) is { } duration) return Ago(duration);
+        switch (text.ToLowerInvariant())
+        {
+            case "today": return DateTime.Today;
+            case "yesterday": return DateTime.Today.AddDays(-1);
+        }
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
         throw new ArgumentTransformationMetadataException(
-            $"'{text}' is not a date. Give a date (2026-11-01, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d).");
+            $"'{text}' is not a date. Give a date (2026-11-01, today, yesterday, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d, 1w).");
     }
 
     /// <summary>A time before the first date is the first date.</summary>

@@ -71,8 +71,10 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
         string noun = Kind.ToString().ToLowerInvariant();
         string hint = (Kind, value) switch
         {
-            (ReferenceKind.Run, ComfyWorkflow workflow) => $"; list its runs with: Get-ComfyRun -Workflow '{workflow}'",
-            (ReferenceKind.Run, ComfyDeployment deployment) => $"; list its runs with: Get-ComfyDeployment {deployment} | Get-ComfyRun",
+            (ReferenceKind.Run, ComfyWorkflow workflow) => 
+                $"; list its runs with: Get-ComfyRun -Workflow {CommandLine.Quote(workflow.ToString())}",
+            (ReferenceKind.Run, ComfyDeployment deployment) => 
+                $"; list its runs with: Get-ComfyRun -Deployment {CommandLine.Quote(deployment.DeploymentName)}",
             (ReferenceKind.Deployment, ComfyRun) => ", and this one does not say which deployment it came from. Give -Deployment by name",
             (ReferenceKind.Deployment, IDictionary) => "; when deployments are piped, name the inputs: -Inputs @{…}",
             _ => $"; expected is an id, a name, or an object with the property {IdProperty}",

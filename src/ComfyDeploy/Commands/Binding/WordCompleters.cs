@@ -1,18 +1,12 @@
-using System.Collections;
-using System.Management.Automation;
-using System.Management.Automation.Language;
-
 namespace ComfyDeploy.Commands;
 
-/// <summary>Completes words that are known without a request; the parameter accepts any other word too.</summary>
-public abstract class WordCompleter : IArgumentCompleter
+/// <summary>Completes words that are known without a request.</summary>
+public abstract class WordCompleter : Completer
 {
     private protected abstract IEnumerable<string> Words { get; }
 
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Matching(Words, wordToComplete);
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        Suggestion.Of(Words.OrderBy(word => word, StringComparer.OrdinalIgnoreCase));
 }
 
 /// <summary>Completes the service's status words.</summary>
@@ -21,10 +15,17 @@ public sealed class StatusCompleter : WordCompleter
     private protected override IEnumerable<string> Words => KnownWords.Statuses.Words;
 }
 
-/// <summary>Completes the GPU types known today.</summary>
-public sealed class GpuCompleter : WordCompleter
+/// <summary>Completes the ways in which a run can be made.</summary>
+public sealed class OriginCompleter : WordCompleter
 {
-    private protected override IEnumerable<string> Words => KnownWords.Gpus.Words;
+    private protected override IEnumerable<string> Words => KnownWords.Origins.Words;
+}
+
+/// <summary>Completes the GPU types known today, and those of the service's price list.</summary>
+public sealed class GpuCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        Suggestion.Of(KnownWords.Gpus.Words.Union(command.Lists?.Gpus ?? []).OrderBy(word => word, StringComparer.OrdinalIgnoreCase));
 }
 
 /// <summary>Completes the kinds of outputs; a workflow may have others.</summary>
@@ -39,14 +40,18 @@ public sealed class MethodCompleter : WordCompleter
     private protected override IEnumerable<string> Words => ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
 }
 
-/// <summary>Completes the environments of deployments.</summary>
-public sealed class EnvironmentCompleter : WordCompleter
-{
-    private protected override IEnumerable<string> Words => KnownWords.Environments.Words;
-}
-
 /// <summary>Completes the names of open connections.</summary>
 public sealed class ConnectionCompleter : WordCompleter
 {
     private protected override IEnumerable<string> Words => ConnectionStore.List().Select(connection => connection.Name);
+}
+
+/// <summary>Completes points in time.</summary>
+public sealed class PointInTimeCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+    [
+        new("today", "Since 00:00 today"), new("yesterday", "Since 00:00 yesterday"), new("1h", "1 hour ago"), new("12h", "12 hours ago"),
+        new("1d", "1 day ago"), new("7d", "7 days ago"), new("4w", "4 weeks ago"),
+    ];
 }

@@ -21,14 +21,23 @@ internal static class EnvironmentConnection
     /// <summary>Ends the cmdlet when the variables cannot be used; null when no key is set.</summary>
     internal static ComfyConnection? GetOrEnd(ComfyDeployCommand cmdlet)
     {
+        ComfyConnection? connection = Find(out ComfyDeployException? fault);
+        if (fault is not null) cmdlet.ThrowTerminating(fault, ServiceAddress.Target(Address));
+        return connection;
+    }
+
+    /// <summary>Null when no key is set or the variables cannot be used.</summary>
+    internal static ComfyConnection? Find(out ComfyDeployException? fault)
+    {
+        fault = null;
         lock (Gate)
         {
             if (KeyText is not { } key) return null;
             string? address = Address;
             if (_current is { } known && known.Key == key && known.BaseUri == address) return known.Connection;
-            Uri baseUri = ServiceAddress.ParseOrEnd(cmdlet, address, allowInsecure: false);
             SecureString secret = SecureStringText.Protect(key.Trim());
-            ServiceAddress.CheckKeyOrEnd(cmdlet, secret, baseUri);
+            fault = ServiceAddress.Fault(address, allowInsecure: false, out Uri baseUri) ?? ServiceAddress.KeyFault(secret);
+            if (fault is not null) return null;
             ComfyConnection connection =
                 new("environment", baseUri, secret, ApiKeyOwner.Read(secret), ServiceAddress.DefaultRequestTimeout);
             _current = (key, address, connection);

@@ -8,36 +8,32 @@ internal static class ServiceAddress
     internal static readonly Uri Default = new("https://api.comfydeploy.com/api");
     internal static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Ends the cmdlet when the address is invalid, or neither encrypted nor on this computer.</summary>
-    internal static Uri ParseOrEnd(ComfyDeployCommand cmdlet, string? text, bool allowInsecure)
+    /// <summary>Why the address cannot be used: it is invalid, or neither encrypted nor on this computer.</summary>
+    internal static ComfyDeployException? Fault(string? text, bool allowInsecure, out Uri address)
     {
-        if (string.IsNullOrWhiteSpace(text)) return Default;
+        address = Default;
+        if (string.IsNullOrWhiteSpace(text)) return null;
         if (text!.Contains('@'))
         {
-            const string Message = "The address of the service must not contain a user name or password (the part before '@').";
-            // Without the address as target: the password would be in the error record.
-            cmdlet.ThrowTerminating(new(ErrorIds.InvalidInput, Message), null);
+            return new(ErrorIds.InvalidInput,
+                "The address of the service must not contain a user name or password (the part before '@').");
         }
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? given) || given.Scheme is not ("http" or "https"))
         {
-            string message = $"'{text}' is not a valid service address. Specify an absolute http or https URL such as {Default}.";
-            cmdlet.ThrowTerminating(new(ErrorIds.InvalidInput, message), text);
+            return new(ErrorIds.InvalidInput,
+                $"'{text}' is not a valid service address. Specify an absolute http or https URL such as {Default}.");
         }
-        if (!allowInsecure && address.Scheme != Uri.UriSchemeHttps && !address.IsLoopback)
-        {
-            cmdlet.ThrowTerminating(
-                new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be sent in plain text. "
-                    + "Use https, or Connect-ComfyDeploy -AllowInsecure if you trust the network."),
-                address);
-        }
-        return address;
+        address = given;
+        return allowInsecure || address.Scheme == Uri.UriSchemeHttps || address.IsLoopback
+            ? null
+            : new(ErrorIds.InsecureBaseUri, $"{address} is not encrypted, so the key would be sent in plain text. "
+                + "Use https, or Connect-ComfyDeploy -AllowInsecure if you trust the network.");
     }
 
-    /// <summary>Ends the cmdlet when the key cannot be sent in a request header.</summary>
-    internal static void CheckKeyOrEnd(ComfyDeployCommand cmdlet, SecureString key, Uri baseUri)
-    {
-        if (key.CanBeSent()) return;
-        const string Message = "The API key is empty, or contains white space or an invalid character. Copy the key again.";
-        cmdlet.ThrowTerminating(new(ErrorIds.ApiKeyRejected, Message), baseUri);
-    }
+    /// <summary>Why the key cannot be sent in a request header.</summary>
+    internal static ComfyDeployException? KeyFault(SecureString key) => key.CanBeSent() ? null
+        : new(ErrorIds.ApiKeyRejected, "The API key is empty, or contains white space or an invalid character. Copy the key again.");
+
+    /// <summary>The address as the target of an error, unless it has a password.</summary>
+    internal static string? Target(string? text) => text?.Contains('@') == true ? null : text;
 }

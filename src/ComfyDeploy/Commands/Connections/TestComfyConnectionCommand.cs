@@ -21,7 +21,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
     {
         Stopwatch watch = Stopwatch.StartNew();
         ComfyDeployException? error = null;
-        ComfyDeployClient client = ClientForTest();
+        ComfyDeployClient client = ClientForCheck(DefaultConnection);
         try
         {
             Await(token => client.CheckKeyAsync(token));
@@ -35,14 +35,7 @@ public sealed class TestComfyConnectionCommand : ConnectedCommand
             ? $"Connected to {DefaultConnection.BaseUri} as {DefaultConnection.UserId ?? "an unknown user"}."
             : ErrorRecords.TextOf(error);
         WriteVerbose($"{result}: {message}");
-        if (Detailed) WriteObject(new ComfyConnectionTest(result, (int)watch.ElapsedMilliseconds, message));
+        if (Detailed) WriteObject(new ComfyConnectionTest(DefaultConnection.Name, result, (int)watch.ElapsedMilliseconds, message));
         else WriteObject(error is null);
-    }
-
-    /// <summary>Without retries, so that a test reports transient failures.</summary>
-    private ComfyDeployClient ClientForTest()
-    {
-        _ = Client;
-        return new(ApiSession.For(DefaultConnection), Log) { MaxRetries = 0 };
     }
 }

@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
@@ -64,6 +65,18 @@ internal static class DeploymentLookup
             name, all.SelectMany(d => new[] { d.DeploymentName, d.Name ?? string.Empty }).Where(text => text.Length > 0));
         string hint = near.Count > 0 ? $"Nearest: {string.Join(", ", near)}." : "See Get-ComfyDeployment.";
         return new(ErrorIds.DeploymentNotFound, $"{message} {hint}");
+    }
+
+    /// <summary>For an object without a DeploymentId. The list of a workflow tells the deployment of each run.</summary>
+    internal static ComfyDeployException Unknown(PSObject? source)
+    {
+        string? run = ComfyReference.PropertyOf(source, nameof(ComfyRun.RunId));
+        string hint = ComfyReference.PropertyOf(source, nameof(ComfyRun.WorkflowId)) is { } workflow && run is not null
+            ? $" List it instead: Get-ComfyRun -Workflow {CommandLine.Quote(workflow)} | Where-Object RunId -eq {CommandLine.Quote(run)} | "
+                + "Get-ComfyDeployment"
+            : string.Empty;
+        return new(ErrorIds.DeploymentUnknown,
+            $"This object does not say which deployment it belongs to: a run read by its ID alone has no DeploymentId.{hint}");
     }
 
     private static async Task<ComfyDeployment?> FindByIdAsync(

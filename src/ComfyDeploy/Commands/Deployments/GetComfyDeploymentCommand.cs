@@ -26,7 +26,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = NameSet)]
     [ValidateNotNullOrEmpty]
-    [Reference(ReferenceKind.Workflow)]
+    [Reference(ReferenceKind.Workflow), ArgumentCompleter(typeof(WorkflowCompleter))]
     public ComfyReference[]? Workflow { get; set; }
 
     // Null is allowed, so that a run that does not tell its deployment gets our error and not the engine's.
@@ -118,10 +118,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
     {
         if (DeploymentId is not { Length: > 0 } ids || ids.All(string.IsNullOrEmpty))
         {
-            const string Message =
-                "This object does not say which deployment it belongs to: a run read by its ID alone has no DeploymentId. "
-                + "List it instead: Get-ComfyRun -Workflow …";
-            ReportOrEnd(new(ErrorIds.DeploymentUnknown, Message), null);
+            ReportOrEnd(DeploymentLookup.Unknown(IdSource), null);
             return;
         }
         ComfyDeployClient client = ClientOf((IdSource?.BaseObject as IConnected)?.Connection);
@@ -129,7 +126,7 @@ public sealed class GetComfyDeploymentCommand : ConnectedCommand
         {
             if (!Guid.TryParse(id, out Guid guid))
             {
-                string message = $"'{id}' is not a deployment ID. To find it by name: Get-ComfyDeployment '{id}'";
+                string message = $"'{id}' is not a deployment ID. To find it by name: Get-ComfyDeployment {CommandLine.Quote(id)}";
                 ReportOrEnd(new(ErrorIds.DeploymentNotFound, message), id);
                 continue;
             }

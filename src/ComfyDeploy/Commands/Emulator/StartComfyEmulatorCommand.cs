@@ -16,7 +16,7 @@ public sealed class StartComfyEmulatorCommand : ComfyDeployCommand
     [Parameter, ValidateRange(0d, 1_000_000d)]
     public double Speed { get; set; } = 1;
 
-    [Parameter, ValidateNotNullOrEmpty]
+    [Parameter, ValidateNotNullOrEmpty, ArgumentCompleter(typeof(FaultCompleter))]
     public string[] Fault { get; set; } = [];
 
     [Parameter]

@@ -22,7 +22,7 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
         }
         catch (ComfyDeployException e)
         {
-            cmdlet.Defer(Directory.Exists(path) ? e.With($" Send its files: Get-ChildItem '{path}' -File | Send-ComfyFile") : e, path);
+            cmdlet.Defer(Directory.Exists(path) ? e.With($" Send its files: Get-ChildItem -LiteralPath {CommandLine.Quote(path)} -File | Send-ComfyFile") : e, path);
             return;
         }
         if (!cmdlet.ShouldProcess(path, $"Upload to connection '{client.Session.Connection.Name}'")) return;

@@ -10,6 +10,7 @@ public sealed class GetComfyRunOutputCommand : ConnectedCommand
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
     [Reference(ReferenceKind.Run)]
+    [ArgumentCompleter(typeof(RunIdCompleter))]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter]

@@ -18,10 +18,26 @@ internal sealed class OutputNameTemplate
     private static readonly Regex Placeholder =
         new(@"\{(?<name>[A-Za-z]+)(\.(?<input>[^{}:]+))?(:(?<format>[^{}]+))?\}", RegexOptions.CultureInvariant);
 
+    /// <summary>The placeholders, as they are usually written.</summary>
+    internal static readonly IReadOnlyList<Suggestion> Tokens =
+    [
+        new("{Created:yyyy-MM-dd}", "When the run was created, in any format of a date"),
+        new("{Deployment}", "The deployment: workflow/environment"),
+        new("{Workflow}", "The workflow"),
+        new("{Label}", "The label of the run"),
+        new("{RunId:12}", "The run's ID, or so many of its digits"),
+        new("{Index:00}", "The number of the output, in any format of a number"),
+        new("{Kind}", "The kind of the output, such as image"),
+        new("{NodeId}", "The node that made the output"),
+        new("{FileName}", "The service's name of the file"),
+        new("{BaseName}", "The name of the file without its extension"),
+        new("{Name}", "The same as {BaseName}"),
+        new("{Extension}", "The extension of the file, with its dot"),
+    ];
+
     // A slash inside braces belongs to the format of a date, not to the path.
     private static readonly Regex Separator = new(@"[/\\](?![^{}]*\})", RegexOptions.CultureInvariant);
-    private static readonly string[] Names =
-        ["Created", "Deployment", "Workflow", "Label", "RunId", "Index", "Kind", "NodeId", "FileName", "BaseName", "Name", "Extension"];
+    private static readonly IEnumerable<string> Names = Tokens.Select(token => Placeholder.Match(token.Word).Groups["name"].Value);
     private static readonly IEnumerable<string> Known = Names.Append("Input.NAME");
 
     // An extension has its own dot.

@@ -17,6 +17,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [ValidateNotNull]
     [Reference(ReferenceKind.Run)]
+    [ArgumentCompleter(typeof(RunIdCompleter))]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter]
@@ -26,6 +27,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
 
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameTemplateCompleter))]
     public string NameTemplate { get; set; } = OutputNameTemplate.Default;
 
     [Parameter]

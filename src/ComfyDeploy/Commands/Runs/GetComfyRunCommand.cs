@@ -15,12 +15,14 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     [Parameter(ParameterSetName = IdSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNull]
     [Reference(ReferenceKind.Run, PassesSources = true)]
+    [ArgumentCompleter(typeof(RunIdCompleter))]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter(ParameterSetName = ListSet)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [Reference(ReferenceKind.Workflow)]
+    [ArgumentCompleter(typeof(WorkflowCompleter))]
     public ComfyReference[]? Workflow { get; set; }
 
     [Parameter(ParameterSetName = ListSet)]
@@ -52,10 +54,12 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = ListSet), Parameter(ParameterSetName = OfSet)]
     [PointInTime]
+    [ArgumentCompleter(typeof(PointInTimeCompleter))]
     public DateTime? After { get; set; }
 
     [Parameter(ParameterSetName = ListSet), Parameter(ParameterSetName = OfSet)]
     [PointInTime]
+    [ArgumentCompleter(typeof(PointInTimeCompleter))]
     public DateTime? Before { get; set; }
 
     [Parameter(ParameterSetName = ListSet), Parameter(ParameterSetName = OfSet)]
@@ -65,6 +69,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
 
     [Parameter(ParameterSetName = ListSet), Parameter(ParameterSetName = OfSet)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(OriginCompleter))]
     public string[]? Origin { get; set; }
 
     [Parameter(ParameterSetName = ListSet), Parameter(ParameterSetName = OfSet)]

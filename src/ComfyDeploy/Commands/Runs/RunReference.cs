@@ -18,8 +18,8 @@ internal static class RunReference
         if (text.Length == 0) throw new ComfyDeployException(ErrorIds.RunIdInvalid, "An empty string is not a run ID.");
         if (text.Length < MinIdLength || !text.All(c => Uri.IsHexDigit(c) || c == '-'))
         {
-            string hint = text.Length <= MaxNameLength ? $" For the runs of a workflow: Get-ComfyRun -Workflow '{text}'" : string.Empty;
-            throw new ComfyDeployException(ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, MaxNameLength)}' is not a run ID.{hint}");
+            throw new ComfyDeployException(
+                ErrorIds.RunIdInvalid, $"'{SafeText.Clean(text, MaxNameLength)}' is not a run ID.{ListInstead(text)}");
         }
         IReadOnlyList<string> seen = session.KnownRuns.StartingWith(text);
         return seen.Count == 1
@@ -28,6 +28,14 @@ internal static class RunReference
                 ErrorIds.RunIdInvalid,
                 $"'{text}' is {(seen.Count == 0 ? "not a run this session has seen" : "the beginning of several runs")}: give all 36 " +
                     "characters.");
+    }
+
+    /// <summary>What lists the runs of the thing whose name was given instead of an ID.</summary>
+    private static string ListInstead(string name)
+    {
+        if (name.Length > MaxNameLength || name.Any(char.IsControl)) return string.Empty;
+        string noun = name.Contains('/') ? "Deployment" : "Workflow";
+        return $" For the runs of a {noun.ToLowerInvariant()}: Get-ComfyRun -{noun} {CommandLine.Quote(name)}";
     }
 
     /// <summary>What the object already knows: the properties of a run, or the columns of a row.</summary>

@@ -12,6 +12,7 @@ public sealed class StopComfyRunCommand : ConnectedCommand
     private DateTime? _endsAt;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true), ValidateNotNull, Reference(ReferenceKind.Run)]
+    [ArgumentCompleter(typeof(RunIdCompleter))]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter]

@@ -3,12 +3,16 @@ namespace ComfyDeploy;
 /// <summary>The result of testing a connection.</summary>
 public sealed class ComfyConnectionTest
 {
-    internal ComfyConnectionTest(string result, int latencyMs, string message)
+    internal ComfyConnectionTest(string connectionName, string result, int latencyMs, string message)
     {
+        ConnectionName = connectionName;
         Result = result;
         LatencyMs = latencyMs;
         Message = message;
     }
+
+    /// <summary>Name of the connection that was tested.</summary>
+    public string ConnectionName { get; }
 
     /// <summary><c>Ok BadKey Forbidden Unreachable WrongBaseUri Proxy</c>.</summary>
     public string Result { get; }

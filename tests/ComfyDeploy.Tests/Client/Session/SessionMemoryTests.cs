@@ -89,7 +89,7 @@ public sealed class SessionMemoryTests
             : """[{"id":"c","updated_at":"2025-10-03T00:00:00Z"},{"id":"a","updated_at":"2025-10-01T00:00:00Z"}]""")));
         IReadOnlyList<ComfyDeployment> all = await test.Client.GetDeploymentsAsync(fresh: false, default).WaitAsync(ClientUnderTest.Limit);
         Assert.Equal(["c", "b", "a"], all.Select(deployment => deployment.DeploymentId));
-        Assert.Contains("w/staging", test.Session.Deployments.Names);
+        Assert.Contains("w/staging", test.Session.Deployments.Last.Select(deployment => deployment.DeploymentName));
         Assert.Null(test.Session.Deployments.Find("unknown"));
     }
 

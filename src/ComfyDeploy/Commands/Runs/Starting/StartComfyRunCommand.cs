@@ -34,6 +34,7 @@ public sealed class StartComfyRunCommand : WaitingCommand
     public string? InputName { get; set; }
 
     [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet), ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(InputNameCompleter))]
     public string? LabelColumn { get; set; }
 
     [Parameter, ValidateNotNullOrEmpty, ArgumentCompleter(typeof(EnvironmentCompleter))]

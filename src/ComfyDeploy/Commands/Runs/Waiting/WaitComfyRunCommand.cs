@@ -10,6 +10,7 @@ public sealed class WaitComfyRunCommand : WaitingCommand
     private const string CountSet = "Count";
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true), ValidateNotNull, Reference(ReferenceKind.Run)]
+    [ArgumentCompleter(typeof(RunIdCompleter))]
     public ComfyReference[] RunId { get; set; } = [];
 
     [Parameter(ParameterSetName = AnySet, Mandatory = true)]
