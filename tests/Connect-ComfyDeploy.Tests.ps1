@@ -53,8 +53,30 @@ Describe 'Connect-ComfyDeploy' {
         $emulator.Requests.Count | Should -Be 0
     }
 
-    It 'rejects plain text as a key' {
-        { Connect-ComfyDeploy -ApiKey 'plain' -BaseUri $emulator.BaseUri } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,*'
+    It 'rejects <Name> as a key, says what to do, and shows nothing of it' -ForEach @(
+        @{ Name = 'plain text'; Text = 'S3cret-key' }
+        @{ Name = 'an empty string'; Text = '' }
+        @{ Name = 'null'; Text = $null }
+    ) {
+        $Error.Clear()
+        { Connect-ComfyDeploy -ApiKey $Text -BaseUri $emulator.BaseUri } | Should -Throw '*ConvertTo-SecureString $env:KEY -AsPlainText -Force*' -ErrorId 'InvalidInput,*'
+        try { Connect-ComfyDeploy 'S3cret-key' -BaseUri $emulator.BaseUri } catch { $caught = $_ }
+        $caught, $Error | ForEach-Object { $_ | Format-List * -Force; $_.InvocationInfo | Format-List * -Force; $_.Exception | Format-List * -Force; "$($_.Exception)" } |
+            Out-String | Should -Not -Match 'S3cret'
+        $emulator.Requests.Count | Should -Be 0
+    }
+
+    It 'does not show the key of a script in its error' {
+        $child = Invoke-ChildPwsh "Connect-ComfyDeploy -ApiKey 'S3cret-key'; exit 3"
+        $child.Error + $child.Output | Should -Match 'Read-Host -AsSecureString'
+        $child.Error + $child.Output | Should -Not -Match 'S3cret'
+        $child.ExitCode | Should -Be 3
+    }
+
+    It 'accepts the key in the form that the error names' {
+        $env:KEY = $key
+        try { Connect-ComfyDeploy -ApiKey (ConvertTo-SecureString $env:KEY -AsPlainText -Force) -BaseUri $emulator.BaseUri } finally { Remove-Item Env:KEY }
+        (Get-ComfyConnection).UserId | Should -Be 'user_emulator'
     }
 
     It 'fails when no server listens' {

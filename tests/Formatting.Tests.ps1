@@ -13,8 +13,8 @@ BeforeDiscovery {
         @{ Type = 'ComfyDeploymentInput'; Width = 80; Header = 'Name Kind Type Default Min Max' }
         @{ Type = 'ComfyConnection'; Width = 120; Header = 'Name IsDefault BaseUri UserId OrgId' }
         @{ Type = 'ComfyConnection'; Width = 80; Header = 'Name IsDefault BaseUri UserId' }
-        @{ Type = 'ComfyConnectionTest'; Width = 120; Header = 'Result LatencyMs Message' }
-        @{ Type = 'ComfyConnectionTest'; Width = 80; Header = 'Result LatencyMs Message'; Wraps = $true }
+        @{ Type = 'ComfyConnectionTest'; Width = 120; Header = 'ConnectionName Result LatencyMs Message' }
+        @{ Type = 'ComfyConnectionTest'; Width = 80; Header = 'ConnectionName Result LatencyMs Message'; Wraps = $true }
         @{ Type = 'ComfyEmulator'; Width = 120; Header = 'BaseUri Runs Requests Speed' }
         @{ Type = 'ComfyEmulator'; Width = 80; Header = 'BaseUri Runs Requests Speed' }
         @{ Type = 'ComfyRunOutput'; Width = 120; Header = 'RunId Index Kind NodeId NodeClass Detail' }

@@ -269,6 +269,9 @@ Describe 'Get-ComfyRun as a list' {
         @(Get-ComfyRun -After ([datetimeoffset]::UtcNow.AddHours(-1))).Count | Should -Be 6
         @(Get-ComfyRun -After '2020-01-01').Count | Should -Be 6
         @(Get-ComfyRun -After ([timespan]::FromHours(3))).Count | Should -Be 6
+        @(Get-ComfyRun -After 1w).Count | Should -Be 6
+        @(Get-ComfyRun -After yesterday).Count | Should -Be 6
+        Get-ComfyRun -Before yesterday | Should -BeNullOrEmpty
     }
 
     It 'accepts dates that the service does not: <_>' -ForEach '99999d', '1960-01-01', '([datetime]::MinValue)' {
@@ -289,7 +292,7 @@ Describe 'Get-ComfyRun as a list' {
         $caught.FullyQualifiedErrorId | Should -Match '^(InvalidInput|WorkflowNotFound|DeploymentNotFound),'
     }
 
-    It 'rejects <_> as a date' -ForEach 'yesterday', '10:00x', "''" {
+    It 'rejects <_> as a date' -ForEach 'tomorrow', '10:00x', "''" {
         { Invoke-Command ([scriptblock]::Create("Get-ComfyRun -After $_")) } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
     }
 

@@ -50,7 +50,7 @@ Describe 'Invoke-ComfyApi' {
 
     It 'reports the message of the service' {
         { Invoke-ComfyApi "/run/$MissingId" -ErrorAction Stop } | Should -Throw '*Run not found*'
-        { Invoke-ComfyApi /nope -ErrorAction Stop } | Should -Throw -ErrorId 'NotSupportedByServer,*'
+        { Invoke-ComfyApi /nope -ErrorAction Stop } | Should -Throw '*does not know the path /nope*' -ErrorId 'NotSupportedByServer,*'
     }
 
     It 'returns numbers and text, not a JsonElement' {

@@ -224,7 +224,7 @@ Describe 'Durations' {
         @{ Text = '([double] 2.5)'; Seconds = 2.5 }
     ) { Read-Duration $Text | Should -Be $Seconds }
 
-    It '<_> is rejected' -ForEach '10:00', '-5', "''", 'soon', '1w', '1kb', '0x10', '$null', '([timespan]::FromSeconds(-1))', '99999999999d', "'1,5h'" {
+    It '<_> is rejected' -ForEach '10:00', '-5', "''", 'soon', '1y', '1kb', '0x10', '$null', '([timespan]::FromSeconds(-1))', '99999999999d', "'1,5h'" {
         { Read-Duration $_ } | Should -Throw
     }
 

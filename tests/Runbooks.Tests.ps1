@@ -263,10 +263,10 @@ Describe 'Two accounts' {
     It 'complete the deployments of the specified connection' {
         Clear-TestState
         $emulator = New-TestEmulator
-        $null = New-NamedEmulator studio
-        $null = Get-ComfyDeployment -Connection studio
-        Get-Completion 'Get-ComfyRun -Deployment port' | Should -Not -Contain 'portrait/staging'
+        $studio = New-NamedEmulator studio
         Get-Completion 'Get-ComfyRun -Connection studio -Deployment port' | Should -Contain 'portrait/staging'
+        $emulator.Requests.Count | Should -Be 0
+        $studio.Requests.Count | Should -Be 2
     }
 }
 

@@ -389,9 +389,8 @@ Describe 'Start-ComfyRun' {
             $stopped.Output | Should -BeNullOrEmpty
         }
 
-        It 'completes deployments after they were listed, without a request' {
-            Get-Completion 'Start-ComfyRun port' | Should -Not -Contain 'portrait/staging'
-            $null = Get-ComfyDeployment
+        It 'completes deployments in a fresh session, with one list' {
+            Get-Completion 'Start-ComfyRun port' | Should -Contain 'portrait/staging'
             $before = $emulator.Requests.Count
             Get-Completion 'Start-ComfyRun -Deployment port' | Should -Contain 'portrait/staging'
             Get-Completion 'Start-ComfyRun up' | Should -Contain 'upscale-4k/production'

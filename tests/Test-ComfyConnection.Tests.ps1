@@ -74,6 +74,13 @@ Describe 'Test-ComfyConnection' {
         $emulator.Requests.Count | Should -Be 3
     }
 
+    It 'says which connection a row is' {
+        $emulator = New-TestEmulator
+        Connect-ComfyDeploy (ConvertTo-SecureString 'nope' -AsPlainText) -BaseUri $emulator.BaseUri -Name lab -SkipCheck
+        $rows = Get-ComfyConnection | Test-ComfyConnection -Detailed
+        $rows.ForEach{ "$($_.ConnectionName) $($_.Result)" } | Should -Be 'emulator Ok', 'lab BadKey'
+    }
+
     It 'reports an error only when there is no connection to test' {
         Clear-TestState
         { Test-ComfyConnection } | Should -Throw -ErrorId 'NotConnected,*'

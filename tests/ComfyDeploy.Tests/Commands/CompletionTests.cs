@@ -256,7 +256,9 @@ public sealed class CompletionTests : EngineTest
     public void Every_offered_placeholder_is_valid()
     {
         foreach (Suggestion token in OutputNameTemplate.Tokens) _ = new OutputNameTemplate($"{token.Word}_x");
-        Assert.Equal(OutputNameTemplate.Tokens.Count, Engine.Tab("Save-ComfyRunOutput -NameTemplate ").Count);
+        Assert.Equal(OutputNameTemplate.Tokens.Count + 1, Engine.Tab("Save-ComfyRunOutput -NameTemplate ").Count);
+        Assert.Equal(["'{Index:00}", "'{Input."], Engine.Tab("Save-ComfyRunOutput -NameTemplate '{In"));
+        Assert.Empty(Emulator.Requests);
         Assert.Equal("Save-ComfyRunOutput -NameTemplate '{Label}", Assert.Single(Engine.Lines("Save-ComfyRunOutput -NameTemplate '{La")));
     }
 

@@ -173,6 +173,7 @@ public sealed partial class InvokeComfyApiTests : OutputsTest
     {
         EngineRun run = Engine.RunWithErrors("Invoke-ComfyApi /run/$id; Invoke-ComfyApi /no/such", ("id", MissingId));
         Assert.Equal(["NotFound", "NotSupportedByServer"], run.Errors.Select(IdOf));
+        Assert.DoesNotContain("base URL", run.Errors[1].ToString(), StringComparison.Ordinal);
         Assert.Contains("Run not found (HTTP 404)", run.Errors[0].ToString(), StringComparison.Ordinal);
         Assert.Equal($"/run/{MissingId}", run.Errors[0].TargetObject);
     }

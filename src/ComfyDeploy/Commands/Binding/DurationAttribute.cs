@@ -20,8 +20,8 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         string text = inputData is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : inputData?.ToString()?.Trim()
             ?? string.Empty;
         return Parse(text) ?? throw new ArgumentTransformationMetadataException(
-            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d, 1w), hours:minutes:seconds " +
-                "(00:10:00), or a TimeSpan.");
+            $"'{text}' is not a duration. Give seconds (90), a number with its unit (500ms, 90s, 10m, 1.5h, 2d, 1w), " +
+                "hours:minutes:seconds (00:10:00), or a TimeSpan.");
     }
 
     internal static TimeSpan? Parse(string text)

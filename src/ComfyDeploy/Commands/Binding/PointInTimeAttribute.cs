@@ -28,7 +28,8 @@ public sealed class PointInTimeAttribute : ArgumentTransformationAttribute
         }
         if (DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTime parsed)) return parsed;
         throw new ArgumentTransformationMetadataException(
-            $"'{text}' is not a date. Give a date (2026-11-01, today, yesterday, (Get-Date).AddDays(-7)) or how long ago (90m, 12h, 7d, 1w).");
+            $"'{text}' is not a date. Give a date (2026-11-01, today, yesterday, (Get-Date).AddDays(-7)) or how long ago " +
+                "(90m, 12h, 7d, 1w).");
     }
 
     /// <summary>A time before the first date is the first date.</summary>

@@ -74,7 +74,7 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
             (ReferenceKind.Run, ComfyWorkflow workflow) => 
                 $"; list its runs with: Get-ComfyRun -Workflow {CommandLine.Quote(workflow.ToString())}",
             (ReferenceKind.Run, ComfyDeployment deployment) => 
-                $"; list its runs with: Get-ComfyRun -Deployment {CommandLine.Quote(deployment.DeploymentName)}",
+                $"; list its runs with: Get-ComfyDeployment {CommandLine.Quote(deployment.DeploymentName)} | Get-ComfyRun",
             (ReferenceKind.Deployment, ComfyRun) => ", and this one does not say which deployment it came from. Give -Deployment by name",
             (ReferenceKind.Deployment, IDictionary) => "; when deployments are piped, name the inputs: -Inputs @{…}",
             _ => $"; expected is an id, a name, or an object with the property {IdProperty}",

@@ -51,7 +51,7 @@ public sealed class PointInTimeCompleter : Completer
 {
     private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
     [
-        new("today", "Since 00:00 today"), new("yesterday", "Since 00:00 yesterday"), new("1h", "1 hour ago"), new("12h", "12 hours ago"),
+        new("today", "00:00 today"), new("yesterday", "00:00 yesterday"), new("1h", "1 hour ago"), new("12h", "12 hours ago"),
         new("1d", "1 day ago"), new("7d", "7 days ago"), new("4w", "4 weeks ago"),
     ];
 }

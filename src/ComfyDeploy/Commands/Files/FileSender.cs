@@ -22,7 +22,8 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
         }
         catch (ComfyDeployException e)
         {
-            cmdlet.Defer(Directory.Exists(path) ? e.With($" Send its files: Get-ChildItem -LiteralPath {CommandLine.Quote(path)} -File | Send-ComfyFile") : e, path);
+            string hint = $" Send its files: Get-ChildItem -LiteralPath {CommandLine.Quote(path)} -File | Send-ComfyFile";
+            cmdlet.Defer(Directory.Exists(path) ? e.With(hint) : e, path);
             return;
         }
         if (!cmdlet.ShouldProcess(path, $"Upload to connection '{client.Session.Connection.Name}'")) return;

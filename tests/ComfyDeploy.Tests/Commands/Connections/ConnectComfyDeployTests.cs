@@ -143,6 +143,68 @@ public sealed class ConnectComfyDeployTests : TwoAccountsTest
     }
 
     [Fact]
+    public void Without_a_default_the_error_names_the_open_connections()
+    {
+        Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1 -Name one; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name 'studio two'; Connect-ComfyDeploy $key2 -BaseUri $uri2 -Name lab; Disconnect-ComfyDeploy one");
+        string message = Engine.RunWithErrors("Get-ComfyDeployment").Error("NotConnected").ToString();
+        Assert.Contains("Not connected: there is no default connection. Open connections: studio two, lab.", message, StringComparison.Ordinal);
+        Assert.Contains("-Connection 'studio two'", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("hang always")]
+    [InlineData("503 always")]
+    public void A_check_is_one_request_without_retries(string fault)
+    {
+        First.AddFault($"GET /workflows = {fault}");
+        EngineRun run = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $uri1");
+        run.Error(fault.StartsWith("503", StringComparison.Ordinal) ? "ServiceError" : "ConnectionFailed");
+        Assert.Empty(run.Warnings);
+        Assert.Single(First.Requests, request => request.Path == "/api/workflows");
+        Assert.Empty(Engine.Run("Get-ComfyConnection").Objects);
+    }
+
+    [Fact]
+    public void A_check_waits_three_seconds_or_as_long_as_RequestTimeout_says()
+    {
+        First.AddFault("GET /workflows = hang always");
+        string message = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $uri1").Error("ConnectionFailed").ToString();
+        Assert.Contains("within 3 s", message, StringComparison.Ordinal);
+        Assert.Contains("-RequestTimeout 30s", message, StringComparison.Ordinal);
+        Assert.Contains("-SkipCheck", message, StringComparison.Ordinal);
+        Assert.Contains(First.BaseUri.AbsoluteUri, message, StringComparison.Ordinal);
+        Assert.Contains("within 0.2 s", Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $uri1 -RequestTimeout 200ms").Error("ConnectionFailed").ToString(), StringComparison.Ordinal);
+        Assert.Equal("00:01:00", Engine.Run("(Connect-ComfyDeploy $key2 -BaseUri $uri2 -PassThru).RequestTimeout.ToString()").Objects.Single().ToString());
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1/api")]
+    [InlineData("https://nowhere.invalid/api")]
+    public void An_address_that_cannot_be_reached_fails_with_what_to_check(string address)
+    {
+        EngineRun run = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address -AllowInsecure", ("address", address));
+        Assert.Contains($"Check the address {address}", run.Error("ConnectionFailed").ToString(), StringComparison.Ordinal);
+        Assert.Empty(run.Warnings);
+    }
+
+    [Fact]
+    public void A_host_that_accepts_and_stays_silent_fails_with_what_to_check()
+    {
+        using System.Net.Sockets.TcpListener silent = new(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        string message = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $address", ("address", $"http://{silent.LocalEndpoint}/api")).Error("ConnectionFailed").ToString();
+        Assert.Contains("within 3 s", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_that_is_not_the_services_asks_to_check_the_address()
+    {
+        First.AddFault("GET /workflows = truncate");
+        string message = Engine.RunWithErrors("Connect-ComfyDeploy $key1 -BaseUri $uri1").Error("ServiceError").ToString();
+        Assert.Contains("ends in /api", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Connecting_with_the_same_name_replaces_the_connection()
     {
         Engine.Run("Connect-ComfyDeploy $key1 -BaseUri $uri1; Connect-ComfyDeploy $key2 -BaseUri $uri2; Start-ComfyRun portrait");

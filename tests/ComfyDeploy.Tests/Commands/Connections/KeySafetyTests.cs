@@ -1,4 +1,5 @@
 using ComfyDeploy.Emulator;
+using System.Management.Automation;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -72,6 +73,39 @@ public sealed class KeySafetyTests : IDisposable
         // Nor a part of it: the payload, the signature, or the header.
         Assert.All(key.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));
         Assert.DoesNotContain("Bearer", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Connect-ComfyDeploy -ApiKey 'S3cret-key'")]
+    [InlineData("Connect-ComfyDeploy S3cret-key -BaseUri $uri")]
+    [InlineData("Connect-ComfyDeploy -ApiKey 'S3cret-key' -ErrorAction Stop")]
+    [InlineData("Connect-ComfyDeploy -ApiKey $text")]
+    [InlineData("Connect-ComfyDeploy -ApiKey @($text)")]
+    [InlineData("try { Connect-ComfyDeploy 'S3cret-key' } catch { throw }")]
+    [InlineData("Connect-ComfyDeploy -ApiKey ''")]
+    [InlineData("Connect-ComfyDeploy -ApiKey $null")]
+    [InlineData("Connect-ComfyDeploy -ApiKey $env:NO_SUCH_KEY")]
+    public void A_key_as_text_is_refused_with_what_to_do_and_is_shown_nowhere(string script)
+    {
+        EngineRun run = _engine.RunWithErrors(script, ("text", "S3cret-key"));
+        ErrorRecord error = run.Error("InvalidInput");
+        Assert.Contains("-ApiKey (ConvertTo-SecureString $env:KEY -AsPlainText -Force)", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("-ApiKey (Read-Host -AsSecureString)", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Get-Secret", error.ToString(), StringComparison.Ordinal);
+        Assert.Null(error.TargetObject);
+        EngineRun kept = _engine.Run("""
+            foreach ($record in $Error) {
+                foreach ($part in $record, $record.InvocationInfo, $record.Exception, $record.CategoryInfo, $record.ErrorDetails) {
+                    "$part"
+                    if ($part) { $part.PSObject.Properties | ForEach-Object { "$($_.Name)=$($_.Value)" } }
+                }
+                "$($record.InvocationInfo.BoundParameters.Values)"
+                "$($record.InvocationInfo.UnboundArguments)"
+            }
+            """);
+        Assert.NotEmpty(kept.Objects);
+        Assert.DoesNotContain("S3cret", run.Everything() + kept.Everything(), StringComparison.Ordinal);
+        Assert.Empty(_emulator.Requests);
     }
 
     [Fact]

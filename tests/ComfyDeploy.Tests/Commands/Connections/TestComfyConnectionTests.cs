@@ -32,6 +32,14 @@ public sealed class TestComfyConnectionTests : EngineTest
     }
 
     [Fact]
+    public void A_row_says_which_connection_it_is()
+    {
+        ComfyConnection other = ConnectionTo(Emulator, "other");
+        EngineRun run = Engine.Run("$PSDefaultParameterValues = @{}; $c, $other | Test-ComfyConnection -Detailed", ("other", other));
+        Assert.Equal(["test", "other"], run.All<ComfyConnectionTest>().Select(test => test.ConnectionName));
+    }
+
+    [Fact]
     public void A_closed_port_is_unreachable()
     {
         using TcpListener taken = new(IPAddress.Loopback, 0);

@@ -72,7 +72,7 @@ public sealed class SendComfyFileTests : OutputsTest
         Assert.Equal(
             [
                 (ErrorIds.FileNotFound, $"There is no file '{Folder}/none.png'."),
-                (ErrorIds.FileNotFound, $"'{Folder}' is a folder, not a file. Send its files: Get-ChildItem '{Folder}' -File | Send-ComfyFile"),
+                (ErrorIds.FileNotFound, $"'{Folder}' is a folder, not a file. Send its files: Get-ChildItem -LiteralPath {Folder} -File | Send-ComfyFile"),
                 (ErrorIds.FileTypeNotSupported, $"The service does not accept '{Folder}/b.txt': it refuses text files by the extension of their names. "
                     + "It accepts images, videos, audio, archives, and extensions that it does not know."),
                 (ErrorIds.FileNotFound, $"No file matches '{Folder}/*.gif'. If the brackets belong to the name of a file, use -LiteralPath."),

@@ -36,7 +36,7 @@ public sealed class GetComfyRunTests : EngineTest
         EngineRun run = Engine.RunWithErrors("Get-ComfyRun $text", ("text", text));
         ErrorRecord error = run.Error("RunIdInvalid");
         Assert.Equal(text, error.TargetObject);
-        Assert.Contains($"Get-ComfyRun -Workflow '{text}'", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"Get-ComfyRun -Workflow {text}", error.ToString(), StringComparison.Ordinal);
         Assert.Empty(Emulator.Requests);
     }
 
