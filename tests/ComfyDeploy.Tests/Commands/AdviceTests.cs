@@ -21,7 +21,7 @@ public sealed partial class AdviceTests : EngineTest
     public void Advice_in_an_error(string script, string command)
     {
         string message = Assert.Single(Engine.RunWithErrors(script).Errors).ToString();
-        string advised = string.Format(null, command, Emulator.Runs.FirstOrDefault()?.RunId);
+        string advised = string.Format(null, command, Emulator.Runs is [var first, ..] ? first.RunId : null);
         Assert.Contains(advised.Split(" -Timeout")[0], message, StringComparison.Ordinal);
         Engine.Run(advised);
     }

@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using ComfyDeploy.Client;
 using ComfyDeploy.Commands;
 using ComfyDeploy.Tests.Client;
@@ -141,6 +140,17 @@ public sealed class CompletionTests : EngineTest
         Assert.Contains("staging", Engine.Tab("Start-ComfyRun portrait -Environment s"));
         Assert.Equal(before, Emulator.Requests.Count);
         AssertSilent();
+    }
+
+    [Fact]
+    public void An_answer_that_is_late_serves_the_next_Tab()
+    {
+        Emulator.AddFault("GET /deployments = latency 1500ms x2");
+        Assert.Empty(Engine.Tab("Start-ComfyRun port"));
+        ApiSession session = ApiSession.For(_fresh);
+        Assert.True(SpinWait.SpinUntil(() => session.Deployments.Last.Count > 0, EngineFixture.Limit));
+        Assert.Contains("portrait", Engine.Tab("Start-ComfyRun port"));
+        Assert.Equal(2, Emulator.Requests.Count);
     }
 
     [Fact]

@@ -52,6 +52,23 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
+    public void Of_a_long_list_the_newest_runs_are_described()
+    {
+        KnownRuns known = new();
+        DateTime now = DateTime.Now;
+        for (int i = 0; i < 5_000; i++)
+        {
+            known.Describe(new() { RunId = $"{i:00000000}", Status = "success", CreatedAt = now.AddMinutes(-i) });
+        }
+        known.Take("ours", new("d", "portrait/production", null, "row 1", null, null));
+        IReadOnlyList<SeenRun> newest = known.Newest();
+        Assert.Equal(["ours", "00000000", "00000001"], newest.Take(3).Select(run => run.RunId));
+        Assert.Equal(("row 1", "not-started"), (newest[0].Origin!.Label, newest[0].Status));
+        Assert.Equal(200, newest.Count);
+        Assert.Single(known.StartingWith("00004999"));
+    }
+
+    [Fact]
     public async Task What_the_caller_knows_of_a_run_is_on_every_later_snapshot()
     {
         ClientUnderTest test = new(() => Reply.Json(ClientUnderTest.RunJson(ClientUnderTest.RunId)));
