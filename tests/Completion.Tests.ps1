@@ -88,6 +88,19 @@ Describe 'Completion in a fresh session' {
         $Error.Count | Should -Be 0
     }
 
+    It 'works in strict mode, and when $PSDefaultParameterValues is gone' {
+        $child = Invoke-ChildPwsh -Environment @{ COMFY_DEPLOY_API_KEY = Get-TestKey $emulator; COMFY_DEPLOY_BASE_URI = $emulator.BaseUri } @'
+Import-Module ComfyDeploy
+Set-StrictMode -Version Latest
+Remove-Variable PSDefaultParameterValues -Scope Global -Force
+$line = 'Start-ComfyRun portrait/pro'
+(TabExpansion2 $line $line.Length).CompletionMatches.CompletionText
+try { $missing } catch { 'strict' }
+$Error.Count
+'@
+        $child.Output -split '\r?\n' | Should -Be 'portrait/production', 'strict', '1'
+    }
+
     It 'uses the key in the environment' {
         $env:COMFY_DEPLOY_API_KEY = Get-TestKey $emulator
         $env:COMFY_DEPLOY_BASE_URI = $emulator.BaseUri

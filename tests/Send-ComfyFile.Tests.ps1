@@ -47,7 +47,7 @@ Describe 'Send-ComfyFile' {
 
     It 'refuses a folder of the pipeline with the command that sends its files' {
         $null = Get-ChildItem $folder -Directory | Send-ComfyFile -ErrorVariable errors -ErrorAction SilentlyContinue
-        $errors[0].ToString() | Should -BeLike "*Get-ChildItem '$folder*more.png' -File | Send-ComfyFile"
+        $errors[0].ToString() | Should -BeLike "*Get-ChildItem -LiteralPath $folder*more.png -File | Send-ComfyFile"
     }
 
     It 'sends nothing with -WhatIf' {

@@ -59,6 +59,13 @@ public sealed partial class AdviceTests : EngineTest
     }
 
     [Fact]
+    public void A_deployment_that_is_given_as_a_workflow_is_advised_as_one()
+    {
+        string message = Engine.RunWithErrors("Get-ComfyRun -Workflow portrait/production").Error("WorkflowNotFound").ToString();
+        Assert.EndsWith("-Deployment portrait/production", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_name_of_another_connection_is_in_quotes_where_it_needs_them()
     {
         EngineRun run = Engine.RunWithErrors($"[pscustomobject]@{{ RunId = '{Nobody}'; ConnectionName = 'studio two' }} | Get-ComfyRun");

@@ -71,9 +71,9 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
         string noun = Kind.ToString().ToLowerInvariant();
         string hint = (Kind, value) switch
         {
-            (ReferenceKind.Run, ComfyWorkflow workflow) => 
+            (ReferenceKind.Run, ComfyWorkflow workflow) =>
                 $"; list its runs with: Get-ComfyRun -Workflow {CommandLine.Quote(workflow.ToString())}",
-            (ReferenceKind.Run, ComfyDeployment deployment) => 
+            (ReferenceKind.Run, ComfyDeployment deployment) =>
                 $"; list its runs with: Get-ComfyDeployment {CommandLine.Quote(deployment.DeploymentName)} | Get-ComfyRun",
             (ReferenceKind.Deployment, ComfyRun) => ", and this one does not say which deployment it came from. Give -Deployment by name",
             (ReferenceKind.Deployment, IDictionary) => "; when deployments are piped, name the inputs: -Inputs @{…}",

@@ -54,7 +54,8 @@ internal sealed class TypedCommand(string name, CommandAst ast, IDictionary para
     private object? DefaultParameterValue()
     {
         using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        shell.AddScript("$PSDefaultParameterValues", useLocalScope: true);
+        // In strict mode, a variable that is missing would be an error.
+        shell.AddScript("Set-StrictMode -Off; $PSDefaultParameterValues", useLocalScope: true);
         if (shell.Invoke().FirstOrDefault()?.BaseObject is not IDictionary defaults || defaults["Disabled"] is true) return null;
         return defaults.Cast<DictionaryEntry>().Where(IsForConnection).Select(entry => entry.Value).FirstOrDefault();
     }

@@ -27,7 +27,9 @@ internal static class RunSources
         if (found.Length > 0 || pattern.IsWildcard) return found;
         IReadOnlyList<string> near =
             NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
-        string hint = near.Count > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
+        string hint = reference.Text.Contains('/') ? $" For the runs of a deployment: -Deployment {CommandLine.Quote(reference.Text)}"
+            : near.Count > 0 ? $" Nearest: {string.Join(", ", near)}."
+            : string.Empty;
         throw new ComfyDeployException(
             ErrorIds.WorkflowNotFound, $"There is no workflow '{reference}' on connection '{client.Session.Connection.Name}'.{hint}");
     }

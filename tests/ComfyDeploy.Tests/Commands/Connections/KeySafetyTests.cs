@@ -1,5 +1,5 @@
-using ComfyDeploy.Emulator;
 using System.Management.Automation;
+using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
