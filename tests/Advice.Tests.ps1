@@ -33,11 +33,11 @@ Describe 'A command in a message works when it is pasted' {
         { & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $command")) } | Should -Not -Throw
     }
 
-    It 'the selection of columns for a row with an unknown one' {
-        $row = [pscustomobject]@{ prompt = 'fox'; shot = 'a07' }
+    It 'the selection of columns for a row with the unknown one "<_>"' -ForEach 'shot', "the shot's no" {
+        $row = [pscustomobject]@{ prompt = 'fox'; $_ = 'a07' }
         $advice = Get-Advice '$row | Start-ComfyRun portrait'
         $select = [regex]::Match($advice, '\| (Select-Object .*) \|').Groups[1].Value
-        $label = [regex]::Match($advice, '-LabelColumn \w+').Value
+        $label = [regex]::Match($advice, '-LabelColumn [^)]+').Value
         @(& ([scriptblock]::Create("`$row | $select | Start-ComfyRun portrait -ErrorAction Stop"))).Count | Should -Be 1
         @(& ([scriptblock]::Create("`$row | Start-ComfyRun portrait $label -ErrorAction Stop"))).Label | Should -Be 'a07'
     }

@@ -80,9 +80,10 @@ public sealed class GetComfyDeploymentInputTests() : EngineTest(host: new Captur
     }
 
     [Fact]
-    public void Input_names_are_completed_without_a_request()
+    public void Input_names_are_completed_without_a_request_once_the_deployments_are_known()
     {
-        Assert.Empty(Complete("portrait"));
+        Assert.Equal(["seed", "steps", "style"], Complete("portrait"));
+        Assert.Equal(2, Emulator.Requests.Count);
         Engine.Run("$d = Get-ComfyDeployment portrait/staging");
         int before = Emulator.Requests.Count;
         Assert.Equal(["seed", "steps", "style"], Complete("Portrait"));

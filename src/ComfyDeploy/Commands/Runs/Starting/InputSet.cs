@@ -124,9 +124,10 @@ internal sealed class InputSet
         string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
         string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
         string names = string.Join(", ", definitions.Select(d => d.Name));
+        string columns = string.Join(", ", definitions.Select(d => CommandLine.Quote(d.Name)));
         string fix = areRows
-            ? $"Select only its inputs (| Select-Object {names} |), use the column as a label (-LabelColumn {unknown[0]}), or specify " +
-                "-SkipInputCheck."
+            ? $"Select only its inputs (| Select-Object {columns} |), use the " +
+                $"column as a label (-LabelColumn {CommandLine.Quote(unknown[0])}), or specify -SkipInputCheck."
             : "Correct the name, or specify -SkipInputCheck.";
         throw new ComfyDeployException(
             ErrorIds.UnknownInput,
