@@ -47,6 +47,18 @@ internal sealed class HttpResponse
     /// <summary>The bytes by which Content-Length exceeds the actual length.</summary>
     public int LengthError { get; set; }
 
+    /// <summary>Sends what it returns as it happens, in place of <see cref="Body"/>.</summary>
+    public EventSource? Events { get; private init; }
+
+    public static HttpResponse EventStream(EventSource events)
+    {
+        HttpResponse response = new() { Status = 200, Events = events };
+        response.Headers["content-type"] = "text/event-stream; charset=utf-8";
+        response.Headers["cache-control"] = "no-cache";
+        response.Headers["x-accel-buffering"] = "no";
+        return response;
+    }
+
     public static HttpResponse Json(int status, JsonNode? body) =>
         Text(status, body?.ToJsonString(MinimalEscaping) ?? "null", "application/json");
 
@@ -60,3 +72,8 @@ internal sealed class HttpResponse
         return response;
     }
 }
+
+/// <summary>A body that goes on.</summary>
+/// <param name="Read">What has happened since the last call, possibly nothing; null at the end.</param>
+/// <param name="NextDue">When something will happen, by the service's clock; null when that is not known.</param>
+internal sealed record EventSource(Func<string?> Read, Func<DateTime?> NextDue);

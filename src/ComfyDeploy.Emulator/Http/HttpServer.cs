@@ -11,6 +11,8 @@ namespace ComfyDeploy.Emulator.Http;
 /// </summary>
 internal sealed class HttpServer : IDisposable
 {
+    private static readonly TimeSpan EventPause = TimeSpan.FromMilliseconds(50);
+
     private readonly Func<HttpRequest, HttpResponse> _handle;
     private readonly Func<DateTime> _now;
     private readonly List<TcpListener> _listeners = [];
@@ -124,6 +126,7 @@ internal sealed class HttpServer : IDisposable
                 return false;
         }
 
+        if (response.Events is EventSource events) return await StreamAsync(connection, stream, response, events).ConfigureAwait(false);
         bool head = request.Method == "HEAD";
         int length = head ? 0 : response.Body.Length;
         if (response.Delivery == Delivery.Cut) length /= 2;
@@ -147,6 +150,34 @@ internal sealed class HttpServer : IDisposable
         return false;
     }
 
+    /// <summary>Sends events in chunks until they end or the client leaves; a cut stream ends after the first chunk.</summary>
+    private async Task<bool> StreamAsync(TcpClient connection, NetworkStream stream, HttpResponse response, EventSource events)
+    {
+        byte[] headers = Headers(response);
+        await stream.WriteAsync(headers, 0, headers.Length, _stop.Token).ConfigureAwait(false);
+        while (events.Read() is string text)
+        {
+            // The length of an empty chunk would end the stream.
+            if (text.Length > 0)
+            {
+                await WriteChunkAsync(stream, text).ConfigureAwait(false);
+                if (response.Delivery == Delivery.Cut) return false;
+            }
+
+            await Task.Delay(EventPause, _stop.Token).ConfigureAwait(false);
+            if (connection.Client.Poll(0, SelectMode.SelectRead) && connection.Client.Available == 0) return false;
+        }
+
+        await WriteChunkAsync(stream, "").ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task WriteChunkAsync(NetworkStream stream, string text)
+    {
+        byte[] data = Encoding.UTF8.GetBytes($"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
+        await stream.WriteAsync(data, 0, data.Length, _stop.Token).ConfigureAwait(false);
+    }
+
     private async Task WriteBodyAsync(NetworkStream stream, HttpResponse response, int length)
     {
         const int PiecesPerSecond = 20;
@@ -164,7 +195,8 @@ internal sealed class HttpServer : IDisposable
         StringBuilder text = new();
         text.Append("HTTP/1.1 ").Append(response.Status).Append(' ').Append(Reason(response.Status)).Append("\r\n");
         text.Append("date: ").Append(_now().ToString("R", CultureInfo.InvariantCulture)).Append("\r\n");
-        text.Append("content-length: ").Append(response.Body.Length + response.LengthError).Append("\r\n");
+        if (response.Events is not null) text.Append("transfer-encoding: chunked\r\n");
+        else text.Append("content-length: ").Append(response.Body.Length + response.LengthError).Append("\r\n");
         foreach (KeyValuePair<string, string> header in response.Headers)
         {
             text.Append(header.Key).Append(": ").Append(header.Value).Append("\r\n");

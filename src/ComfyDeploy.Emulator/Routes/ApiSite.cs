@@ -28,6 +28,7 @@ internal sealed class ApiSite
         new FileRoutes(uploads).AddTo(_router);
         new RunRoutes(runs).AddTo(_router);
         new RunListRoutes(runs, outputs).AddTo(_router);
+        StreamRoutes.AddTo(_router);
         DeploymentRoutes.AddTo(_router);
         WorkflowRoutes.AddTo(_router);
         MachineRoutes.AddTo(_router);

@@ -10,7 +10,7 @@ internal static class UnsupportedRoutes
     private static readonly string[] Routes =
     [
         "POST /run/deployment/sync", "POST /run/deployment/stream", "POST /run/workflow/sync", "POST /run/workflow/stream", "POST /run/sync", "POST /run/stream",
-        "GET /v2/stream-logs", "GET /v2/stream-progress", "GET /deployments/community", "GET /deployments/featured", "POST /deployment",
+        "GET /v2/stream-logs", "GET /deployments/community", "GET /deployments/featured", "POST /deployment",
         "GET /sessions", "POST /session", "GET /session/{id}", "DELETE /session/{id}", "POST /session/{id}/increase-timeout",
         "GET /assets", "GET /assets/search", "GET /assets/presigned-url", "GET /assets/{id}", "POST /assets/upload", "POST /assets/register",
         "GET /machine/{id}/events", "GET /machine/{id}/workflows", "GET /workflow/{id}/export", "POST /workflow", "GET /models", "GET /search/model",

@@ -56,6 +56,9 @@ internal sealed class Run
     /// <summary>The status it ends with.</summary>
     public string EndStatus { get; private set; } = "success";
 
+    /// <summary>Whether a cancel ended it: the service publishes that without a status.</summary>
+    public bool CancelledByRequest { get; private set; }
+
     /// <summary>A status set by hand, which never changes again.</summary>
     public string? ForcedStatus { get; private set; }
 
@@ -108,6 +111,7 @@ internal sealed class Run
         if (RunningAt > at) RunningAt = null;
         EndsAt = at;
         EndStatus = "cancelled";
+        CancelledByRequest = true;
         Outputs.RemoveAll(output => output.CreatedAt > at);
     }
 
