@@ -93,10 +93,21 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         }
         HttpResponseMessage answer = fault is not null && FaultyAnswer.Instead(fault, emulator.Now) is { } instead
             ? instead
+            : route == ServiceRoute.Doorbell ? await DoorbellAsync(emulator, wire, cancellationToken).ConfigureAwait(false)
             : Answer(emulator.Handle(wire, isStorage), fault?.Kind);
         answer.Headers.Date = emulator.Now;
         answer.RequestMessage = request;
         return answer;
+    }
+
+    private async Task<HttpResponseMessage> DoorbellAsync(ComfyEmulator emulator, HttpRequest wire, CancellationToken cancellationToken)
+    {
+        if (scenario.Doorbell == DoorbellKind.Hangs) return await Never(cancellationToken).ConfigureAwait(false);
+        HttpResponse response = emulator.Handle(wire, isStorage: false);
+        if (scenario.Doorbell == DoorbellKind.None || response.Events is not { } events) return new(HttpStatusCode.NotImplemented);
+        StreamContent content = new(new EventBody(events, scenario.Doorbell, clock!));
+        content.Headers.ContentType = new("text/event-stream");
+        return new(HttpStatusCode.OK) { Content = content };
     }
 
     internal static ServiceRoute RouteOf(HttpRequest request) => request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
@@ -106,6 +117,7 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         [_, "run", _] => ServiceRoute.ReadRun,
         [_, "v2", "workflow", ..] => ServiceRoute.ListRuns,
         [_, "v2", "clickhouse-run-logs", ..] => ServiceRoute.Log,
+        [_, "v2", "stream-progress"] => ServiceRoute.Doorbell,
         [_, "deployment", _, "runs"] => ServiceRoute.OwnRuns,
         [_, "workflow", _, "runs"] => ServiceRoute.RawRuns,
         [_, "deployment" or "deployments", ..] => ServiceRoute.Deployments,

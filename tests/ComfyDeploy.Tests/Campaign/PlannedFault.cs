@@ -15,6 +15,7 @@ internal enum ServiceRoute
     Prices,
     Storage,
     Upload,
+    Doorbell,
 }
 
 /// <summary>What can happen to a request.</summary>

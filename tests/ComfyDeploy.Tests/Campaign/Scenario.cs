@@ -81,6 +81,9 @@ internal sealed record Scenario
     /// <summary>Whether client and service talk over real sockets, and time is fast in place of virtual.</summary>
     internal bool HasSockets { get; init; }
 
+    /// <summary>How the service announces changes.</summary>
+    internal DoorbellKind Doorbell { get; init; }
+
     /// <summary>Whether the runs exist before the pipeline begins.</summary>
     internal bool HasEarlierRuns => Flow is Flow.GetActiveStop or Flow.GetStatusStop or Flow.StopWait;
 

@@ -59,15 +59,19 @@ internal static class ScenarioGenerator
         from times in Lasting.Contains(kind) ? Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[5, 20])) : Gen.Const(1)
         select new PlannedFault(kind, route, at, seconds, times, kind == FaultKind.Vanished ? deployment : null);
 
+    // The better half of the services announces changes as it should.
+    private static readonly Gen<DoorbellKind> Doorbells =
+        Gen.Frequency((1, Gen.Const(DoorbellKind.Works)), (1, Gen.Enum<DoorbellKind>()));
+
     /// <summary>The requests that decide what becomes of the runs.</summary>
     private static ServiceRoute[] RoutesOf(Flow flow) => flow switch
     {
         Flow.Start => [ServiceRoute.Create, ServiceRoute.OwnRuns],
         Flow.GetActiveStop or Flow.GetStatusStop => [ServiceRoute.ListRuns, ServiceRoute.ReadRun, ServiceRoute.Cancel],
         Flow.StopWait => [ServiceRoute.ReadRun, ServiceRoute.Cancel],
-        Flow.WaitStopOnTimeout or Flow.StartWaitStopOnTimeout => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Cancel],
-        Flow.WaitSave => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.Storage],
-        _ => [ServiceRoute.Create, ServiceRoute.ReadRun],
+        Flow.WaitStopOnTimeout or Flow.StartWaitStopOnTimeout => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.ListRuns, ServiceRoute.Cancel],
+        Flow.WaitSave => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.ListRuns, ServiceRoute.Storage],
+        _ => [ServiceRoute.Create, ServiceRoute.ReadRun, ServiceRoute.ListRuns],
     };
 
     private static readonly Gen<Scenario> Scenarios =
@@ -88,6 +92,7 @@ internal static class ScenarioGenerator
         let fault = Faults(flow, isNew && files, isNew && column)
         from faults in Gen.Frequency((1, fault.List[0, 0]), (3, fault.List[1, 2]), (1, fault.List[3, 6]))
         from known in Gen.Bool
+        from doorbell in Doorbells
         from sockets in Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true)))
         select Tidy(new Scenario
         {
@@ -104,6 +109,7 @@ internal static class ScenarioGenerator
             HasTwoConnections = two,
             Faults = faults,
             KnowsDeployments = known,
+            Doorbell = doorbell,
             HasSockets = sockets,
         });
 

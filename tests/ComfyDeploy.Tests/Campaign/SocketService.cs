@@ -51,6 +51,7 @@ internal static class SocketService
         ServiceRoute.RawRuns => "GET /workflow/*",
         ServiceRoute.Log => "GET /v2/clickhouse-run-logs/*",
         ServiceRoute.Upload => "POST /file/upload",
+        ServiceRoute.Doorbell => "GET /v2/stream-progress",
         ServiceRoute.Storage => "GET /outputs/*",
         _ => null,
     };

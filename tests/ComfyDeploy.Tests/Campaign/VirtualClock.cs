@@ -76,6 +76,16 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
         if (Now > _end) throw new TimeoutException($"The pipeline has waited for {Limit}.");
     }
 
+    /// <summary>Lets time pass in which nobody is woken, as when a laptop sleeps.</summary>
+    internal void Skip(TimeSpan time)
+    {
+        lock (_gate)
+        {
+            _now += time;
+            advanced(time);
+        }
+    }
+
     private void Add(Sleeper sleeper, TimeSpan time, string place)
     {
         lock (_gate) _sleepers.Enqueue(sleeper, (_now + time, place, _order++));
@@ -92,7 +102,7 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
                 _sleepers.Dequeue();
                 if (sleeper.IsGone) continue;
                 next = sleeper;
-                until = place.Due;
+                until = place.Due > _now ? place.Due : _now;
                 break;
             }
             TimeSpan step = until - _now;

@@ -47,6 +47,9 @@ internal sealed class ScriptedHandler(Func<SentRequest, CancellationToken, Task<
 internal sealed record SentRequest(int Number, string Method, Uri Address, string Body, AuthenticationHeaderValue? Authorization)
 {
     internal string PathAndQuery => Address.PathAndQuery;
+
+    /// <summary>Whether a wait sends it for all runs of a workflow: their list, or what the service announces.</summary>
+    internal bool IsShared => Address.AbsolutePath.Contains("/v2/", StringComparison.Ordinal);
 }
 
 /// <summary>Scripted responses.</summary>

@@ -23,6 +23,7 @@ public sealed partial class RunWaitTests : IDisposable
         _began = _clock.Now;
         ScriptedHandler handler = new(request =>
         {
+            if (request.IsShared) return Reply.Status(404);
             string[] path = request.Address.Segments;
             string id = path[3].TrimEnd('/');
             if (_fault(request.Address.AbsolutePath) is { } fault) return fault;

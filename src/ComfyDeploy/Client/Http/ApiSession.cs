@@ -28,6 +28,7 @@ internal sealed class ApiSession
         Account = account ?? new();
         Clock = clock ?? SystemClock.Instance;
         _http = CreateClient(handler);
+        Poller = new(this);
     }
 
     internal ComfyConnection Connection => _connection;
@@ -42,6 +43,9 @@ internal sealed class ApiSession
     internal KnownRuns KnownRuns => Account.KnownRuns;
 
     internal DeploymentCache Deployments { get; } = new();
+
+    /// <summary>What all waits on this connection share.</summary>
+    internal RunPoller Poller { get; }
 
     internal GpuPriceList GpuPrices { get; } = new();
 

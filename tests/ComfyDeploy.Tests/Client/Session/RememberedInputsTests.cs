@@ -27,8 +27,8 @@ public sealed class RememberedInputsTests
     {
         ManualClock clock = new() { Runs = false };
         string status = "running";
-        ScriptedHandler handler = new(request =>
-            Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1], status, """{"image":"https://files.test/1.png"}""")));
+        ScriptedHandler handler = new(request => request.IsShared ? Reply.Status(404)
+            : Reply.Json(ClientUnderTest.RunJson(request.Address.Segments[^1], status, """{"image":"https://files.test/1.png"}""")));
         ComfyDeployClient client = new ClientUnderTest(handler, clock).Client;
         using RunWait wait = new(new(TimeSpan.FromHours(1), KeepOrder: false, ReadErrorDetail: false, RequiredCount: null), new RecordingLog(), CancellationToken.None);
         Add(wait, client, "first");

@@ -9,7 +9,11 @@ namespace ComfyDeploy.Commands;
 /// <param name="RequiredCount">How many finished runs are enough; null for all.</param>
 /// <param name="CancelLate">Cancel a run as soon as it is late.</param>
 internal sealed record RunWaitOptions(
-    TimeSpan Timeout, bool KeepOrder, bool ReadErrorDetail, int? RequiredCount, bool CancelLate = false);
+    TimeSpan Timeout, bool KeepOrder, bool ReadErrorDetail, int? RequiredCount, bool CancelLate = false)
+{
+    /// <summary>Whether the progress of runs is shown.</summary>
+    internal bool ShowsProgress { get; init; }
+}
 
 /// <summary>
 /// The state of one wait for a set of runs. Knows no PowerShell: its owner writes the runs that <see cref="TakeReady"/> returns,
@@ -52,7 +56,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     internal IReadOnlyList<WaitOutcome> Lost => _lost;
 
     /// <summary>The last snapshot of each run that is not decided yet.</summary>
-    internal IReadOnlyList<ComfyRun> Live => [.. _waiter?.Live.Select(live => live.Value) ?? []];
+    internal IReadOnlyList<ComfyRun> Live => [.. _waiter?.Live.Select(live => live.Run) ?? []];
 
     internal TimeSpan? TimeLeft => _waiter?.Left;
 
@@ -78,6 +82,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
             {
                 CancelLate = options.CancelLate,
                 ReadReasons = options.ReadErrorDetail,
+                WantsProgress = options.ShowsProgress,
             };
             Received++;
             _undecided.Add(place);
@@ -132,11 +137,11 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     internal IReadOnlyList<ComfyRun> TakePending()
     {
         // First those under way: one that is decided meanwhile must be in one of the two.
-        IReadOnlyList<KeyValuePair<int, ComfyRun>> live = _waiter?.Live ?? [];
+        IReadOnlyList<(int Place, ComfyRun Run)> live = _waiter?.Live ?? [];
         DecideReady();
         lock (_gate)
         {
-            ComfyRun[] undecided = [.. live.Where(run => _undecided.Remove(run.Key)).Select(run => run.Value)];
+            ComfyRun[] undecided = [.. live.Where(one => _undecided.Remove(one.Place)).Select(one => one.Run)];
             ComfyRun[] pending = [.. TakeReady(), .. _held.Values, .. TakeLate(), .. undecided];
             _held.Clear();
             return pending;

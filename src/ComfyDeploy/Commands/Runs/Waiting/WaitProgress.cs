@@ -24,6 +24,9 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
     private int _childrenShown;
     private bool _shown;
 
+    /// <summary>Whether there is a console that can show bars.</summary>
+    internal static bool IsShown => !Console.IsOutputRedirected;
+
     private TimeSpan Elapsed => clock.Now - _began;
 
     /// <summary>Shows the current state, at most four times a second, and nothing for a short wait.</summary>

@@ -27,7 +27,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected virtual RunWaitOptions WaitOptions =>
         new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null, CancelLate: StopOnTimeout);
 
-    private protected RunWait Runs => _wait ??= new(WaitOptions, Log, Stop);
+    private protected RunWait Runs => _wait ??= new(WaitOptions with { ShowsProgress = WaitProgress.IsShown }, Log, Stop);
 
     private protected override void OnTick() => _progress?.Update();
 

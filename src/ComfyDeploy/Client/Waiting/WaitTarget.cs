@@ -10,6 +10,9 @@ internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyR
     /// <summary>Dropped once the run is read: an image in its inputs has megabytes, for which the service returns a link.</summary>
     internal ComfyRun? Known { get; set; } = Known;
 
+    /// <summary>Whether somebody watches it: lists do not contain what a run does.</summary>
+    internal bool WantsProgress { get; init; }
+
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
@@ -10,7 +9,7 @@ internal sealed class RunWaiter : IDisposable
     private readonly ICallLog _log;
     private readonly SemaphoreSlim _decided = new(0);
     private readonly ConcurrentQueue<Task<WaitOutcome>> _outcomes = new();
-    private readonly ConcurrentDictionary<int, ComfyRun> _live = new();
+    private readonly ConcurrentDictionary<int, PolledRun> _live = new();
     private readonly ConcurrentDictionary<ApiSession, Reachability> _services = new();
     private readonly CancellationTokenSource _closed;
     private readonly CancellationToken _stop;
@@ -35,11 +34,15 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>Whether to look up why runs failed.</summary>
     internal bool ReadReasons { get; init; }
 
+    /// <summary>Whether somebody watches what the runs do.</summary>
+    internal bool WantsProgress { get; init; }
+
     /// <summary>What is left until the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _deadline.Left;
 
     /// <summary>The last snapshot of each run that is not decided yet, with its place in the order they were added.</summary>
-    internal IReadOnlyList<KeyValuePair<int, ComfyRun>> Live => [.. _live.OrderBy(live => live.Key)];
+    internal IReadOnlyList<(int Place, ComfyRun Run)> Live =>
+        [.. _live.OrderBy(live => live.Key).Where(live => live.Value.Last is not null).Select(live => (live.Key, live.Value.Last!))];
 
     /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
     internal int Ready => _outcomes.Count;
@@ -48,10 +51,9 @@ internal sealed class RunWaiter : IDisposable
     {
         (CancellationToken firstLook, CancellationToken deadline) = _deadline.Start();
         int place = _added++;
-        if (target.Known is not null) _live[place] = target.Known;
         Interlocked.Increment(ref _pending);
         Reachability service = _services.GetOrAdd(target.Client.Session, session => new(session, _log));
-        _ = DecideAsync(target, place, service, firstLook, deadline);
+        _ = DecideAsync(target with { WantsProgress = WantsProgress }, place, service, firstLook, deadline);
     }
 
     /// <summary>The next run that is decided.</summary>
@@ -116,47 +118,68 @@ internal sealed class RunWaiter : IDisposable
         WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
         // Every run is looked at once, whatever the deadline.
-        CancellationToken limit = firstLook;
-        DateTime began = _clock.Now;
-        ComfyRun? last = target.Known;
+        using PolledRun run = new(target, service, _log, (firstLook, deadline));
+        _live[place] = run;
         ComfyDeployException? failure = null;
         int failures = 0;
         try
         {
+            if (target.Known is { IsFinished: false } && !deadline.IsCancellationRequested)
+            {
+                run.Begin(_deadline.Left);
+                await run.UntilReadAsync().ConfigureAwait(false);
+            }
             while (true)
             {
                 ComfyDeployException? before = failure;
-                (ComfyRun? run, failure) = await service.AskAsync($"GET /run/{target.RunId}", () => target.ReadAsync(limit), limit)
-                    .ConfigureAwait(false);
-                if (run is not null)
+                (ComfyRun? read, failure) = await ReadAsync(run, run.Limit).ConfigureAwait(false);
+                if (read is { IsFinished: true }) return new(target, read, WaitEnd.Finished);
+                failures = failure is null ? 0 : failures + 1;
+                if (failure is not null)
                 {
-                    if (run.Status != last?.Status) _log.Verbose($"Run {target.RunId}: {SafeText.Clean(run.Status)}.");
-                    target.Known = null;
-                    last = run;
-                    _live[place] = run;
-                    _deadline.Answered();
-                    failures = 0;
-                    if (run.IsFinished) return new(target, run, WaitEnd.Finished);
+                    _log.Verbose($"Reading run {target.RunId} failed: {failure.Message}");
+                    if (EndOf(failure, before, service) is { } end) return new(target, run.Last, end, failure);
+                    // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
+                    run.RetryIn(RunAbsence.IsStatedBy(failure) ? null : Retry.PauseBefore(failures, failure.RetryAfter, _clock));
                 }
-                else
-                {
-                    _log.Verbose($"Reading run {target.RunId} failed: {failure!.Message}");
-                    failures++;
-                    if (EndOf(failure, before, service) is { } end) return new(target, last, end, failure);
-                }
-                limit = deadline;
-                // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
-                TimeSpan pause = failure is null || RunAbsence.IsStatedBy(failure) ? PollInterval.After(_clock.Now - began)
-                    : Retry.PauseBefore(failures, failure.RetryAfter, _clock);
-                await _clock.DelayAsync(pause, deadline).ConfigureAwait(false);
+                await run.UntilReadAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
-            WaitEnd end = last is not null ? WaitEnd.TimedOut
-                : RunAbsence.IsStatedBy(failure) ? WaitEnd.NotFound : WaitEnd.PollFailed;
-            return new(target, last, end, failure);
+            return await EndLateAsync(run, failure).ConfigureAwait(false);
         }
+    }
+
+    private async Task<(ComfyRun? Run, ComfyDeployException? Failure)> ReadAsync(PolledRun run, CancellationToken limit)
+    {
+        WaitTarget target = run.Target;
+        (ComfyRun? read, ComfyDeployException? failure) = await run.Service.AskAsync(
+            $"GET /run/{target.RunId}", () => target.ReadAsync(limit), limit).ConfigureAwait(false);
+        if (read is null) return (null, failure);
+        run.SetRead(read);
+        _deadline.Answered();
+        return (read, null);
+    }
+
+    /// <summary>A run that is only known from a list is read once more, so that it comes out complete, or finished after all.</summary>
+    private async Task<WaitOutcome> EndLateAsync(PolledRun run, ComfyDeployException? failure)
+    {
+        if (!CancelLate && failure is null && run.Last is { IsDetailed: false })
+        {
+            try
+            {
+                (ComfyRun? read, failure) = await ReadAsync(run, _deadline.Start().FirstLook).ConfigureAwait(false);
+                if (read is { IsFinished: true }) return new(run.Target, read, WaitEnd.Finished);
+            }
+            catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
+            {
+                // It comes out as it is known.
+            }
+        }
+        WaitEnd end = run.Last is not null ? WaitEnd.TimedOut
+            : RunAbsence.IsStatedBy(failure) ? WaitEnd.NotFound : WaitEnd.PollFailed;
+        return new(run.Target, run.Last, end, failure);
     }
 
     /// <summary>The failures that end the wait for a run before the deadline; after any other one the wait goes on.</summary>

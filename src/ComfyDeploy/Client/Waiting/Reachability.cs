@@ -80,6 +80,18 @@ internal sealed class Reachability(ApiSession session, ICallLog log)
         return (default, failure);
     }
 
+    /// <summary>Takes note of the answer to a request that another wait has sent for this one, too.</summary>
+    internal void Observe(ComfyDeployException? failure)
+    {
+        if (failure is null)
+        {
+            Answered();
+            return;
+        }
+        Asked();
+        Failed(failure);
+    }
+
     /// <summary>Warns when an outage has begun.</summary>
     /// <returns>How long the service has been away; null while it can be reached.</returns>
     internal TimeSpan? CheckOutage()
