@@ -10,6 +10,8 @@ internal sealed record RunListLook(DateTime At, IReadOnlyDictionary<string, Comf
     private const int MinRows = 100;
     private const int MaxRows = 1_000;
     private const int MaxFurtherPages = 3;
+    // All runs wait for it.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
     // The service loses the seconds of some dates, and clocks differ.
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
@@ -22,7 +24,9 @@ internal sealed record RunListLook(DateTime At, IReadOnlyDictionary<string, Comf
     /// <param name="readsHistory">Whether to read older runs, too.</param>
     internal static async Task<RunListLook> ReadAsync(PolledRun leader, PolledRun[] runs, int depth, bool readsHistory)
     {
-        ComfyDeployClient client = leader.Target.Client;
+        ApiSession session = leader.Target.Client.Session;
+        TimeSpan given = session.Connection.RequestTimeout;
+        ComfyDeployClient client = new(session, leader.Log) { MaxRetries = 0, RequestTimeout = given < Timeout ? given : Timeout };
         string workflowId = leader.Last!.WorkflowId!;
         PolledRun[] listed = [.. runs.Where(run => !run.IsUnlisted)];
         bool readsAll = readsHistory || listed.Any(run => run.CreatedAt is null);
@@ -38,7 +42,7 @@ internal sealed record RunListLook(DateTime At, IReadOnlyDictionary<string, Comf
             (IReadOnlyList<ComfyRun>? found, ComfyDeployException? failure) = await leader.Service.AskAsync(
                 $"GET /v2/workflow/{workflowId}/runs",
                 () => client.GetRunRowsAsync(workflowId, since, size, offset, leader.Limit), leader.Limit).ConfigureAwait(false);
-            if (found is null) return new(client.Session.Clock.Now, rows, depth, failure);
+            if (found is null) return new(session.Clock.Now, rows, depth, failure);
             foreach (ComfyRun row in found)
             {
                 offset++;
@@ -48,6 +52,6 @@ internal sealed record RunListLook(DateTime At, IReadOnlyDictionary<string, Comf
             }
             if (found.Count < size || missing.Count == 0) break;
         }
-        return new(client.Session.Clock.Now, rows, depth, null);
+        return new(session.Clock.Now, rows, depth, null);
     }
 }

@@ -65,6 +65,17 @@ public sealed class RunPollerTests : IDisposable
     }
 
     [Fact]
+    public void A_list_that_is_never_answered_delays_the_runs_by_seconds()
+    {
+        _wait.Hangs = path => path.Contains(List, StringComparison.Ordinal);
+        ComfyRun[] runs = Add(12, out RunWaiter waiter);
+        using (waiter) _wait.Drain(waiter);
+        Assert.Equal(runs.Length, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
+        Assert.InRange(_wait.Lags.Max(), 0, 20);
+        Assert.InRange(_wait.Count(List), 1, 5);
+    }
+
+    [Fact]
     public void A_list_that_recovers_is_used_again()
     {
         _wait.Fault = path => path.Contains(List, StringComparison.Ordinal) && _wait.Elapsed < TimeSpan.FromSeconds(20) ? Reply.Status(500) : null;

@@ -21,7 +21,7 @@ internal sealed class WaitSimulation : IDisposable
         Clock = new(Start, _emulator.Advance);
         _service = new([_emulator], new() { Flow = Flow.Start, Rows = [], Doorbell = doorbell }, Clock);
         ComfyConnection connection = new("c", _emulator.BaseUri, _emulator.ApiKey.Copy(), ApiKeyOwner.Read(_emulator.ApiKey), TimeSpan.FromSeconds(30));
-        Session = new(connection, new Relay(_service, Send, (path, body) => Spoil(path, body)), Clock);
+        Session = new(connection, new Relay(this), Clock);
         Client = new(Session, Log) { MaxRetries = 0 };
     }
 
@@ -35,6 +35,9 @@ internal sealed class WaitSimulation : IDisposable
 
     /// <summary>Called before each request; what it returns is the answer.</summary>
     internal Func<string, HttpResponseMessage?> Fault { get; set; } = _ => null;
+
+    /// <summary>Which requests are never answered.</summary>
+    internal Func<string, bool> Hangs { get; set; } = _ => false;
 
     /// <summary>What becomes of the text of an answer on its way.</summary>
     internal Func<string, string, string> Spoil { get; set; } = (_, body) => body;
@@ -134,16 +137,17 @@ internal sealed class WaitSimulation : IDisposable
         }),
     }.ToJsonString();
 
-    private sealed class Relay(
-        HttpMessageHandler inner, Func<HttpRequestMessage, HttpResponseMessage?> send, Func<string, string, string> spoil) : DelegatingHandler(inner)
+    private sealed class Relay(WaitSimulation simulation) : DelegatingHandler(simulation._service)
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            if (send(request) is { } answer) return answer;
+            string path = request.RequestUri!.PathAndQuery;
+            if (simulation.Send(request) is { } answer) return answer;
+            if (simulation.Hangs(path)) await simulation.Clock.DelayAsync(TimeSpan.FromDays(1), cancellationToken).ConfigureAwait(false);
             HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
             if (response.Content.Headers.ContentType?.MediaType != "application/json") return response;
             string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-            response.Content = new StringContent(spoil(request.RequestUri!.PathAndQuery, body), null, "application/json");
+            response.Content = new StringContent(simulation.Spoil(path, body), null, "application/json");
             return response;
         }
     }
