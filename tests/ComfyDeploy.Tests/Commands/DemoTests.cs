@@ -16,7 +16,7 @@ public sealed partial class DemoTests
         string[] lines = [.. output.Split('\n').Select(line => line.TrimEnd())];
         Assert.Contains("Name                  Environment   Gpu       MachineName    Version UpdatedAt  DeploymentId", lines);
         Assert.Equal(2, lines.Count(line => line == "Label            RunId    Status      Done RunTime  Age Detail"));
-        Assert.Contains("WARNING: Row 5 was not queued: Input 'seed' takes an integer of 0 or more, not 'nineteen'.", lines);
+        Assert.Contains("WARNING: Row 5 (a5) was not queued: Input 'seed' takes an integer of 0 or more, not 'nineteen'.", lines);
 
         string explained = output[output.IndexOf("Why did some not succeed?", StringComparison.Ordinal)..];
         Assert.Matches("a3: failed \\S+", explained);

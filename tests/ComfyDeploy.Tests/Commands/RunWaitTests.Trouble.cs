@@ -139,7 +139,7 @@ public sealed partial class RunWaitTests
         Add(wait, "a");
         Assert.Equal(["a"], await DrainAsync(wait));
         Assert.Empty(WaitReport.Errors(wait));
-        Assert.Null(WaitReport.Failure(wait));
+        Assert.Null(WaitReport.Failure(wait, NoRows));
     }
 
     [Fact]
@@ -200,7 +200,7 @@ public sealed partial class RunWaitTests
         _ends["a"] = 4;
         Assert.Equal(["a"], await DrainAsync(wait));
         Assert.Empty(wait.Late);
-        Assert.Null(WaitReport.Failure(wait));
+        Assert.Null(WaitReport.Failure(wait, NoRows));
         Assert.Empty(WaitReport.Errors(wait));
     }
 

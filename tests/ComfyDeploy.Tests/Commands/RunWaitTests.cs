@@ -7,6 +7,8 @@ namespace ComfyDeploy.Tests.Commands;
 /// <summary>Every run given to a wait leaves it exactly once, whatever happens. These tests need no engine.</summary>
 public sealed partial class RunWaitTests : IDisposable
 {
+    private static readonly Dictionary<ComfyRun, int> NoRows = [];
+
     private readonly ManualClock _clock = new() { Runs = false };
     private readonly RecordingLog _log = new();
     private readonly List<string> _cancelled = [];
@@ -109,7 +111,7 @@ public sealed partial class RunWaitTests : IDisposable
         wait.AddFinished(row);
         Assert.Same(row, Assert.Single(wait.TakeReady()));
         Assert.False(await wait.NextAsync());
-        Assert.Same(row, Assert.Single(WaitReport.Failure(wait)!.Value.Target!));
+        Assert.Same(row, Assert.Single(WaitReport.Failure(wait, NoRows)!.Value.Target!));
     }
 
     [Fact]
@@ -141,7 +143,7 @@ public sealed partial class RunWaitTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_wait_is_not_a_success() => Assert.Equal("NoRuns", WaitReport.Failure(Wait(TimeSpan.Zero))!.Value.Error.ErrorId);
+    public void An_empty_wait_is_not_a_success() => Assert.Equal("NoRuns", WaitReport.Failure(Wait(TimeSpan.Zero), NoRows)!.Value.Error.ErrorId);
 
     private RunWait Wait(TimeSpan timeout, bool keepOrder = false, int? requiredCount = null, bool cancelLate = false) =>
         _wait = new(new(timeout, keepOrder, ReadErrorDetail: false, requiredCount, cancelLate), _log, CancellationToken.None);

@@ -30,6 +30,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
 
     internal StreamPreferences Preferences { get; }
 
+    /// <summary>A bar on the progress stream; where nobody would see it, nothing is written.</summary>
+    internal ProgressBar NewBar(IClock clock) => new(
+        record =>
+        {
+            if (!Console.IsOutputRedirected && !Preferences.EndPipeline("Progress")) WriteProgress(record);
+        },
+        clock);
+
     /// <summary>Called a few times a second while the cmdlet waits.</summary>
     private protected virtual void OnTick() { }
 

@@ -10,7 +10,9 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
     private const int Parallel = 4;
 
     private readonly OrderedWork<SentFile> _uploads = new(Parallel);
-    private readonly UploadProgress _progress = new(cmdlet, client.Session.Clock);
+    private readonly UploadProgress _progress = new();
+    private readonly ProgressBar _bar = cmdlet.NewBar(client.Session.Clock);
+    private bool _isAll;
     private DateTime? _expiresAt;
 
     internal void Add(string path)
@@ -34,8 +36,9 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
 
     internal void Finish()
     {
+        _isAll = true;
         while (!_uploads.IsEmpty) Write();
-        _progress.Complete();
+        _bar.Complete();
         if (_expiresAt is { } time) cmdlet.Log.Warning(ExpiryWarning(time));
     }
 
@@ -43,7 +46,10 @@ internal sealed class FileSender(SendComfyFileCommand cmdlet, ComfyDeployClient 
         $"The links to these files expire at {time:yyyy-MM-dd HH:mm}, because the account keeps its files private. "
             + "A run that starts later cannot read them.";
 
-    internal void ShowProgress() => _progress.Update();
+    internal void ShowProgress()
+    {
+        if (_bar.TakeTurn()) _progress.ShowOn(_bar, _isAll);
+    }
 
     private async Task<SentFile> SendAsync(string path, Action<long> progress, CancellationToken cancellationToken)
     {

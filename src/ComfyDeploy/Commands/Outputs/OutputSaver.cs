@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 using ComfyDeploy.Client;
 using ComfyDeploy.Text;
@@ -8,19 +9,26 @@ namespace ComfyDeploy.Commands;
 internal sealed class OutputSaver(
     SaveComfyRunOutputCommand cmdlet, OutputFolder folder, OutputNameTemplate names, ExistingFile existing, int throttleLimit)
 {
+    private const double Megabyte = 1024 * 1024;
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
     private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
     private readonly List<string> _withoutOutputs = [];
     private StorageConnections? _storage;
+    private ProgressBar? _bar;
+    private long _bytes;
     private int _unsure;
+    private int _files;
+    private int _finished;
+    private bool _isAll;
 
     internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
     {
         IReadOnlyList<ComfyRunOutput> outputs = read.Run!.Outputs ?? ComfyRunOutputCollection.Empty;
         ComfyRunOutput[] files = [.. outputs.Where(output => output.Url is not null && isWanted(output))];
-        if (files.Length == 0) _withoutOutputs.Add(read.RunId);
+        if (files.Length == 0) _withoutOutputs.Add(RunName.Of(read.Run));
+        _bar ??= cmdlet.NewBar(read.Client.Session.Clock);
         foreach (ComfyRunOutput output in files) Add(output, read.Client);
     }
 
@@ -32,13 +40,25 @@ internal sealed class OutputSaver(
 
     internal void Finish()
     {
+        _isAll = true;
         while (!_downloads.IsEmpty) Write();
+        _bar?.Complete();
         if (_unsure > 0)
         {
             cmdlet.Log.Warning($"{Plural.Of(_unsure, "file")} of the same name already existed and may belong to another run: "
                 + "a name identifies an output only with {RunId:12} and {Index} in -NameTemplate.");
         }
         if (_withoutOutputs.Count > 0) cmdlet.Log.Warning($"No outputs to save for {string.Join(", ", _withoutOutputs)}.");
+    }
+
+    /// <summary>Shows the files and bytes so far. The end is estimated once all files are known; their lengths never are.</summary>
+    internal void ShowProgress()
+    {
+        if (_files == 0 || _bar?.TakeTurn() != true) return;
+        int finished = Volatile.Read(ref _finished);
+        string size = string.Format(CultureInfo.InvariantCulture, "{0:0.0} MB", Interlocked.Read(ref _bytes) / Megabyte);
+        _bar.Show($"Saving {Plural.Of(_files, "file")}", ProgressBar.Percent(finished, _files),
+            [($"{finished}/{_files}", 0), (size, 1), (_isAll ? _bar.Eta(finished, _files) : null, 2)]);
     }
 
     /// <summary>
@@ -69,6 +89,7 @@ internal sealed class OutputSaver(
             return;
         }
         if (!cmdlet.ShouldProcess(target, $"Save output {output.Index} of run {output.RunId}")) return;
+        _files++;
         StorageConnections storage = _storage ??= client.Session.ConnectStorage(throttleLimit);
         _downloads.Add(cancellationToken => DownloadAsync(output, target, client, storage, cancellationToken), cmdlet.Stop);
         WriteReady();
@@ -89,15 +110,22 @@ internal sealed class OutputSaver(
                 FreshLinkAsync(output, client, token), cancellationToken)
                 .ConfigureAwait(false);
             cmdlet.Log.Verbose($"{NameOf(output)} is saved: {target}");
+            FileInfo saved = new(target);
+            if (saved.Exists) Interlocked.Add(ref _bytes, saved.Length);
             return new(output, target, null);
         }
         catch (ComfyDeployException e)
         {
             return new(output, target, e);
         }
+        finally
+        {
+            Interlocked.Increment(ref _finished);
+        }
     }
 
-    private static string NameOf(ComfyRunOutput output) => $"Output {output.Index} of run {output.RunId}";
+    private static string NameOf(ComfyRunOutput output) =>
+        $"Output {output.Index} of run {RunName.Of(output.RunId!, output.Run?.Label)}";
 
     private static async Task<Uri?> FreshLinkAsync(ComfyRunOutput output, ComfyDeployClient client, CancellationToken cancellationToken)
     {

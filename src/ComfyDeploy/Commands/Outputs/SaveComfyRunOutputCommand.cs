@@ -62,6 +62,8 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         WriteQueued();
     }
 
+    private protected override void OnTick() => _saver?.ShowProgress();
+
     protected override void EndProcessing()
     {
         _runs.Drain();

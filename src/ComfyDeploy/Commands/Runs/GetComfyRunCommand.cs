@@ -124,6 +124,8 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         }
     }
 
+    private protected override void OnTick() => _lister.ShowProgress();
+
     protected override void EndProcessing()
     {
         _runs.Drain();

@@ -12,6 +12,14 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     private static readonly TimeSpan ActiveHorizon = TimeSpan.FromHours(48);
 
     private readonly Dictionary<ApiSession, FailureReasons> _reasons = [];
+    private ProgressBar? _bar;
+    private int _read;
+
+    /// <summary>Shows how many runs -Full has read; how many are left, only the end of the list tells.</summary>
+    internal void ShowProgress()
+    {
+        if (_bar?.TakeTurn() == true) _bar.Show("Reading runs", percent: null, [($"{_read} read", 0)]);
+    }
 
     /// <summary>Writes the runs of the named workflows and deployments, or of the whole account.</summary>
     internal void WriteRuns() => WriteRuns(FindSources(), isNamed: cmdlet.Deployment is not null || cmdlet.Workflow is not null);
@@ -94,6 +102,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
         IEnumerable<ComfyRun> runs = (cmdlet.ThisSession ? StartedHere(sources) : Listed(sources, filter))
             .Where(filter.Matches).Take(cmdlet.First);
         List<ComfyRun> chunk = [];
+        if (cmdlet.Full) _bar = cmdlet.NewBar((sources.Count > 0 ? sources[0].Client : cmdlet.Client).Session.Clock);
         foreach (ComfyRun run in runs)
         {
             if (cmdlet.Full) chunk.Add(run);
@@ -101,6 +110,7 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
             if (chunk.Count == Throttle.DefaultLimit) WriteFull(chunk);
         }
         WriteFull(chunk);
+        _bar?.Complete();
     }
 
     private RunFilter CreateFilter(IReadOnlyList<RunSource> sources, bool isNamed)
@@ -158,7 +168,11 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     {
         IEnumerable<(string, RunOrigin?, ComfyDeployClient)> listed =
             chunk.Select(run => (run.RunId!, (RunOrigin?)RunOrigin.Of(run), cmdlet.ClientOf(run.Connection)));
-        foreach (IReadOnlyList<RunReadResult> reads in Read(listed)) Write(reads);
+        foreach (IReadOnlyList<RunReadResult> reads in Read(listed))
+        {
+            _read += reads.Count;
+            Write(reads);
+        }
         chunk.Clear();
     }
 

@@ -143,7 +143,10 @@ public sealed class SendComfyFileTests : OutputsTest
     [Fact]
     public void The_bar_counts_bytes_and_files()
     {
-        UploadProgress progress = new(null!, new ManualClock());
+        List<ProgressRecord> records = [];
+        ManualClock clock = new() { Runs = false };
+        ProgressBar bar = new(records.Add, clock);
+        UploadProgress progress = new();
         Action<long> first = progress.Add(3 * 1024 * 1024);
         Action<long> second = progress.Add(1024 * 1024);
         first(1024 * 1024);
@@ -153,8 +156,14 @@ public sealed class SendComfyFileTests : OutputsTest
         second(0);
         second(1024 * 1024);
         progress.Finish();
-        ProgressRecord bar = progress.Bar();
-        Assert.Equal(("Uploading 2 files", "1/2 · 3.0 of 4.0 MB", 75), (bar.Activity, bar.StatusDescription, bar.PercentComplete));
+        clock.Advance(TimeSpan.FromSeconds(30));
+        progress.ShowOn(bar, isAll: true);
+        ProgressRecord shown = Assert.Single(records);
+        Assert.Equal(("Uploading 2 files", "1/2 · 3.0 of 4.0 MB · ETA 10s", 75), (shown.Activity, shown.StatusDescription, shown.PercentComplete));
+        // More files may come, so that the end is not known.
+        progress.ShowOn(bar, isAll: false);
+        Assert.Equal("1/2 · 3.0 of 4.0 MB", records[1].StatusDescription);
+        Assert.Equal(("Uploading 2 files", "1/2 · 3.0 of 4.0 MB", (int?)75), (progress.Line().Activity, progress.Line().Status, progress.Line().Percent));
     }
 
     private int Uploads => Count("POST", UploadPath);

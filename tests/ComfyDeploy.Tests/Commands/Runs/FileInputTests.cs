@@ -85,7 +85,7 @@ public sealed class FileInputTests : IDisposable
         InputSet inputs = new();
         inputs.Set("prompt", "./not-a-file");
         inputs.Set("Image", value);
-        FileInputs files = new(text => text.Contains("://", StringComparison.Ordinal) ? null : Path.Combine(_folder.Path, text), isChecked, TimeSpan.Zero, new RecordingLog(), _ => throw new InvalidOperationException("Nothing is uploaded here."));
+        FileInputs files = new(text => text.Contains("://", StringComparison.Ordinal) ? null : Path.Combine(_folder.Path, text), isChecked, TimeSpan.Zero, new RecordingLog());
         files.Find(inputs, [new() { Name = "prompt", NodeClass = "ComfyUIDeployExternalText" }, new() { Name = "image", NodeClass = nodeClass }]);
         Assert.Equal("./not-a-file", inputs.Values["prompt"]);
         return inputs.Values["Image"];

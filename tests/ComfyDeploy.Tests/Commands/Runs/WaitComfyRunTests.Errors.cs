@@ -100,7 +100,7 @@ public sealed class WaitComfyRunErrorTests : EngineTest
         Assert.Equal("RunFailed", IdOf(error));
         Assert.Equal(ErrorCategory.InvalidResult, error.CategoryInfo.Category);
         Assert.StartsWith("2 of 4 runs did not succeed", error.ToString(), StringComparison.Ordinal);
-        Assert.Contains(ids[1] + " failed (", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(ids[1] + " failed: ", error.ToString(), StringComparison.Ordinal);
         Assert.Equal(2, Assert.IsType<ComfyRun[]>(error.TargetObject).Length);
     }
 

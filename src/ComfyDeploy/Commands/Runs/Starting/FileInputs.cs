@@ -13,14 +13,13 @@ namespace ComfyDeploy.Commands;
 /// <param name="isChecked">Whether a text that is neither a link nor a file is refused.</param>
 /// <param name="timeout">The timeout of the call, for messages; zero when it does not bound uploads.</param>
 /// <param name="log">Receives the warning about links that expire.</param>
-/// <param name="newProgress">Makes the bar over all uploads, once there is a file.</param>
-internal sealed class FileInputs(
-    Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log, Func<IClock, UploadProgress> newProgress)
+internal sealed class FileInputs(Func<string, string?> fullPath, bool isChecked, TimeSpan timeout, ICallLog log)
 {
     // A longer text is data, and takes long to be resolved as a path.
     private const int MaxPath = 32_767;
 
-    private UploadProgress? _progress;
+    private readonly UploadProgress _progress = new();
+    private int _uploading;
     private int _warned;
 
     /// <summary>Puts files in the place of their paths. To be called on the pipeline thread: a path is relative to $PWD.</summary>
@@ -37,12 +36,10 @@ internal sealed class FileInputs(
 
     /// <summary>Counts in the files that a run will upload.</summary>
     /// <returns>For each, what receives the number of bytes that are sent.</returns>
-    internal IReadOnlyList<Action<long>> Announce(InputSet inputs, IClock clock) =>
-        [.. inputs.Files.Select(file => (_progress ??= newProgress(clock)).Add(file.Length))];
+    internal IReadOnlyList<Action<long>> Announce(InputSet inputs) => [.. inputs.Files.Select(file => _progress.Add(file.Length))];
 
-    internal void ShowProgress() => _progress?.Update();
-
-    internal void CompleteProgress() => _progress?.Complete();
+    /// <summary>The uploads under way, as a line below a bar; null without any.</summary>
+    internal ProgressLine? Line => Volatile.Read(ref _uploading) > 0 ? _progress.Line() : null;
 
     /// <summary>Uploads the files.</summary>
     /// <param name="inputs">The inputs of one run.</param>
@@ -63,13 +60,14 @@ internal sealed class FileInputs(
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closed);
         using ClockLimit? limit = endsAt is { } end && timeout > TimeSpan.Zero
             ? new(client.Session.Clock, Left(end - client.Session.Clock.Now), ending.Token) : null;
+        Interlocked.Increment(ref _uploading);
         try
         {
             foreach ((FileInfo file, Action<long> report) in inputs.Files.Zip(progress, (file, report) => (file, report)))
             {
                 ComfyFile uploaded = await client.UploadAsync(file.FullName, report, limit?.Token ?? ending.Token)
                     .ConfigureAwait(false);
-                _progress?.Finish();
+                _progress.Finish();
                 CheckUnchanged(file);
                 links[file.FullName] = uploaded.Url.OriginalString;
                 WarnOfExpiry(uploaded);
@@ -78,6 +76,10 @@ internal sealed class FileInputs(
         catch (OperationCanceledException) when (!ending.IsCancellationRequested)
         {
             throw Errors.QueuedTooLate(timeout);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _uploading);
         }
         ending.Token.ThrowIfCancellationRequested();
         return inputs.WithLinks(links);

@@ -17,9 +17,9 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
 
     private readonly RunTemplates _templates = new(cmdlet);
-    private readonly FileInputs _files = new(
-        cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log, clock => new(cmdlet, clock));
+    private readonly FileInputs _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
     private readonly RunPlan _plan = new();
+    private readonly StartProgress _progress = new(cmdlet);
     private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * Throttle.DefaultLimit); // Each may hold an image.
     private readonly Queue<StartedRow> _ready = new();
     private readonly ConcurrentQueue<string> _queued = new();
@@ -88,11 +88,12 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     internal void Finish()
     {
         WriteRows(all: true);
-        _files.CompleteProgress();
+        _progress.Complete();
         _plan.WriteTo(cmdlet);
     }
 
-    internal void ShowProgress() => _files.ShowProgress();
+    internal ProgressLine? Uploads => _files.Line;
+    internal void ShowProgress() => _progress.Update(_queued.Count, Uploads);
 
     /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
@@ -146,6 +147,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             template.Client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
             cmdlet.BeginWait(clock);
         }
+        _progress.Begin(clock);
         string action = RunTemplate.Action(inputs.ToJson());
         int row = _row;
         for (int copy = 0; copy < cmdlet.Repeat; copy++)
@@ -156,7 +158,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             }
             else if (cmdlet.ShouldProcess(template.Target, action))
             {
-                IReadOnlyList<Action<long>> progress = _files.Announce(inputs, clock);
+                IReadOnlyList<Action<long>> progress = _files.Announce(inputs);
                 _creates.Add(cancellationToken => QueueAsync(template, inputs, progress, label, row, cancellationToken), cmdlet.Stop);
             }
             else
@@ -186,7 +188,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             _queued.Enqueue(runId);
             ComfyRun run = template.Queued(runId, json, label, sentAt);
             if (cmdlet.Wait) cmdlet.AddToWait(new(runId, client, run, RunOrigin.Of(run)));
-            cmdlet.Log.Verbose($"Queued run {runId} of {template.Deployment.DeploymentName}.");
+            cmdlet.Log.Verbose($"Queued run {RunName.Of(run)} of {template.Deployment.DeploymentName}.");
             return new(run, row, null);
         }
         catch (ComfyDeployException e)
@@ -221,9 +223,10 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         else
         {
             EndWhenNothingIsQueued(started.Error);
+            _progress.Refuse();
             if (cmdlet.Wait) cmdlet.AddFinished(started.Run);
             else cmdlet.Write(started.Run);
-            cmdlet.Log.Warning($"Row {started.Row} was not queued: {started.Run.Error}");
+            cmdlet.Log.Warning($"Row {RunName.Row(started.Row, started.Run.Label)} was not queued: {started.Run.Error}");
         }
     }
 

@@ -105,6 +105,8 @@ public sealed class StartComfyRunCommand : WaitingCommand
         _starter.ReportRefusal();
     }
 
+    private protected override ProgressLine? Extra => _starter?.Uploads;
+
     private protected override void OnTick()
     {
         base.OnTick();

@@ -63,6 +63,15 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Whether <see cref="NextAsync"/> would return at once.</summary>
     internal bool HasNext => _waiter is { Ready: > 0 };
 
+    /// <summary>The IDs of the runs that are not decided yet.</summary>
+    internal IReadOnlyList<string> Undecided
+    {
+        get
+        {
+            lock (_gate) return [.. _places.Where(place => _undecided.Contains(place.Value)).Select(place => place.Key.Split(' ')[^1])];
+        }
+    }
+
     public void Dispose() => _waiter?.Dispose();
 
     /// <summary>Warns when an outage of the service has begun; to be called a few times a second.</summary>

@@ -1,96 +1,78 @@
 using System.Globalization;
-using System.Management.Automation;
 using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>Shows the progress of a wait: bars on a console, a line per change where output is redirected.</summary>
-internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClock clock)
+/// <param name="wait">The wait.</param>
+/// <param name="clock">Time.</param>
+/// <param name="bar">The bar; also measures the time between two changes.</param>
+/// <param name="writeLine">Where bars cannot be seen, receives lines instead, for those who ask for them; else null.</param>
+internal sealed class WaitProgress(RunWait wait, IClock clock, ProgressBar bar, Action<string>? writeLine)
 {
-    private const int MaxChildren = 5;
     private const int MaxRunsWithLines = 10;
-    private static readonly TimeSpan SilentTime = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private const int FewestEnded = 3;
     private static readonly TimeSpan SummaryPause = TimeSpan.FromMinutes(1);
-    private static int _lastActivity = 7_300;
 
-    private readonly int _activity = Interlocked.Add(ref _lastActivity, MaxChildren + 1);
     private readonly DateTime _began = clock.Now;
     private readonly Dictionary<string, string?> _reported = [];
-    private TimeSpan _lastShown;
     private TimeSpan _lastSummary;
     private TimeSpan? _away;
-    private int _childrenShown;
-    private bool _shown;
+    private int _ended;
 
-    /// <summary>Whether there is a console that can show bars.</summary>
-    internal static bool IsShown => !Console.IsOutputRedirected;
+    /// <summary>Whether the time until the deadline is shown, because the user has set it.</summary>
+    internal bool ShowsTimeLeft { get; init; }
 
-    private TimeSpan Elapsed => clock.Now - _began;
+    /// <summary>What else is under way; its line is the first below the bar.</summary>
+    internal Func<ProgressLine?> Extra { get; init; } = () => null;
+
+    internal TimeSpan Elapsed => bar.Elapsed;
 
     /// <summary>Shows the current state, at most four times a second, and nothing for a short wait.</summary>
     internal void Update()
     {
-        TimeSpan now = Elapsed;
-        if (now < SilentTime || now - _lastShown < Pause || cmdlet.Preferences.EndPipeline("Progress")) return;
-        _lastShown = now;
+        if (!bar.TakeTurn()) return;
         _away = wait.CheckOutage();
-        if (Console.IsOutputRedirected) WriteLines(now);
-        else WriteBars();
+        if (writeLine is null) ShowBar();
+        else WriteLines();
     }
 
-    /// <summary>Writes how a run ended, where lines are written: every run of a few, and of many those that did not succeed.</summary>
+    /// <summary>
+    /// Takes note of how a run ended, before its row is written. Where lines are written, that is one for every run of a few, and of many
+    /// for those that did not succeed.
+    /// </summary>
     internal void Ended(ComfyRun run)
     {
-        if (!Console.IsOutputRedirected || run.RunId is null || Elapsed < SilentTime
-            || (wait.Received > MaxRunsWithLines && run.IsSuccess))
-        {
-            return;
-        }
+        if (run.RunId is null) return;
+        bar.CloseLine(run.RunId);
+        // A run that had ended before says nothing about the speed of this wait.
+        if (run.EndedAt is { } end && end.ToUniversalTime() - run.ClockOffset >= _began) _ended++;
+        if (writeLine is null || !bar.IsLong || (wait.Received > MaxRunsWithLines && run.IsSuccess)) return;
         string time = run.RunSeconds is { } seconds ? $" {Math.Floor(seconds).ToString(CultureInfo.InvariantCulture)} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
             : run is { IsSuccess: true, OutputCount: { } count } ? $", {Plural.Of(count, "output")}"
             : string.Empty;
-        Line($"{run.RunId} {SafeText.Clean(run.Status)}{time}{detail}");
+        Line($"{RunName.Of(run)} {SafeText.Clean(run.Status)}{time}{detail}");
     }
 
-    internal void Complete()
-    {
-        if (!_shown) return;
-        for (int child = 0; child < _childrenShown; child++) Close(_activity + 1 + child);
-        Close(_activity);
-        _shown = false;
-    }
+    internal void Complete() => bar.Complete();
 
-    private void WriteBars()
+    /// <summary>The lines of the runs nearest their end. A line must have a text, so a run that says nothing has none.</summary>
+    internal static IEnumerable<ProgressLine> RunLines(IEnumerable<ComfyRun> live) => live
+        .Select(run => (Run: run, Text: SafeText.Clean(run.LiveStatus))).Where(item => item.Text.Length > 0)
+        .OrderByDescending(item => item.Run.PercentComplete)
+        .Select(item => new ProgressLine(item.Run.RunId!, RunName.Short(item.Run), item.Text, item.Run.PercentComplete));
+
+    private void ShowBar()
     {
         IReadOnlyList<ComfyRun> live = wait.Live;
-        cmdlet.WriteProgress(new(_activity, $"Waiting for {Plural.Of(wait.Received, "run")}", Summary(live))
-        {
-            PercentComplete = wait.Received == 0 ? 0 : wait.Finished * 100 / wait.Received,
-        });
-        _shown = true;
-
-        IReadOnlyList<ProgressRecord> bars = RunBars(live, _activity);
-        foreach (ProgressRecord bar in bars) cmdlet.WriteProgress(bar);
-        for (int i = bars.Count; i < _childrenShown; i++) Close(_activity + 1 + i);
-        _childrenShown = bars.Count;
+        IEnumerable<ProgressLine> lines = RunLines(live);
+        bar.Show($"Waiting for {Plural.Of(wait.Received, "run")}", ProgressBar.Percent(wait.Finished, wait.Received), Status(live),
+            Extra() is { } extra ? lines.Prepend(extra) : lines);
     }
 
-    /// <summary>The bars of the runs nearest their end. A bar must have a text, so a run that says nothing has none.</summary>
-    internal static IReadOnlyList<ProgressRecord> RunBars(IEnumerable<ComfyRun> live, int parent) =>
-        [.. live.Where(run => SafeText.Clean(run.LiveStatus).Length > 0).OrderByDescending(run => run.PercentComplete).Take(MaxChildren)
-            .Select((run, index) => new ProgressRecord(
-                parent + 1 + index,
-                $"{run.RunId!.Substring(0, 8)} {SafeText.Clean(run.DeploymentName)}".TrimEnd(),
-                SafeText.Clean(run.LiveStatus))
-            {
-                ParentActivityId = parent,
-                PercentComplete = run.PercentComplete ?? -1,
-            })];
-
-    private void WriteLines(TimeSpan now)
+    private void WriteLines()
     {
         IReadOnlyList<ComfyRun> live = wait.Live;
         if (wait.Received <= MaxRunsWithLines)
@@ -99,33 +81,34 @@ internal sealed class WaitProgress(ComfyDeployCommand cmdlet, RunWait wait, IClo
             {
                 _reported[run.RunId!] = run.Status;
                 string position = run.QueuePosition is { } place ? $" (position {place})" : string.Empty;
-                Line($"{run.RunId} {SafeText.Clean(run.Status)}{position}");
+                Line($"{RunName.Of(run)} {SafeText.Clean(run.Status)}{position}");
             }
         }
-        else if (now - _lastSummary >= SummaryPause)
+        else if (bar.Elapsed - _lastSummary >= SummaryPause)
         {
-            _lastSummary = now;
-            Line(Summary(live));
+            _lastSummary = bar.Elapsed;
+            Line(string.Join(" · ", Status(live).Select(part => part.Text).OfType<string>()));
         }
     }
 
-    /// <summary>Such as <c>37 done (35 ok, 2 failed) · 10 running · 153 queued · 1:48:12 left</c>.</summary>
-    private string Summary(IReadOnlyList<ComfyRun> live)
+    /// <summary>Such as <c>37/200 · 2 failed · 10 running · ETA 12m</c>, with the rank of each part.</summary>
+    private (string? Text, int Rank)[] Status(IReadOnlyList<ComfyRun> live)
     {
-        int unsuccessful = wait.Unsuccessful.Count;
-        int waiting = live.Count(run => run.Status is RunStatus.NotStarted or RunStatus.Queued);
-        string left = wait.TimeLeft is { } time && time > TimeSpan.Zero ? $" · {Clock(time)} left" : string.Empty;
-        string away = _away is { } gone ? $" · not reachable for {gone.TotalSeconds:0} s" : string.Empty;
-        return $"{wait.Finished} done ({wait.Finished - unsuccessful} ok, {unsuccessful} failed) · {live.Count - waiting} running · " +
-            $"{waiting} queued{away}{left}";
+        int failed = wait.Unsuccessful.Count;
+        int running = live.Count(run => run.Status is not (RunStatus.NotStarted or RunStatus.Queued));
+        // At least as many as run at a time: before that, the speed is not known.
+        string? eta = _ended >= Math.Max(FewestEnded, running) ? bar.Eta(_ended, _ended + wait.Received - wait.Finished) : null;
+        string? left = ShowsTimeLeft && wait.TimeLeft is { } time && time > TimeSpan.Zero ? $"{DurationText.About(time)} left" : null;
+        string now = running > 0 || live.Count == 0 ? $"{running} running" : $"{live.Count} queued";
+        return
+        [
+            ($"{wait.Finished}/{wait.Received}", 0),
+            (failed > 0 ? $"{failed} failed" : null, 1),
+            _away is { } away ? ($"not reachable for {away.TotalSeconds:0} s", 2) : (now, 4),
+            (_away is null ? eta : null, 3),
+            (left, 5),
+        ];
     }
 
-    private static string Clock(TimeSpan time) =>
-        string.Format(CultureInfo.InvariantCulture, "{0}:{1:00}:{2:00}", (int)time.TotalHours, time.Minutes, time.Seconds);
-
-    // For those who ask for it with -InformationAction: standard output belongs to the objects.
-    private void Line(string text) => cmdlet.Log.Information($"{clock.Now.ToLocalTime():HH:mm:ss} {text}");
-
-    private void Close(int activity) =>
-        cmdlet.WriteProgress(new(activity, "Waiting", "Done") { RecordType = ProgressRecordType.Completed });
+    private void Line(string text) => writeLine!($"{clock.Now.ToLocalTime():HH:mm:ss} {text}");
 }

@@ -8,7 +8,11 @@ public abstract class WaitingCommand : ConnectedCommand
 {
     private RunWait? _wait;
     private readonly Queue<ComfyRun> _unwritten = new();
+    private readonly Dictionary<ComfyRun, int> _rows = [];
+    private readonly StopNotice _notice = new();
+    private readonly WaitTally _tally = new();
     private WaitProgress? _progress;
+    private int _received;
     private bool _isEnded;
 
     /// <summary>Whether a run is being passed on; an exception meanwhile is that of another command.</summary>
@@ -29,16 +33,24 @@ public abstract class WaitingCommand : ConnectedCommand
 
     private protected RunWait Runs => _wait ??= new(WaitOptions with { ShowsProgress = WaitProgress.IsShown }, Log, Stop);
 
+    /// <summary>What is under way besides the wait; its line stands below the bar.</summary>
+    private protected virtual ProgressLine? Extra => null;
+
     private protected override void OnTick() => _progress?.Update();
 
     /// <summary>Whatever ends the cmdlet, every run that it has received is written or named first.</summary>
     private protected override void OnEnding()
     {
         TakePending();
+        NoticeStop();
         // A command that ended the pipeline takes no more objects, and after an error the streams take nothing either.
         if (Stopping) Name(Host.UI.WriteWarningLine);
         else if (IsWriting) Name(WriteWarning);
-        else WriteUnwritten();
+        else
+        {
+            WriteUnwritten();
+            _progress?.Complete();
+        }
     }
 
     /// <inheritdoc/>
@@ -60,6 +72,7 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             // Runs are still pending when another command of the pipeline failed, so that this one never came to its end.
             TakePending();
+            NoticeStop();
             Name(Host.UI.WriteWarningLine);
             _wait?.Dispose();
         }
@@ -69,8 +82,10 @@ public abstract class WaitingCommand : ConnectedCommand
     /// <summary>Waits for a run that was piped in or named, or passes on a row that was not queued.</summary>
     private protected void Add(ComfyReference reference)
     {
+        _received++;
         if (RunReference.NotQueued(reference) is { } row)
         {
+            _rows[row] = _received;
             AddFinished(row);
             return;
         }
@@ -88,10 +103,22 @@ public abstract class WaitingCommand : ConnectedCommand
     }
 
     /// <summary>Called on the pipeline thread before the first run is added.</summary>
-    internal void BeginWait(IClock clock) => _progress ??= new(this, Runs, clock);
+    internal void BeginWait(IClock clock)
+    {
+        // Where bars cannot be seen, lines are for those who ask with -InformationAction: standard output belongs to the objects.
+        _progress ??= new(Runs, clock, NewBar(clock), Console.IsOutputRedirected ? Log.Information : null)
+        {
+            ShowsTimeLeft = MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)),
+            Extra = () => Extra,
+        };
+    }
 
     /// <summary>Waits for a run; called on any thread.</summary>
-    internal void AddToWait(WaitTarget target) => Runs.Add(target);
+    internal void AddToWait(WaitTarget target)
+    {
+        _notice.Add(target.Client.Session);
+        Runs.Add(target);
+    }
 
     /// <summary>Passes on what has no run to wait for.</summary>
     internal void AddFinished(ComfyRun run)
@@ -125,9 +152,18 @@ public abstract class WaitingCommand : ConnectedCommand
         _progress?.Complete();
         _isEnded = true;
         WriteQueued();
+        WriteTally();
         ReportDeferred();
         foreach ((ComfyDeployException error, object target) in WaitReport.Errors(Runs)) WriteError(ErrorRecords.Create(error, target));
-        if (throwOnFailure && WaitReport.Failure(Runs) is { } failure) ThrowTerminating(failure.Error, failure.Target);
+        if (throwOnFailure && WaitReport.Failure(Runs, _rows) is { } failure) ThrowTerminating(failure.Error, failure.Target);
+    }
+
+    /// <summary>One line for a batch, unless it would end the pipeline before the errors.</summary>
+    private void WriteTally()
+    {
+        int notRead = Runs.Lost.Count(lost => lost.Run is null);
+        if (_progress is null || _tally.Count + notRead < 2 || Preferences.EndPipeline("Information")) return;
+        WriteInformation(_tally.Describe(notRead, _progress.Elapsed), ["ComfyRun"]);
     }
 
     private void RunStep(Action step)
@@ -182,6 +218,7 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             ComfyRun run = _unwritten.Peek();
             if (run.IsFinished) _progress?.Ended(run);
+            _tally.Add(run);
             // A command behind may end the pipeline at a message: the run is still to be written, or named.
             Log.WriteHarmless();
             _unwritten.Dequeue();
@@ -189,6 +226,11 @@ public abstract class WaitingCommand : ConnectedCommand
             WriteObject(run);
             IsWriting = false;
         }
+    }
+
+    private void NoticeStop()
+    {
+        if (!_isEnded && Stop.IsCancellationRequested && _wait?.Undecided is { Count: > 0 } ids) _notice.Write(Host, ids);
     }
 
     private void TakePending()
