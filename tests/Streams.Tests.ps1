@@ -21,7 +21,8 @@ $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
 @{ ids = $runs.RunId; lines = @($records.MessageData | ForEach-Object { "$_" }); tags = @($records[0].Tags) } | ConvertTo-Json -Depth 5
 '@
         $result.tags | Should -Be 'ComfyRun'
-        $result.lines | ForEach-Object { $_ | Should -Match '^\d\d:\d\d:\d\d [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} \S+' }
+        # The last line is of the whole batch.
+        $result.lines | Select-Object -SkipLast 1 | ForEach-Object { $_ | Should -Match '^\d\d:\d\d:\d\d [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} \S+' }
         @($result.lines -match "$($result.ids[0]) success \d+ s, 1 output$").Count | Should -Be 1
         @($result.lines -match "$($result.ids[1]) failed \d+ s, \w+: CUDA out of memory").Count | Should -Be 1
     }
@@ -43,6 +44,17 @@ $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
 '@
         @($result.lines -match " success ").Count | Should -Be 0
         @($result.lines -match "$($result.failed) failed ").Count | Should -BeLessOrEqual 1
+    }
+
+    It 'ends a batch with one line on the information stream' {
+        $result = Invoke-Wait @'
+$runs = 'a', '#fail' | Start-ComfyRun portrait -InputName prompt
+$emulator.Advance('01:00:00')
+$records = Show-Line ($runs | Wait-ComfyRun 6>&1)
+@{ lines = @($records.MessageData | ForEach-Object { "$_" }); tags = @($records[-1].Tags) } | ConvertTo-Json
+'@
+        $result.tags | Should -Be 'ComfyRun'
+        $result.lines[-1] | Should -Match '^2 runs: 1 ok, 1 failed, [\d.]+s, estimated cost 0\.\d+ USD$'
     }
 
     It 'writes nothing for a short wait' {
@@ -80,7 +92,7 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
 @{
     redirected  = [Console]::IsOutputRedirected
     errors      = @(`$shell.Streams.Error | ForEach-Object { "`$_" })
-    information = `$shell.Streams.Information.Count
+    information = @(`$shell.Streams.Information | ForEach-Object { "`$_" })
     progress    = @(`$shell.Streams.Progress | ForEach-Object { @{ id = `$_.ActivityId; parent = `$_.ParentActivityId; activity = `$_.Activity; status = `$_.StatusDescription; percent = `$_.PercentComplete; type = "`$(`$_.RecordType)" } })
 } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath '$result'
 "@
@@ -94,16 +106,42 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
 
     It 'shows one progress bar, and one below it for an active run' {
         $said = Get-ProgressOnTerminal "'a #time=16', 'b #time=16', 'c #fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun"
-        $said.information | Should -Be 0
+        # Only the line that ends a batch: a bar takes the place of the others.
+        $said.information | Should -Match '^3 runs: 2 ok, 1 failed, \d+s, estimated cost 0\.\d+ USD$'
         $parent = @($said.progress | Where-Object { $_.activity -eq 'Waiting for 3 runs' })
-        $parent[0].status | Should -Match '^\d done \(\d ok, \d failed\) · \d running · \d queued · \d+:\d\d:\d\d left$'
+        $parent[0].status | Should -Match '^\d/3 · (\d failed · )?\d (running|queued)( · ETA \w+)?$'
         $children = @($said.progress | Where-Object { $_.parent -eq $parent[0].id -and $_.type -eq 'Processing' })
         $children[0].activity | Should -Match '^[0-9a-f]{8} portrait/production$'
         $children[0].status | Should -Match '^Executing \w+$'
         @($children.id | Sort-Object -Unique).Count | Should -BeLessOrEqual 5
+        # Nothing is cut at 80 columns.
+        $said.progress | ForEach-Object { ($_.activity + $_.status).Length | Should -BeLessOrEqual ($_.parent -lt 0 ? 73 : 71) }
         # Every progress bar is completed.
         $open = @($said.progress | Where-Object type -EQ 'Processing').id | Sort-Object -Unique
         @($said.progress | Where-Object type -EQ 'Completed').id | Sort-Object -Unique | Should -Be $open
+    }
+
+    It 'shows the label of a run and the time left until a limit that was set' {
+        $said = Get-ProgressOnTerminal '[pscustomobject]@{ shot = "a07"; prompt = "a #time=16" } | Start-ComfyRun -Deployment portrait -LabelColumn shot | Wait-ComfyRun -Timeout 2h'
+        @($said.progress | Where-Object { $_.activity -eq 'Waiting for 1 run' })[0].status | Should -Match '^0/1 · 1 (running|queued) · 2h left$'
+        @($said.progress.activity) -match '^a07 \([0-9a-f]{8}\)$' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'shows one bar for <Script>' -ForEach @(
+        @{ Script = 'Start-ComfyRun -Wait'; Command = '1..3 | Start-ComfyRun portrait -InputName prompt -Wait'; Activity = '^Waiting for \d runs?$'; Status = '^\d/\d · .+$' }
+        @{ Script = 'Start-ComfyRun'; Command = '$emulator.AddFault("POST /run/deployment/queue = latency 1500ms always"); 1..3 | Start-ComfyRun portrait -InputName prompt'; Activity = '^Starting runs$'; Status = '^\d queued$' }
+        @{ Script = 'Save-ComfyRunOutput'; Command = '$run = Start-ComfyRun portrait @{ prompt = "a #multi" }; $emulator.Advance("01:00:00"); $emulator.AddFault("GET /outputs/* = latency 1500ms always"); $run | Save-ComfyRunOutput $folder'; Activity = '^Saving 3 files$'; Status = '^\d/3 · \d+\.\d MB( · ETA \w+)?$' }
+        @{ Script = 'Send-ComfyFile'; Command = '$emulator.AddFault("POST /file/upload = latency 1500ms always"); Get-Item $folder/*.png | Send-ComfyFile'; Activity = '^Uploading 1 file$'; Status = '^0/1 · \d+\.\d of 0\.0 MB( · ETA \w+)?$' }
+        @{ Script = 'Get-ComfyRun -Full'; Command = '$null = Start-ComfyRun portrait @{ prompt = "a" }; $emulator.AddFault("GET /run/* = latency 1500ms always"); Get-ComfyRun -Full'; Activity = '^Reading runs$'; Status = '^\d read$' }
+    ) {
+        $folder = New-Item -ItemType Directory -Force (Join-Path $TestDrive $Script)
+        Set-Content -LiteralPath (Join-Path $folder cat.png) -Value x
+        $said = Get-ProgressOnTerminal $Command -Before "`$folder = '$folder'"
+        $bars = @($said.progress | Where-Object { $_.parent -lt 0 -and $_.type -eq 'Processing' })
+        $bars | Should -Not -BeNullOrEmpty
+        $bars | ForEach-Object { $_.activity | Should -Match $Activity; $_.status | Should -Match $Status }
+        @($bars.id | Sort-Object -Unique).Count | Should -Be 1
+        $said.progress[-1].type | Should -Be 'Completed'
     }
 
     It 'shows nothing with $ProgressPreference = SilentlyContinue' {
@@ -135,6 +173,16 @@ Describe 'Verbose and debug' {
         @($lines -match "^Output \d of run $id is saved: ").Count | Should -Be 3
         @($lines -match "^Cancelled run $id\.$").Count | Should -Be 1
         $lines | ForEach-Object { $_ | Should -Match $id }
+    }
+
+    It 'name a labeled run by its label and the complete ID' {
+        $lines = & {
+            $run = [pscustomobject]@{ shot = 'a07'; prompt = 'a' } | Start-ComfyRun -Deployment portrait -LabelColumn shot -Verbose
+            $emulator.Advance('01:00:00')
+            $null = $run | Wait-ComfyRun | Save-ComfyRunOutput $folder -Verbose
+        } 4>&1 | ForEach-Object { "$_" }
+        @($lines -match "^Queued run a07 \($id\) of portrait/production\.$").Count | Should -Be 1
+        @($lines -match "^Output 0 of run a07 \($id\) is saved: ").Count | Should -Be 1
     }
 
     It 'warn about a retry, with the complete ID' {

@@ -229,6 +229,18 @@ Describe 'Wait-ComfyRun' {
             $errors.FullyQualifiedErrorId | Should -Contain 'WaitTimeout,ComfyDeploy.Commands.WaitComfyRunCommand'
         }
 
+        It 'names a connection that is not the default in the lines to paste: <Count> runs' -ForEach @{ Count = 2 }, @{ Count = 7 } {
+            $studio = New-NamedEmulator studio
+            $null = @('#stuck') * $Count | Start-ComfyRun portrait -InputName prompt -Connection studio |
+                Wait-ComfyRun -Timeout 0 -ErrorVariable errors -ErrorAction SilentlyContinue
+            $lines = "$errors" -split "`n"
+            $lines[1] | Should -BeLike "To stop them: * -Connection 'studio'*;"
+            $lines[2] | Should -BeLike "to continue to wait: * -Connection 'studio'*"
+            Invoke-Expression ($lines[1] -replace '^To stop them: ')
+            @($studio.Runs | Where-Object Status -EQ cancelled).Count | Should -Be $Count
+            (Invoke-Expression ($lines[2] -replace '^to continue to wait: ')).Count | Should -BeIn 0, $Count
+        }
+
         It 'cancels late runs with -StopOnTimeout, before it returns them' {
             $runs = '#stuck=running', 'b', '#stuck=queued' | Start-ComfyRun portrait -InputName prompt
             $emulator.Advance('00:05:00')

@@ -1,5 +1,4 @@
 using System.Globalization;
-using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;

@@ -23,8 +23,8 @@ public sealed class ResumeTests : EngineTest
         Assert.Equal(
             [
                 $"2 of 2 runs did not finish within 0s. Still running and still billed: {ids[0]}, {ids[1]}.",
-                $"To stop them: '{ids[0]}','{ids[1]}' | Stop-ComfyRun",
-                $"To continue to wait: '{ids[0]}','{ids[1]}' | Wait-ComfyRun",
+                $"To stop them: '{ids[0]}','{ids[1]}' | Stop-ComfyRun;",
+                $"to continue to wait: '{ids[0]}','{ids[1]}' | Wait-ComfyRun",
             ],
             lines);
         StopsAll(lines);
@@ -37,8 +37,8 @@ public sealed class ResumeTests : EngineTest
         Assert.Equal(
             [
                 "7 of 7 runs did not finish within 0s. Still running and still billed: a1, a2, a3, a4, a5 and 2 more.",
-                "To stop them: Get-ComfyRun -ThisSession -Active | Stop-ComfyRun",
-                "To continue to wait: Get-ComfyRun -ThisSession -Active | Wait-ComfyRun",
+                "To stop them: Get-ComfyRun -ThisSession -Active | Stop-ComfyRun;",
+                "to continue to wait: Get-ComfyRun -ThisSession -Active | Wait-ComfyRun",
             ],
             lines);
         StopsAll(lines);
@@ -46,7 +46,7 @@ public sealed class ResumeTests : EngineTest
 
     [Fact]
     public void Start_with_a_wait_says_the_same() =>
-        Assert.Equal("To stop them: Get-ComfyRun -ThisSession -Active | Stop-ComfyRun", Lines($"{Stuck} -Wait -Timeout 1s")[1]);
+        Assert.Equal("To stop them: Get-ComfyRun -ThisSession -Active | Stop-ComfyRun;", Lines($"{Stuck} -Wait -Timeout 1s")[1]);
 
     // Get-ComfyRun -ThisSession would stop the other runs of the session, too.
     [Fact]
@@ -54,7 +54,7 @@ public sealed class ResumeTests : EngineTest
     {
         Start("#stuck other", "#stuck and another");
         string[] lines = Lines($"{Stuck} | Wait-ComfyRun -Timeout 0");
-        Assert.Equal(["To stop them: $Error[0].TargetObject | Stop-ComfyRun", "To continue to wait: $Error[0].TargetObject | Wait-ComfyRun"], lines[1..]);
+        Assert.Equal(["To stop them: $Error[0].TargetObject | Stop-ComfyRun;", "to continue to wait: $Error[0].TargetObject | Wait-ComfyRun"], lines[1..]);
         Engine.Run(Command(lines[1]));
         Assert.Equal(7, Emulator.Runs.Count(run => run.Status == "cancelled"));
     }
@@ -158,7 +158,8 @@ public sealed class ResumeTests : EngineTest
         string[] lines = [.. _host.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
         Assert.Equal(
             [
-                "7 runs continue and are billed. To continue to wait: Get-ComfyRun -ThisSession -Active | Wait-ComfyRun",
+                "7 runs continue and are billed.",
+                "To continue to wait: Get-ComfyRun -ThisSession -Active | Wait-ComfyRun",
                 "To stop them: Get-ComfyRun -ThisSession -Active | Stop-ComfyRun",
             ],
             lines);
@@ -172,7 +173,7 @@ public sealed class ResumeTests : EngineTest
         LetAllEnd();
         await StopAsync("$ids | Wait-ComfyRun -Connection $other", ids);
         Assert.Equal(
-            $"1 run continues and is billed. To continue to wait: '{ids[0]}' | Wait-ComfyRun\nTo stop it: '{ids[0]}' | Stop-ComfyRun\n",
+            $"1 run continues and is billed.\nTo continue to wait: '{ids[0]}' | Wait-ComfyRun\nTo stop it: '{ids[0]}' | Stop-ComfyRun\n",
             _host.Text);
     }
 
@@ -182,7 +183,7 @@ public sealed class ResumeTests : EngineTest
         string[] ids = [.. Start("#stuck 1", "#stuck 2", "#stuck 3", "#stuck 4", "#stuck 5", "#stuck 6")];
         await StopAsync("$ids | Wait-ComfyRun -Connection $other", ids);
         Assert.Equal(
-            "6 runs continue and are billed. To continue to wait, pipe the same runs to Wait-ComfyRun.\nTo stop them, pipe the same runs to Stop-ComfyRun.\n",
+            "6 runs continue and are billed.\nTo continue to wait, pipe the same runs to Wait-ComfyRun.\nTo stop them, pipe the same runs to Stop-ComfyRun.\n",
             _host.Text);
     }
 
@@ -196,7 +197,7 @@ public sealed class ResumeTests : EngineTest
         Engine.Run(Command(Assert.Single(lines, line => line.StartsWith("To stop", StringComparison.Ordinal))));
         Assert.All(Emulator.Runs, run => Assert.Equal("cancelled", run.Status));
         // The other line is of the same runs, which have ended now.
-        string resume = lines.Select(line => line[Math.Max(0, line.IndexOf("To continue", StringComparison.Ordinal))..]).First(line => line.StartsWith("To continue", StringComparison.Ordinal));
+        string resume = Assert.Single(lines, line => line.StartsWith("to continue", StringComparison.OrdinalIgnoreCase));
         Assert.All(Engine.Run(Command(resume)).Runs, run => Assert.Equal("cancelled", run.Status));
     }
 

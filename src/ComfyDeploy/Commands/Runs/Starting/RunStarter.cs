@@ -145,7 +145,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         if (cmdlet.Wait)
         {
             template.Client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
-            cmdlet.BeginWait(clock);
+            cmdlet.BeginWait(template.Client.Session);
         }
         _progress.Begin(clock);
         string action = RunTemplate.Action(inputs.ToJson());

@@ -20,7 +20,8 @@ internal static class ResumeLine
         KnownRuns known = runs[0].Client.Session.KnownRuns;
         bool isOne = connections.Length == 1;
         if (isOne && ids.Length <= MaxIds) return ByIds(command, ids, connections[0]);
-        if (isOne && known.Started is var started && started.Count <= received && AreOf(started, ids)) return BySession(command, connections[0]);
+        if (isOne && known.Started is var started && started.Count <= received && AreOf(started, ids))
+            return BySession(command, connections[0]);
         return isLastError ? $"$Error[0].TargetObject | {command}" : ByIds(command, ids, isOne ? connections[0] : null);
     }
 

@@ -20,15 +20,17 @@ internal sealed class StopNotice
     /// <summary>Takes note of where runs are; called on any thread.</summary>
     internal void Add(ApiSession session) => _sessions.TryAdd(session, true);
 
-    /// <summary>Says once which runs continue, where somebody reads it.</summary>
-    internal void Write(PSHost host, IReadOnlyList<string> ids)
+    /// <summary>Says once which runs continue.</summary>
+    /// <returns>False where there are none, or nobody reads it.</returns>
+    internal bool Write(PSHost host, IReadOnlyList<string> ids)
     {
-        if (_isWritten || !IsRead(host)) return;
+        if (_isWritten || ids.Count == 0 || !IsRead(host)) return _isWritten;
         _isWritten = true;
         ApiSession[] sessions = [.. _sessions.Keys];
         ComfyConnection? connection = sessions.Length == 1 ? sessions[0].Connection : null;
         string[] lines = Lines(ids, sessions.SelectMany(session => session.KnownRuns.Started), connection);
         foreach (string line in lines) host.UI.WriteWarningLine(line);
+        return true;
     }
 
     /// <summary>Whether somebody sits in front of the host.</summary>
@@ -48,9 +50,10 @@ internal sealed class StopNotice
     {
         string what = ids.Count == 1 ? "1 run continues and is billed." : $"{Plural.Of(ids.Count, "run")} continue and are billed.";
         string them = ids.Count == 1 ? "it" : "them";
+        // Each command is on a line of its own, which fits 80 columns, to be copied.
         return Source() is { } line
-            ? [$"{what} To continue to wait: {line("Wait-ComfyRun")}", $"To stop {them}: {line("Stop-ComfyRun")}"]
-            : [$"{what} To continue to wait, pipe the same runs to Wait-ComfyRun.", $"To stop {them}, pipe the same runs to Stop-ComfyRun."];
+            ? [what, $"To continue to wait: {line("Wait-ComfyRun")}", $"To stop {them}: {line("Stop-ComfyRun")}"]
+            : [what, "To continue to wait, pipe the same runs to Wait-ComfyRun.", $"To stop {them}, pipe the same runs to Stop-ComfyRun."];
 
         Func<string, string>? Source() => connection switch
         {

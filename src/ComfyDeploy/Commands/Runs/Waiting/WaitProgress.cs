@@ -15,11 +15,13 @@ internal sealed class WaitProgress(RunWait wait, IClock clock, ProgressBar bar, 
     private const int FewestEnded = 3;
     private static readonly TimeSpan SummaryPause = TimeSpan.FromMinutes(1);
 
-    private readonly DateTime _began = clock.Now;
     private readonly Dictionary<string, string?> _reported = [];
     private TimeSpan _lastSummary;
     private TimeSpan? _away;
     private int _ended;
+
+    /// <summary>When the wait began, UTC, by the service's clock.</summary>
+    internal DateTime Began { get; init; } = clock.Now;
 
     /// <summary>Whether the time until the deadline is shown, because the user has set it.</summary>
     internal bool ShowsTimeLeft { get; init; }
@@ -47,7 +49,7 @@ internal sealed class WaitProgress(RunWait wait, IClock clock, ProgressBar bar, 
         if (run.RunId is null) return;
         bar.CloseLine(run.RunId);
         // A run that had ended before says nothing about the speed of this wait.
-        if (run.EndedAt is { } end && end.ToUniversalTime() - run.ClockOffset >= _began) _ended++;
+        if (run.EndedAt is { } end && end.ToUniversalTime() >= Began) _ended++;
         if (writeLine is null || !bar.IsLong || (wait.Received > MaxRunsWithLines && run.IsSuccess)) return;
         string time = run.RunSeconds is { } seconds ? $" {Math.Floor(seconds).ToString(CultureInfo.InvariantCulture)} s" : string.Empty;
         string detail = run.Error is not null ? $", {SafeText.Clean(run.Error)}"
@@ -99,7 +101,7 @@ internal sealed class WaitProgress(RunWait wait, IClock clock, ProgressBar bar, 
         // At least as many as run at a time: before that, the speed is not known.
         string? eta = _ended >= Math.Max(FewestEnded, running) ? bar.Eta(_ended, _ended + wait.Received - wait.Finished) : null;
         string? left = ShowsTimeLeft && wait.TimeLeft is { } time && time > TimeSpan.Zero ? $"{DurationText.About(time)} left" : null;
-        string now = running > 0 || live.Count == 0 ? $"{running} running" : $"{live.Count} queued";
+        string? now = running > 0 ? $"{running} running" : live.Count > 0 ? $"{live.Count} queued" : null;
         return
         [
             ($"{wait.Finished}/{wait.Received}", 0),

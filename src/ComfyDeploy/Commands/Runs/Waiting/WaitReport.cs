@@ -69,20 +69,22 @@ internal static class WaitReport
             0 => $"Cancelled: {Few(wait.Late)}.",
             // Each is named: nothing else ends them.
             _ when wait.Options.CancelLate => $"Still running and still billed: {string.Join(", ", running.Select(NameOf))}.",
-            // Each command on a line of its own, to be copied.
+            // Each command ends its line, to be copied. A view may join the lines: with a semicolon the command stays one.
             _ => $"Still running and still billed: {Few(running)}.\nTo stop {(running.Length == 1 ? "it" : "them")}: "
-                + $"{Line("Stop-ComfyRun")}\nTo continue to wait: {Line("Wait-ComfyRun")}",
+                + $"{Line("Stop-ComfyRun")};\nto continue to wait: {Line("Wait-ComfyRun")}",
         };
         string count = $"{wait.Late.Count} of {Plural.Of(wait.Received, "run")}";
         ComfyDeployException? failure = wait.Late.Select(late => late.Error).FirstOrDefault(error => error is not null);
         string more = failure is null ? string.Empty : $"The last failure: {SafeText.Sentence(failure.Message)} ";
-        return new(ErrorIds.WaitTimeout, $"{count} did not finish within {DurationText.Of(wait.Options.Timeout)}. {more}{outcome}", failure);
+        string limit = DurationText.Of(wait.Options.Timeout);
+        return new(ErrorIds.WaitTimeout, $"{count} did not finish within {limit}. {more}{outcome}", failure);
 
         string Line(string command) =>
             ResumeLine.For(command, [.. running.Select(late => late.Target)], wait.Received, isLastError: wait.Lost.Count == 0);
     }
 
-    private static string NameOf(WaitOutcome outcome) => RunName.Of(outcome.Target.RunId, outcome.Run?.Label ?? outcome.Target.Origin?.Label);
+    private static string NameOf(WaitOutcome outcome) =>
+        RunName.Of(outcome.Target.RunId, outcome.Run?.Label ?? outcome.Target.Origin?.Label);
 
     /// <summary>The first runs by their labels; all of them are the target of the error.</summary>
     private static string Few(IReadOnlyList<WaitOutcome> runs) =>
@@ -103,8 +105,8 @@ internal static class WaitReport
             _ => $"Could no longer be read; may still be running: {runIds}.",
         };
         bool mayGoOn = errorId == ErrorIds.PollFailed && running.Length > 0;
-        string more = mayGoOn ? $" To wait again later: {ResumeLine.ByIds("Wait-ComfyRun", RunIds(running), runs[0].Target.Client.Session.Connection)}"
-            : string.Empty;
+        ComfyConnection connection = runs[0].Target.Client.Session.Connection;
+        string more = mayGoOn ? $" To wait again later: {ResumeLine.ByIds("Wait-ComfyRun", RunIds(running), connection)}" : string.Empty;
         ComfyDeployException? cause = runs[0].Error;
         return new(errorId, $"{what} {cause?.Message}".TrimEnd() + more, cause) { StatusCode = cause?.StatusCode };
     }

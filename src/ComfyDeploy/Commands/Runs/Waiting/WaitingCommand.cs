@@ -42,7 +42,6 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected override void OnEnding()
     {
         TakePending();
-        NoticeStop();
         // A command that ended the pipeline takes no more objects, and after an error the streams take nothing either.
         if (Stopping) Name(Host.UI.WriteWarningLine);
         else if (IsWriting) Name(WriteWarning);
@@ -72,7 +71,6 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             // Runs are still pending when another command of the pipeline failed, so that this one never came to its end.
             TakePending();
-            NoticeStop();
             Name(Host.UI.WriteWarningLine);
             _wait?.Dispose();
         }
@@ -92,7 +90,7 @@ public abstract class WaitingCommand : ConnectedCommand
         ComfyDeployClient client = RunClient(reference);
         try
         {
-            BeginWait(client.Session.Clock);
+            BeginWait(client.Session);
             AddToWait(new(RunReference.ResolveId(reference, client.Session), client, reference.Object<ComfyRun>(),
                 RunReference.Origin(reference)));
         }
@@ -103,15 +101,14 @@ public abstract class WaitingCommand : ConnectedCommand
     }
 
     /// <summary>Called on the pipeline thread before the first run is added.</summary>
-    internal void BeginWait(IClock clock)
-    {
-        // Where bars cannot be seen, lines are for those who ask with -InformationAction: standard output belongs to the objects.
-        _progress ??= new(Runs, clock, NewBar(clock), Console.IsOutputRedirected ? Log.Information : null)
+    // Where bars cannot be seen, lines are for those who ask with -InformationAction: standard output belongs to the objects.
+    internal void BeginWait(ApiSession session) =>
+        _progress ??= new(Runs, session.Clock, NewBar(session.Clock), Console.IsOutputRedirected ? Log.Information : null)
         {
+            Began = session.ServiceNow,
             ShowsTimeLeft = MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)),
             Extra = () => Extra,
         };
-    }
 
     /// <summary>Waits for a run; called on any thread.</summary>
     internal void AddToWait(WaitTarget target)
@@ -218,24 +215,22 @@ public abstract class WaitingCommand : ConnectedCommand
         {
             ComfyRun run = _unwritten.Peek();
             if (run.IsFinished) _progress?.Ended(run);
-            _tally.Add(run);
             // A command behind may end the pipeline at a message: the run is still to be written, or named.
             Log.WriteHarmless();
             _unwritten.Dequeue();
+            _tally.Add(run);
             IsWriting = true;
             WriteObject(run);
             IsWriting = false;
         }
     }
 
-    private void NoticeStop()
-    {
-        if (!_isEnded && Stop.IsCancellationRequested && _wait?.Undecided is { Count: > 0 } ids) _notice.Write(Host, ids);
-    }
-
     private void TakePending()
     {
-        if (_isEnded || _wait is null || Stop.IsCancellationRequested) return;
+        if (_isEnded || _wait is null) return;
+        // After Ctrl+C, the notice says it all. The pipeline stops a moment before StopProcessing is called.
+        bool isStopped = Stopping || Stop.IsCancellationRequested;
+        if ((isStopped && _notice.Write(Host, _wait.Undecided)) || Stop.IsCancellationRequested) return;
         _isEnded = true;
         foreach (ComfyRun run in _wait.TakePending()) _unwritten.Enqueue(run);
     }
