@@ -31,7 +31,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected virtual RunWaitOptions WaitOptions =>
         new(Timeout, KeepOrder: false, ReadErrorDetail: true, RequiredCount: null, CancelLate: StopOnTimeout);
 
-    private protected RunWait Runs => _wait ??= new(WaitOptions with { ShowsProgress = WaitProgress.IsShown }, Log, Stop);
+    private protected RunWait Runs => _wait ??= new(WaitOptions with { ShowsProgress = !Console.IsOutputRedirected }, Log, Stop);
 
     /// <summary>What is under way besides the wait; its line stands below the bar.</summary>
     private protected virtual ProgressLine? Extra => null;
