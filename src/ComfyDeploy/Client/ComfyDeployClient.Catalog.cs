@@ -56,7 +56,7 @@ internal sealed partial class ComfyDeployClient
         {
             DeploymentWire wire = await SendAsync(
                 () => Request(HttpMethod.Get, $"/deployment/{Segment(deploymentId)}"),
-                About(deploymentId, WireContext.Default.DeploymentWire, deployment => deployment.Id),
+                About(deploymentId, Json(WireContext.Default.DeploymentWire), deployment => deployment.Id),
                 ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
             return wire.ToDeployment(Connection);
         }

@@ -13,8 +13,7 @@ internal sealed partial class ComfyDeployClient
     {
         string path = $"/v2/workflow/{Segment(workflowId)}/runs?limit={limit}&offset={offset}";
         if (since is { } time && Timestamp.ToUnixSeconds(time) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
-        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
-            .ConfigureAwait(false);
-        return [.. rows.Select(Map)];
+        return Map(await SendAsync(
+            () => Request(HttpMethod.Get, path), WireJson.ReadRuns, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false));
     }
 }

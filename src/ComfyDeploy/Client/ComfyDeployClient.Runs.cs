@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
@@ -20,12 +19,12 @@ internal sealed partial class ComfyDeployClient
     {
         RunWire wire = await SendAsync(
             () => Request(HttpMethod.Get, $"/run/{Segment(runId)}?queue_position=true"),
-            About(runId, WireContext.Default.RunWire, run => run.Id), ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
-        ComfyRun run = Map(wire);
+            About(runId, WireJson.ReadRun, run => run.Id), ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
+        ComfyRun run = Map([wire])[0];
         run.IsDetailed = true;
         run.CarryOver(origin);
         run.CarryOver(session.KnownRuns.OriginOf(runId));
-        await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
+        await EstimateCostsAsync([run], cancellationToken).ConfigureAwait(false);
         return run;
     }
 
@@ -37,13 +36,13 @@ internal sealed partial class ComfyDeployClient
         if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
         // A time the service does not accept is left out: the caller filters every row itself.
         if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
-        List<RunWire> rows = await GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
-            .ConfigureAwait(false);
-        ComfyRun[] runs = [.. rows.Select(Map)];
+        List<RunWire?> rows = await SendAsync(
+            () => Request(HttpMethod.Get, path), WireJson.ReadRuns, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
+        List<ComfyRun> runs = Map(rows);
         int nameless = runs.Count(run => !Guid.TryParse(run.RunId, out _));
         // Who stops all active runs must know that these are not among them.
         if (nameless > 0) log.Warning($"The list of runs is incomplete: {Plural.Of(nameless, "row")} had no valid ID.");
-        foreach (ComfyRun run in runs) await EstimateCostAsync(run, cancellationToken).ConfigureAwait(false);
+        await EstimateCostsAsync(runs, cancellationToken).ConfigureAwait(false);
         return runs;
     }
 
@@ -92,9 +91,9 @@ internal sealed partial class ComfyDeployClient
     }
 
     /// <summary>Reads an answer about one thing: one without the ID that was asked for is about nothing, or about something else.</summary>
-    private static Func<MemoryStream, T> About<T>(string id, JsonTypeInfo<T> type, Func<T, string?> idOf) => body =>
+    private static Func<MemoryStream, T> About<T>(string id, Func<MemoryStream, T> read, Func<T, string?> idOf) => body =>
     {
-        T thing = Json(type)(body);
+        T thing = read(body);
         return string.Equals(idOf(thing), id, StringComparison.OrdinalIgnoreCase)
             ? thing
             : throw new JsonException("The answer does not have the ID that was asked for.");
@@ -103,22 +102,33 @@ internal sealed partial class ComfyDeployClient
     /// <summary>An ID of an answer may hold anything, but never leads to another path.</summary>
     private static string Segment(string id) => Uri.EscapeDataString(id);
 
-    private ComfyRun Map(RunWire wire)
+    /// <summary>A row that is no object is a run of which nothing is known, so that rows are counted as the service does.</summary>
+    private List<ComfyRun> Map(List<RunWire?> rows)
     {
-        ComfyRun run = wire.ToRun(Connection);
-        run.ClockOffset = session.ClockOffset ?? TimeSpan.Zero;
-        session.KnownRuns.Describe(run);
-        return run;
+        List<ComfyRun> runs = rows.ConvertAll(row => (row ?? new()).ToRun(Connection));
+        TimeSpan offset = session.ClockOffset ?? TimeSpan.Zero;
+        foreach (ComfyRun run in runs) run.ClockOffset = offset;
+        session.KnownRuns.See(runs);
+        return runs;
     }
 
-    /// <summary>Sets the cost of a finished run; the first one makes a request for the prices.</summary>
-    private async Task EstimateCostAsync(ComfyRun run, CancellationToken cancellationToken)
+    /// <summary>Sets the cost of finished runs; the first one makes a request for the prices.</summary>
+    private async Task EstimateCostsAsync(IReadOnlyList<ComfyRun> runs, CancellationToken cancellationToken)
     {
-        if (run is not { IsFinished: true, Gpu: not null, RunSeconds: { } seconds }) return;
-        if (seconds + (run.ColdStartSeconds ?? 0) is not (>= 0 and < MaxBilledSeconds and var billed)) return;
+        if (!runs.Any(run => BilledSeconds(run) is not null)) return;
         Dictionary<string, decimal> prices = await GetGpuPricesAsync(cancellationToken).ConfigureAwait(false);
-        if (prices.TryGetValue(run.Gpu, out decimal price)) run.EstimatedCost = Math.Round((decimal)billed * price, 6);
+        foreach (ComfyRun run in runs)
+        {
+            if (BilledSeconds(run) is { } billed && prices.TryGetValue(run.Gpu!, out decimal price))
+            {
+                run.EstimatedCost = Math.Round((decimal)billed * price, 6);
+            }
+        }
     }
+
+    private static double? BilledSeconds(ComfyRun run) =>
+        run is { Gpu: not null, RunSeconds: { } seconds, IsFinished: true }
+            && seconds + (run.ColdStartSeconds ?? 0) is >= 0 and < MaxBilledSeconds and var billed ? billed : null;
 }
 
 /// <summary>Which runs of a workflow to list.</summary>

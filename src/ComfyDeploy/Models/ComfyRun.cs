@@ -216,7 +216,7 @@ public sealed class ComfyRun : IConnected
 
     internal JsonElement? LogJson { get; init; }
 
-    internal IReadOnlyDictionary<string, JsonElement>? AdditionalJson { get; init; }
+    internal IReadOnlyList<KeyValuePair<string, object?>>? AdditionalJson { get; init; }
 
     /// <summary>The run's ID.</summary>
     public override string ToString() => RunId ?? Status ?? string.Empty;

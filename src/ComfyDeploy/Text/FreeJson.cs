@@ -23,9 +23,11 @@ internal static class FreeJson
         return Read(json) is PSObject value ? WithText(value) : null;
     }
 
-    /// <summary>Custom object with these members; null for none.</summary>
-    internal static PSObject? Convert(IReadOnlyDictionary<string, JsonElement>? members) =>
-        members is { Count: > 0 } ? WithText(ConvertMembers(members.Select(member => (member.Key, member.Value)))) : null;
+    /// <summary>Custom object with these members, of JSON or plain; null for none. Of two with one name, the last counts.</summary>
+    internal static PSObject? Convert(IReadOnlyList<KeyValuePair<string, object?>>? members) => members is { Count: > 0 }
+        ? WithText(ToObject(members.GroupBy(member => member.Key)
+            .Select(same => (same.Key, same.Last().Value is JsonElement json ? Convert(json) : same.Last().Value))))
+        : null;
 
     internal static object? Convert(JsonElement? element) => element is { } value ? Convert(value) : null;
 
@@ -41,7 +43,7 @@ internal static class FreeJson
 
     internal static object? Convert(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => ConvertMembers(element.EnumerateObject().Select(property => (property.Name, property.Value))),
+        JsonValueKind.Object => ToObject(element.EnumerateObject().Select(property => (property.Name, Convert(property.Value)))),
         JsonValueKind.Array => element.EnumerateArray().Select(Convert).ToArray(),
         JsonValueKind.String => element.GetString(),
         JsonValueKind.Number => ConvertNumber(element),
@@ -67,15 +69,15 @@ internal static class FreeJson
         return value;
     }
 
-    private static PSObject ConvertMembers(IEnumerable<(string Name, JsonElement Value)> members)
+    private static PSObject ToObject(IEnumerable<(string Name, object? Value)> members)
     {
         PSObject result = new();
-        foreach ((string given, JsonElement value) in members)
+        foreach ((string given, object? value) in members)
         {
             // PowerShell's names are case-insensitive, never empty and some are reserved; JSON has none of these rules.
             string name = given.Length == 0 ? "_" : given;
             while (ReservedNames.Contains(name) || result.Properties[name] is not null) name += "_";
-            result.Properties.Add(new PSNoteProperty(name, Convert(value)));
+            result.Properties.Add(new PSNoteProperty(name, value));
         }
         return result;
     }

@@ -24,17 +24,16 @@ internal static class ValidJson
     {
         byte[] bytes = json.GetBuffer();
         int length = (int)json.Length;
-        return HasSurrogateEscape(bytes, length) || !IsUtf8(bytes, length)
-            ? new(Encoding.UTF8.GetBytes(Of(Encoding.UTF8.GetString(bytes, 0, length))))
-            : json;
+        if (!HasSurrogateEscape(bytes, length) && IsUtf8(bytes, length)) return json;
+        byte[] valid = Encoding.UTF8.GetBytes(Of(Encoding.UTF8.GetString(bytes, 0, length)));
+        return new(valid, 0, valid.Length, writable: false, publiclyVisible: true);
     }
 
-    // Spans would be shorter, and a reference to another assembly.
     private static bool HasSurrogateEscape(byte[] json, int length)
     {
-        for (int i = 0; i + 2 < length; i++)
+        for (int i = 0; (i = Array.IndexOf(json, (byte)'\\', i, length - i)) >= 0 && i + 2 < length; i++)
         {
-            if (json[i] == '\\' && json[i + 1] == 'u' && (json[i + 2] | 0x20) == 'd') return true;
+            if (json[i + 1] == 'u' && (json[i + 2] | 0x20) == 'd') return true;
         }
         return false;
     }

@@ -135,7 +135,7 @@ internal sealed class ScenarioRunner : IDisposable
     }
 
     /// <summary>Queues a run as another client would.</summary>
-    internal static string Queue(ComfyEmulator emulator, string prompt)
+    internal static string Queue(ComfyEmulator emulator, string prompt, string deployment = Portrait)
     {
         HttpRequest request = new()
         {
@@ -143,7 +143,7 @@ internal sealed class ScenarioRunner : IDisposable
             Path = "/api/run/deployment/queue",
             Query = string.Empty,
             Headers = new Dictionary<string, string> { ["authorization"] = $"Bearer {emulator.ApiKey.Reveal()}", ["content-type"] = "application/json" },
-            Body = Encoding.UTF8.GetBytes(new JsonObject { ["deployment_id"] = Portrait, ["inputs"] = new JsonObject { ["prompt"] = prompt } }.ToJsonString()),
+            Body = Encoding.UTF8.GetBytes(new JsonObject { ["deployment_id"] = deployment, ["inputs"] = new JsonObject { ["prompt"] = prompt } }.ToJsonString()),
         };
         emulator.Handle(request, isStorage: false);
         return emulator.Runs[^1].RunId;

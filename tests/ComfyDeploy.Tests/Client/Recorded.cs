@@ -24,7 +24,7 @@ internal static class Recorded
 
     internal static MemoryStream Body(byte[] json) => new(json, 0, json.Length, writable: false, publiclyVisible: true);
 
-    internal static ComfyRun ToRun(string json) => WireJson.Read(Body(json), WireContext.Default.RunWire).ToRun(ClientUnderTest.Connect());
+    internal static ComfyRun ToRun(string json) => WireJson.ReadRun(Body(json)).ToRun(ClientUnderTest.Connect());
 }
 
 internal sealed record Exchange(string Name, int Status, string ContentType, string Body)

@@ -8,6 +8,12 @@ internal static class ResponseBody
     /// <summary>Bytes of a success, decompressed: a compressed body of a megabyte could fill the memory.</summary>
     internal const int Limit = 256 * 1024 * 1024;
     private const int ErrorLimit = 64 * 1024;
+    private const int FirstSize = 16 * 1024;
+    // A page of a long list; what only one body needed is not kept.
+    private const int MaxSpareSize = 4 * 1024 * 1024;
+
+    /// <summary>The buffer of a body that was read, for the next one.</summary>
+    private static byte[]? _spare;
 
     /// <summary>
     /// Turns the body of a success into a value. Whatever fails on the way leaves as one exception: a broken connection, a corrupt
@@ -23,9 +29,13 @@ internal static class ResponseBody
     {
         try
         {
-            using MemoryStream body = new();
-            bool isWhole = await CopyAsync(response, body, Limit, cancellationToken).ConfigureAwait(false);
-            return isWhole ? read(body) : throw Errors.ResponseTooLarge(request, Limit);
+            byte[] spare = Interlocked.Exchange(ref _spare, null) ?? new byte[FirstSize];
+            (byte[] bytes, int length) = await FillAsync(response, spare, Limit, cancellationToken).ConfigureAwait(false);
+            if (length > Limit) throw Errors.ResponseTooLarge(request, Limit);
+            T value = read(new(bytes, 0, length, writable: false, publiclyVisible: true));
+            // Only after a success: something may still write to it after a read that was given up.
+            if (bytes.Length <= MaxSpareSize) _spare = bytes;
+            return value;
         }
         catch (Exception e) when (IsReadFailure(e))
         {
@@ -39,17 +49,17 @@ internal static class ResponseBody
     /// <summary>The body of a refusal, up to a limit; empty when it cannot be read, since the status alone tells enough.</summary>
     internal static async Task<MemoryStream> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        MemoryStream body = new();
         try
         {
-            await CopyAsync(response, body, ErrorLimit, cancellationToken).ConfigureAwait(false);
+            (byte[] bytes, int length) =
+                await FillAsync(response, new byte[FirstSize], ErrorLimit, cancellationToken).ConfigureAwait(false);
+            return new(bytes, 0, Math.Min(length, ErrorLimit), writable: false, publiclyVisible: true);
         }
         catch (Exception e) when (IsReadFailure(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            body.SetLength(0);
+            return new();
         }
-        return body;
     }
 
     /// <summary>
@@ -61,22 +71,22 @@ internal static class ResponseBody
         failure is HttpRequestException or IOException or InvalidDataException or OperationCanceledException or NotSupportedException
             or InvalidOperationException or JsonException or FormatException or OverflowException;
 
-    /// <summary>Copies the body up to the limit.</summary>
-    /// <returns>False when there is more.</returns>
-    private static async Task<bool> CopyAsync(
-        HttpResponseMessage response, MemoryStream body, int limit, CancellationToken cancellationToken)
+    /// <summary>Reads the body into the buffer, or into a larger one, up to a byte more than the limit.</summary>
+    private static async Task<(byte[] Bytes, int Length)> FillAsync(
+        HttpResponseMessage response, byte[] buffer, int limit, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration abort = cancellationToken.Register(response.Dispose);
         using Stream stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
-        byte[] buffer = new byte[16 * 1024];
+        // A byte more, so that the end is seen without another buffer.
+        long expected = Math.Min(response.Content.Headers.ContentLength + 1 ?? 0, MaxSpareSize);
+        if (expected > buffer.Length) buffer = new byte[expected];
+        int length = 0;
         while (true)
         {
-            int read = await stream.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false);
-            int kept = (int)Math.Min(read, limit - body.Length);
-            body.Write(buffer, 0, kept);
-            if (read > 0 && kept == read) continue;
-            body.Position = 0;
-            return kept == read;
+            int read = await stream.ReadAsync(buffer, length, buffer.Length - length, cancellationToken).ConfigureAwait(false);
+            length += read;
+            if (read == 0 || length > limit) return (buffer, length);
+            if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min(2L * length, limit + 1L));
         }
     }
 }

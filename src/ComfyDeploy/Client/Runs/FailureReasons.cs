@@ -54,7 +54,8 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         await WithinAsync(LogLimit, limit => FillFromLogsAsync(missing, limit), cancellationToken).ConfigureAwait(false);
     }
 
-    private static bool IsMissing(ComfyRun run) => run is { Status: RunStatus.Failed, Error: null, RunId: not null };
+    /// <summary>Whether there is a reason to look for.</summary>
+    internal static bool IsMissing(ComfyRun run) => run is { Status: RunStatus.Failed, Error: null, RunId: not null };
 
     private bool FillKnown(ComfyRun run) => _known.TryGetValue(run.RunId!, out string? reason) && (run.Error = reason) is not null;
 

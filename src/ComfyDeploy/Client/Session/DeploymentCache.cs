@@ -11,12 +11,14 @@ internal sealed class DeploymentCache
         _entry is { } entry && now - entry.ReadAt < Lifetime ? entry.Deployments : null;
 
     /// <summary>For names only, which rarely change.</summary>
-    internal ComfyDeployment? Find(string? deploymentId) => _entry?.Deployments.FirstOrDefault(d => d.DeploymentId == deploymentId);
+    internal ComfyDeployment? Find(string? deploymentId) =>
+        deploymentId is not null && _entry is { } entry && entry.ById.TryGetValue(deploymentId, out ComfyDeployment? found) ? found : null;
 
     /// <summary>For argument completion, which also accepts older ones.</summary>
     internal IReadOnlyList<ComfyDeployment> Last => _entry?.Deployments ?? [];
 
-    internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) => _entry = new(deployments, now);
+    internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) =>
+        _entry = new(deployments, deployments.ToDictionary(deployment => deployment.DeploymentId), now);
 
-    private sealed record Entry(IReadOnlyList<ComfyDeployment> Deployments, DateTime ReadAt);
+    private sealed record Entry(IReadOnlyList<ComfyDeployment> Deployments, Dictionary<string, ComfyDeployment> ById, DateTime ReadAt);
 }

@@ -10,6 +10,7 @@ internal sealed class KnownRuns
     private readonly Dictionary<string, long> _seen = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, RunOrigin?> _started = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, SeenRun> _newest = new(StringComparer.OrdinalIgnoreCase);
+    private DateTime _newestSince = DateTime.MinValue;
 
     /// <summary>The runs this process queued.</summary>
     internal IReadOnlyList<string> Started
@@ -20,21 +21,19 @@ internal sealed class KnownRuns
         }
     }
 
-    /// <summary>Remembers when a run was first seen.</summary>
-    internal void See(string? runId)
+    /// <summary>Remembers when runs were first seen, and how the newest were when they were seen last.</summary>
+    internal void See(IEnumerable<ComfyRun> runs)
     {
-        if (runId is null) return;
+        long now = Stopwatch.GetTimestamp();
         lock (_seen)
         {
-            if (!_seen.ContainsKey(runId)) _seen.Add(runId, Stopwatch.GetTimestamp());
+            foreach (ComfyRun run in runs)
+            {
+                if (run.RunId is not { } id) continue;
+                if (!_seen.ContainsKey(id)) _seen.Add(id, now);
+                if (run.CreatedAt >= _newestSince || _newest.ContainsKey(id)) Keep(new(id, run.CreatedAt, run.Status, run.DeploymentId, null));
+            }
         }
-    }
-
-    /// <summary>Remembers a run and how it was when it was seen last.</summary>
-    internal void Describe(ComfyRun run)
-    {
-        See(run.RunId);
-        if (run.RunId is not null) Keep(new(run.RunId, run.CreatedAt, run.Status, run.DeploymentId, null));
     }
 
     /// <summary>Records a run as queued by this process.</summary>
@@ -81,15 +80,11 @@ internal sealed class KnownRuns
     /// <summary>A list may have 100,000 runs: only the newest are described.</summary>
     private void Keep(SeenRun run)
     {
-        lock (_seen)
-        {
-            _newest[run.RunId] = run;
-            if (_newest.Count < 2 * MaxNewest) return;
-            foreach (SeenRun old in _newest.Values.OrderByDescending(seen => seen.CreatedAt).Skip(MaxNewest).ToArray())
-            {
-                _newest.Remove(old.RunId);
-            }
-        }
+        _newest[run.RunId] = run;
+        if (_newest.Count < 2 * MaxNewest) return;
+        SeenRun[] byAge = [.. _newest.Values.OrderByDescending(seen => seen.CreatedAt)];
+        foreach (SeenRun old in byAge.Skip(MaxNewest)) _newest.Remove(old.RunId);
+        _newestSince = byAge[MaxNewest - 1].CreatedAt ?? DateTime.MinValue;
     }
 }
 

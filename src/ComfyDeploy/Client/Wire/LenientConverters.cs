@@ -20,7 +20,9 @@ internal abstract class ReadOnlyConverter<T> : JsonConverter<T>
 
 internal sealed class LenientText : ReadOnlyConverter<string?>
 {
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(ref reader);
+
+    internal static string? Of(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String ? reader.GetString() : JsonElement.ParseValue(ref reader).GetRawText();
 
     // The keys of a dictionary are read by the converter of texts.
@@ -30,7 +32,9 @@ internal sealed class LenientText : ReadOnlyConverter<string?>
 
 internal sealed class LenientNumber : ReadOnlyConverter<double?>
 {
-    public override double? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    public override double? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(ref reader);
+
+    internal static double? Of(ref Utf8JsonReader reader) => reader.TokenType switch
     {
         JsonTokenType.Number => Number(ref reader),
         JsonTokenType.String => Parse(reader.GetString()),
@@ -43,7 +47,7 @@ internal sealed class LenientNumber : ReadOnlyConverter<double?>
     private static double? Parse(string? text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? Finite(number) : null;
 
-    private static double? Finite(double number) => double.IsNaN(number) || double.IsInfinity(number) ? null : number;
+    internal static double? Finite(double number) => double.IsNaN(number) || double.IsInfinity(number) ? null : number;
 }
 
 /// <summary>A number with all its digits, such as the largest seed. One beyond the range of decimal reads as null.</summary>
@@ -60,7 +64,9 @@ internal sealed class LenientDecimal : ReadOnlyConverter<decimal?>
 
 internal sealed class LenientBoolean : ReadOnlyConverter<bool?>
 {
-    public override bool? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    public override bool? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(ref reader);
+
+    internal static bool? Of(ref Utf8JsonReader reader) => reader.TokenType switch
     {
         JsonTokenType.True => true,
         JsonTokenType.False => false,
@@ -72,9 +78,11 @@ internal sealed class LenientBoolean : ReadOnlyConverter<bool?>
 
 internal sealed class LenientTime : ReadOnlyConverter<DateTime?>
 {
-    public override DateTime? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    public override DateTime? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(ref reader);
+
+    internal static DateTime? Of(ref Utf8JsonReader reader) => reader.TokenType switch
     {
-        JsonTokenType.String => Timestamp.Parse(reader.GetString()),
+        JsonTokenType.String => reader.TryGetDateTime(out DateTime time) ? Timestamp.Local(time) : Timestamp.Parse(reader.GetString()),
         JsonTokenType.Number => LenientNumber.Number(ref reader) is { } seconds ? Timestamp.FromUnixSeconds(seconds) : null,
         _ => Skip(ref reader),
     };

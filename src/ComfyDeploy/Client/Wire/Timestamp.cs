@@ -22,6 +22,10 @@ internal static class Timestamp
         return DateTimeOffset.TryParse(trimmed, CultureInfo.InvariantCulture, utc, out DateTimeOffset time) ? time.LocalDateTime : null;
     }
 
+    /// <summary>A time that JSON's own reader understood, which is faster and knows only the standard form.</summary>
+    internal static DateTime Local(DateTime time) =>
+        time.Kind == DateTimeKind.Unspecified ? DateTime.SpecifyKind(time, DateTimeKind.Utc).ToLocalTime() : time.ToLocalTime();
+
     /// <returns>Local time; null for a number that is no time.</returns>
     internal static DateTime? FromUnixSeconds(double seconds) =>
         seconds is >= 0 and <= LastUnixSecond ? UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond)).ToLocalTime() : null;

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 namespace ComfyDeploy.Client;
 
 /// <summary>A run on the wire: the first service's 24 fields, today's 32, and what only lists carry.</summary>
+[JsonConverter(typeof(RunReader))]
 internal sealed class RunWire
 {
     public string? Id { get; set; }
@@ -23,7 +24,7 @@ internal sealed class RunWire
     public string? Gpu { get; set; }
     public string? MachineVersion { get; set; }
     public string? MachineType { get; set; }
-    [JsonPropertyName("modal_function_call_id")] public string? FunctionCallId { get; set; }
+    public string? FunctionCallId { get; set; }
     public string? UserId { get; set; }
     public string? OrgId { get; set; }
     public JsonElement? RunLog { get; set; }
@@ -36,13 +37,13 @@ internal sealed class RunWire
     public JsonElement? Outputs { get; set; }
     public double? Number { get; set; }
     public double? Duration { get; set; }
-    [JsonPropertyName("comfy_deploy_cold_start")] public double? QueueDuration { get; set; }
+    public double? QueueDuration { get; set; }
     public double? ColdStartDuration { get; set; }
     public double? RunDuration { get; set; }
     public double? QueuePosition { get; set; }
     public string? BatchId { get; set; }
     public string? DeploymentId { get; set; }
-    [JsonExtensionData] public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public List<KeyValuePair<string, object?>>? Unknown { get; set; }
 }
 
 internal sealed class RunPageWire

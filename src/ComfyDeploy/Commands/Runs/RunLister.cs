@@ -7,7 +7,9 @@ namespace ComfyDeploy.Commands;
 /// </summary>
 internal sealed class RunLister(GetComfyRunCommand cmdlet)
 {
-    private const int MaxPageSize = 100;
+    // The first run comes out after one small page; whoever reads on gets larger ones.
+    private const int FirstPage = 100;
+    private const int LargestPage = 1000;
     private static readonly TimeSpan AccountHorizon = TimeSpan.FromHours(24);
     private static readonly TimeSpan ActiveHorizon = TimeSpan.FromHours(48);
 
@@ -45,8 +47,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     private void FillReasons(IReadOnlyList<RunReadResult> reads)
     {
         if (cmdlet.SkipErrorDetail) return;
-        foreach (IGrouping<ApiSession, RunReadResult> account in reads.Where(read => read.Run is not null)
-            .GroupBy(read => read.Client.Session))
+        foreach (IGrouping<ApiSession, RunReadResult> account in reads
+            .Where(read => read.Run is not null && FailureReasons.IsMissing(read.Run)).GroupBy(read => read.Client.Session))
         {
             if (!_reasons.TryGetValue(account.Key, out FailureReasons? reasons))
             {
@@ -99,8 +101,8 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
     private void WriteRuns(IReadOnlyList<RunSource> sources, bool isNamed)
     {
         RunFilter filter = CreateFilter(sources, isNamed);
-        IEnumerable<ComfyRun> runs = (cmdlet.ThisSession ? StartedHere(sources) : Listed(sources, filter))
-            .Where(filter.Matches).Take(cmdlet.First);
+        IEnumerable<ComfyRun> runs = cmdlet.ThisSession
+            ? StartedHere(sources).Where(filter.Matches).Take(cmdlet.First) : Listed(sources, filter);
         List<ComfyRun> chunk = [];
         if (cmdlet.Full) _bar = cmdlet.NewBar((sources.Count > 0 ? sources[0].Client : cmdlet.Client).Session.Clock);
         foreach (ComfyRun run in runs)
@@ -135,16 +137,18 @@ internal sealed class RunLister(GetComfyRunCommand cmdlet)
 
     private IEnumerable<ComfyRun> Listed(IReadOnlyList<RunSource> sources, RunFilter filter)
     {
-        int pageSize = Math.Min(cmdlet.First, MaxPageSize);
+        int pageSize = Math.Min(cmdlet.First, FirstPage);
         RunMerge merge = new(sources.Select(source => new RunCursor(
             source.Client, new(source.WorkflowId, source.DeploymentId, filter.ServerStatus, filter.After, pageSize),
-            source.WorkflowName, MaxPageSize)));
-        while (true)
+            source.WorkflowName, LargestPage)), cmdlet.Stop);
+        for (merge.Wanted = cmdlet.First; merge.Wanted > 0;)
         {
             if (merge.NeedsPages) cmdlet.Await(merge.ReadPagesAsync);
             if (merge.Take() is not { } run) yield break;
             // A row without an ID is nothing that can be read, stopped or waited for.
-            if (Guid.TryParse(run.RunId, out _)) yield return run;
+            if (!Guid.TryParse(run.RunId, out _) || !filter.Matches(run)) continue;
+            merge.Wanted--;
+            yield return run;
         }
     }
 

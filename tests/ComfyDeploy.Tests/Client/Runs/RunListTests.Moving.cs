@@ -69,6 +69,8 @@ public sealed partial class RunListTests
     [Theory]
     [InlineData("""{"status":"queued"}""")]
     [InlineData("""{"id":38,"status":"queued"}""")]
+    [InlineData("null")]
+    [InlineData("[1]")]
     public async Task A_row_without_an_ID_makes_the_list_incomplete_and_is_told(string row)
     {
         _page = (_, _) => $$"""[{"id":"{{Guid.NewGuid()}}","status":"queued"},{{row}}]""";

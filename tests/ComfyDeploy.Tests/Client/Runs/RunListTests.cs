@@ -13,11 +13,12 @@ public sealed partial class RunListTests
     private Func<HttpResponseMessage> _deployments = () => Reply.Json("[]");
 
     private Func<string, int, string> _page;
+    private int _limit;
 
     public RunListTests()
     {
         _test = new(new ScriptedHandler(Answer));
-        _page = (workflow, offset) => $"[{string.Join(',', _rows[workflow].Skip(offset).Take(10))}]";
+        _page = (workflow, offset) => $"[{string.Join(',', _rows[workflow].Skip(offset).Take(_limit))}]";
     }
 
     [Fact]
@@ -157,7 +158,10 @@ public sealed partial class RunListTests
     private HttpResponseMessage Answer(SentRequest request)
     {
         if (request.PathAndQuery.Contains("/deployments?", StringComparison.Ordinal)) return _deployments();
-        int offset = int.Parse(request.Address.Query.Split("offset=")[1].Split('&')[0], CultureInfo.InvariantCulture);
+        _limit = Number("limit=");
+        int offset = Number("offset=");
         return Reply.Json(_page(request.Address.Segments[^2].TrimEnd('/'), offset));
+
+        int Number(string name) => int.Parse(request.Address.Query.Split(name)[1].Split('&')[0], CultureInfo.InvariantCulture);
     }
 }

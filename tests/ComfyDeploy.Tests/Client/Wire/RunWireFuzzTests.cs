@@ -66,7 +66,7 @@ public sealed class RunWireFuzzTests
             byte[] mutated = Mutate(Encoding.UTF8.GetBytes(bodies[seed % bodies.Length]), new Random(seed));
             try
             {
-                RunWire wire = WireJson.Read(Recorded.Body(mutated), WireContext.Default.RunWire);
+                RunWire wire = WireJson.ReadRun(Recorded.Body(mutated));
                 ReadAll(wire.ToRun(ClientUnderTest.Connect()));
                 read++;
             }
@@ -77,6 +77,27 @@ public sealed class RunWireFuzzTests
             catch (Exception e) when (e is not JsonException)
             {
                 Assert.Fail(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {e}"));
+            }
+        }
+        Assert.InRange(read, 200, Mutations);
+    }
+
+    [Fact]
+    public void A_mutated_list_is_read_or_refused_as_JSON()
+    {
+        string[] bodies = [.. Recorded.Successes("runs-v2-*.json").Select(exchange => exchange.Body)];
+        int read = 0;
+        for (int seed = 0; seed < Mutations; seed++)
+        {
+            byte[] mutated = Mutate(Encoding.UTF8.GetBytes(bodies[seed % bodies.Length]), new Random(seed));
+            try
+            {
+                foreach (RunWire? row in WireJson.ReadRuns(Recorded.Body(mutated))) ReadAll((row ?? new()).ToRun(ClientUnderTest.Connect()));
+                read++;
+            }
+            catch (JsonException)
+            {
+                // Broken JSON is told as such; anything else fails the test.
             }
         }
         Assert.InRange(read, 200, Mutations);

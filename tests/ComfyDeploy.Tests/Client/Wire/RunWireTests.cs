@@ -59,7 +59,7 @@ public sealed class RunWireTests
         JsonArray rows = page is JsonObject wrapped ? wrapped["data"]!.AsArray() : page.AsArray();
         List<RunWire> read = page is JsonObject
             ? JsonSerializer.Deserialize(page.ToJsonString(), WireContext.Default.RunPageWire)!.Data!
-            : JsonSerializer.Deserialize(page.ToJsonString(), WireContext.Default.ListRunWire)!;
+            : [.. WireJson.ReadRuns(Recorded.Body(page.ToJsonString())).Select(row => row!)];
         Assert.Equal(rows.Count, read.Count);
         foreach ((JsonNode? row, RunWire wire) in rows.Zip(read)) AssertSame(row!.AsObject(), wire.ToRun(ClientUnderTest.Connect()));
     }
@@ -127,6 +127,42 @@ public sealed class RunWireTests
         Assert.Equal("""{"favorite":true,"model_id":null,"nested":{"a":[1,2]}}""", run.AdditionalProperties!.ToString());
         Assert.Null(Recorded.ToRun("""{"id":"a"}""").AdditionalProperties);
     }
+
+    [Fact]
+    public void Of_a_field_that_is_there_twice_the_last_counts() =>
+        Assert.Equal("""{"favorite":2}""", Recorded.ToRun("""{"id":"a","favorite":true,"id":"b","favorite":2}""").AdditionalProperties!.ToString());
+
+    [Fact]
+    public void The_words_and_fields_of_one_row_are_not_mixed_up_with_those_of_the_next()
+    {
+        ComfyRun[] runs = [.. WireJson.ReadRuns(Recorded.Body("""
+            [{"id":"a","status":"queued","other":"x","gpu":"T4"},{"status":"queued","id":"a","gpu":"T\u0034","other":null},{"id":"T4","status":null,"other":"x","new":"T4","gpu":"queued"},{}]
+            """)).Select(row => row!.ToRun(ClientUnderTest.Connect()))];
+        Assert.Equal([("a", "queued", "T4"), ("a", "queued", "T4"), ("T4", null, "queued"), (null, null, null)], runs.Select(run => (run.RunId, run.Status, run.Gpu)));
+        Assert.Equal(["""{"other":"x"}""", """{"other":null}""", """{"other":"x","new":"T4"}""", null], runs.Select(run => run.AdditionalProperties?.ToString()));
+    }
+
+    [Theory]
+    [InlineData("2025-10-14T09:12:03.418207Z", 4182070)]
+    [InlineData("2025-10-14T09:12:03.418207", 4182070)]
+    [InlineData("2025-10-14T11:12:03.418207+02:00", 4182070)]
+    [InlineData("2025-10-14T09:12:03.418207+00Z", 4182070)]
+    [InlineData("2025-10-14 09:12:03.418", 4180000)]
+    [InlineData("1760433123", 0)]
+    [InlineData("2025-10-14T09:12:03\\u005a", 0)]
+    public void A_time_is_read_in_every_form(string text, int ticks) =>
+        Assert.Equal(new DateTime(2025, 10, 14, 9, 12, 3, DateTimeKind.Utc).AddTicks(ticks), Recorded.ToRun($$"""{"created_at":"{{text}}"}""").CreatedAt!.Value.ToUniversalTime());
+
+    [Theory]
+    [InlineData("\"2.113338\"", 2.113338)]
+    [InlineData("2.113338", 2.113338)]
+    [InlineData("\" 2.5 \"", 2.5)]
+    [InlineData("\"2\\u002e5\"", 2.5)]
+    [InlineData("\"2.5x\"", null)]
+    [InlineData("\"\"", null)]
+    [InlineData("\"Infinity\"", null)]
+    [InlineData("\"NaN\"", null)]
+    public void A_number_may_be_text(string json, double? seconds) => Assert.Equal(seconds, Recorded.ToRun($$"""{"run_duration":{{json}}}""").RunSeconds);
 
     [Fact]
     public void An_unknown_status_is_kept_as_it_is() => Assert.Equal("Paused by operator", Recorded.ToRun("""{"status":"Paused by operator"}""").Status);

@@ -24,9 +24,9 @@ public sealed class WireJsonTests
     public void Bytes_that_are_not_UTF8_become_replacement_characters()
     {
         byte[] json = [.. Encoding.UTF8.GetBytes("""{"id":"a","live_status":"x"""), 0xFF, 0xFE, .. Encoding.UTF8.GetBytes("\",\"other\":\""), 0xC3, .. Encoding.UTF8.GetBytes("\"}")];
-        RunWire wire = WireJson.Read(Recorded.Body(json), WireContext.Default.RunWire);
+        RunWire wire = WireJson.ReadRun(Recorded.Body(json));
         Assert.Equal("x\uFFFD\uFFFD", wire.LiveStatus);
-        Assert.Equal("\uFFFD", wire.Unknown!["other"].GetString());
+        Assert.Equal([new("other", "\uFFFD")], wire.Unknown!);
     }
 
     [Fact]
@@ -47,7 +47,24 @@ public sealed class WireJsonTests
     [InlineData("null")]
     [InlineData("\"text\"")]
     public void An_answer_that_is_not_a_list_is_an_error(string json) =>
-        Assert.Throws<JsonException>(() => WireJson.Read(Recorded.Body(json), WireContext.Default.ListRunWire));
+        Assert.ThrowsAny<JsonException>(() => WireJson.ReadRuns(Recorded.Body(json)));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{\"id\":\"a\"")]
+    [InlineData("{\"id\":\"a\"} {}")]
+    [InlineData("{\"id\":\"a\"}x")]
+    public void An_answer_that_is_not_a_run_is_an_error(string json) => Assert.ThrowsAny<JsonException>(() => WireJson.ReadRun(Recorded.Body(json)));
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("[{\"id\":\"a\"}")]
+    [InlineData("[{\"id\":\"a\"},")]
+    [InlineData("[]]")]
+    public void Half_a_list_is_an_error(string json) => Assert.ThrowsAny<JsonException>(() => WireJson.ReadRuns(Recorded.Body(json)));
 
     [Fact]
     public void Times_that_run_backward_are_no_seconds_below_zero() =>
