@@ -74,9 +74,8 @@ internal sealed class ApiSession
         {
             throw new ArgumentException("A path must begin with a slash.", nameof(request));
         }
-        request.RequestUri = new Uri(_connection.BaseUri.AbsoluteUri.TrimEnd('/') + path);
+        request.RequestUri = new Uri(_connection.Address + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RevealKey());
-        request.Headers.UserAgent.ParseAdd(UserAgent);
         DateTime began = Clock.Now;
         try
         {
@@ -112,7 +111,12 @@ internal sealed class ApiSession
         response is { StatusCode: HttpStatusCode.InternalServerError, Content.Headers.ContentType.MediaType: "text/plain" };
 
     /// <summary>Each request has its own timeout token, which distinguishes a timeout from Ctrl+C.</summary>
-    private static HttpClient CreateClient(HttpMessageHandler handler) => new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+    private static HttpClient CreateClient(HttpMessageHandler handler)
+    {
+        HttpClient client = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        client.DefaultRequestHeaders.UserAgent.ParseAdd(UserAgent);
+        return client;
+    }
 
     private static HttpClientHandler CreateHandler()
     {

@@ -82,23 +82,29 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         // On another thread, so that a host's synchronization context cannot cause a deadlock.
         Task<T> task = Task.Run(() => work(ending.Token), CancellationToken.None);
-        try
-        {
-            _queue.Run(task, _clock, OnTick, canEndEarly ? ending.Cancel : null, Stop);
-            return task.GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
-        }
+        Block(task, canEndEarly ? ending.Cancel : null);
+        return task.GetAwaiter().GetResult();
     }
 
     /// <summary>Waits for the next results of parallel work. They leave it on the pipeline thread, so that none can be lost.</summary>
     internal IReadOnlyList<T> Take<T>(OrderedWork<T> work)
     {
-        Task first = work.First;
-        Await(_ => first);
+        WriteQueued();
+        Block(work.First, onEnding: null);
         return work.Take();
+    }
+
+    private void Block(Task work, Action? onEnding)
+    {
+        try
+        {
+            _queue.Run(work, _clock, OnTick, onEnding, Stop);
+            work.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
     }
 
     internal void Await(Func<CancellationToken, Task> work) => Await(async cancellationToken =>
@@ -162,6 +168,7 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
         }
         if (!_clients.TryGetValue(connection, out ComfyDeployClient? client))
         {
+            Log.Open();
             _clients.Add(connection, client = new(ApiSession.For(connection), Log));
         }
         _clock = client.Session.Clock;

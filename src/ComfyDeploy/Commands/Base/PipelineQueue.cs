@@ -17,6 +17,7 @@ internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
 
     private readonly ConcurrentQueue<(string Stream, Action Write)> _messages = new();
     private readonly AutoResetEvent _changed = new(false);
+    private volatile bool _isDebugSilent;
 
     /// <summary>Whether the next message may end the pipeline.</summary>
     internal bool IsEnding => _messages.TryPeek(out (string Stream, Action) next) && cmdlet.Preferences.EndPipeline(next.Stream);
@@ -25,9 +26,18 @@ internal sealed class PipelineQueue(ComfyDeployCommand cmdlet) : ICallLog
 
     public void Verbose(string message) => Add("Verbose", () => cmdlet.WriteVerbose(SafeText.Shorten(message, MaxLength)));
 
-    public void Debug(string message) => Add("Debug", () => cmdlet.WriteDebug(SafeText.Shorten(message, MaxLength)));
+    public void Debug(string message)
+    {
+        if (!_isDebugSilent) Add("Debug", () => cmdlet.WriteDebug(SafeText.Shorten(message, MaxLength)));
+    }
 
     internal void Information(string message) => Add("Information", () => cmdlet.WriteInformation(message, ["ComfyRun"]));
+
+    /// <summary>
+    /// Called on the pipeline thread before work begins. There is a debug message for each request, and each message wakes that thread:
+    /// none is kept that nobody sees.
+    /// </summary>
+    internal void Open() => _isDebugSilent = cmdlet.Preferences.IsSilent("Debug");
 
     /// <summary>Blocks until the work is done or stopped, and writes its messages as they come.</summary>
     /// <param name="work">What to wait for.</param>

@@ -17,6 +17,9 @@ internal sealed class StreamPreferences(PSCmdlet cmdlet)
         return ends;
     }
 
+    /// <summary>Whether what is written to the stream is shown nowhere.</summary>
+    internal bool IsSilent(string stream) => Preference(stream) is ActionPreference.SilentlyContinue or ActionPreference.Ignore;
+
     private ActionPreference? Preference(string stream)
     {
         Dictionary<string, object> bound = cmdlet.MyInvocation.BoundParameters;
