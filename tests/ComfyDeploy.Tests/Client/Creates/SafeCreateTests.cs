@@ -136,7 +136,7 @@ public sealed partial class SafeCreateTests
     public async Task A_run_this_process_knew_before_is_not_adopted()
     {
         ModelRun earlier = _service.OtherRun(Inputs, TimeSpan.Zero);
-        _test.Session.KnownRuns.See([earlier.Id]);
+        _test.Session.KnownRuns.See([new() { RunId = earlier.Id }]);
         _service.Faults.Enqueue(CreateFault.ResetNotTaken);
         Assert.Equal(ErrorIds.AmbiguousCreate, (await FailAsync()).ErrorId);
     }

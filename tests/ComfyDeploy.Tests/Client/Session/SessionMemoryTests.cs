@@ -19,7 +19,7 @@ public sealed class SessionMemoryTests
     public void A_run_seen_before_a_create_cannot_belong_to_it_and_one_seen_after_may()
     {
         KnownRuns known = new();
-        known.See(["before"]);
+        known.See([new() { RunId = "before" }]);
         long sent = Stopwatch.GetTimestamp() + 1;
         Assert.True(known.IsTaken("BEFORE", sent));
         Assert.False(known.IsTaken("before", 0));
@@ -32,10 +32,10 @@ public sealed class SessionMemoryTests
     public void Seeing_a_run_again_does_not_make_it_younger()
     {
         KnownRuns known = new();
-        known.See(["a"]);
+        known.See([new() { RunId = "a" }]);
         long between = Stopwatch.GetTimestamp() + 1;
-        known.See(["a"]);
-        known.See([null]);
+        known.See([new() { RunId = "a" }]);
+        known.See([new()]);
         Assert.True(known.IsTaken("a", between));
     }
 
@@ -43,7 +43,7 @@ public sealed class SessionMemoryTests
     public void Ambiguous_short_ids_are_reported()
     {
         KnownRuns known = new();
-        foreach (string id in (string[])["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"]) known.See([id]);
+        foreach (string id in (string[])["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"]) known.See([new() { RunId = id }]);
         known.Take("cccccccc-1", null);
         Assert.Equal(2, known.StartingWith("AAAA").Count);
         Assert.Equal(["bbbbbbbb-1"], known.StartingWith("bbbbbbbb"));
@@ -58,7 +58,7 @@ public sealed class SessionMemoryTests
         DateTime now = DateTime.Now;
         for (int i = 0; i < 5_000; i++)
         {
-            known.Describe(new() { RunId = $"{i:00000000}", Status = "success", CreatedAt = now.AddMinutes(-i) });
+            known.See([new() { RunId = $"{i:00000000}", Status = "success", CreatedAt = now.AddMinutes(-i) }]);
         }
         known.Take("ours", new("d", "portrait/production", null, "row 1", null, null));
         IReadOnlyList<SeenRun> newest = known.Newest();
