@@ -221,6 +221,8 @@ public sealed class ComfyRun : IConnected
     /// <summary>The run's ID.</summary>
     public override string ToString() => RunId ?? Status ?? string.Empty;
 
+    internal ComfyRun Copy() => (ComfyRun)MemberwiseClone();
+
     /// <summary>Fills in what only the caller knows and <c>GET /run/{id}</c> does not return.</summary>
     internal void CarryOver(RunOrigin? known)
     {

@@ -18,14 +18,21 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
     private readonly Dictionary<CancellationTokenSource, Sleeper> _timers = [];
     private readonly DateTime _end = start + Limit;
     private DateTime _now = start;
+    private TimeSpan _set;
     private long _order;
 
     public DateTime Now
     {
         get
         {
-            lock (_gate) return _now;
+            lock (_gate) return _now + _set;
         }
+    }
+
+    /// <summary>Sets the clock: what waits is woken as before, as it is by a real one.</summary>
+    internal void Set(TimeSpan ahead)
+    {
+        lock (_gate) _set = ahead;
     }
 
     public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => DelayAsync(time, string.Empty, cancellationToken);
@@ -66,14 +73,14 @@ internal sealed class VirtualClock(DateTime start, Action<TimeSpan> advanced) : 
 
     public void Wait(WaitHandle[] handles, TimeSpan time)
     {
-        DateTime until = Now + time;
+        DateTime until = Now - _set + time;
         do
         {
             ThreadPoolCalm.Await();
             if (WaitHandle.WaitAny(handles, TimeSpan.Zero) != WaitHandle.WaitTimeout) return;
         }
         while (WakeNext(until));
-        if (Now > _end) throw new TimeoutException($"The pipeline has waited for {Limit}.");
+        if (Now - _set > _end) throw new TimeoutException($"The pipeline has waited for {Limit}.");
     }
 
     /// <summary>Lets time pass in which nobody is woken, as when a laptop sleeps.</summary>

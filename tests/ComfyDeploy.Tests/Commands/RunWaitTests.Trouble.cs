@@ -108,6 +108,7 @@ public sealed partial class RunWaitTests
     public async Task A_run_that_is_given_up_is_cancelled_once_or_named(bool isTaken)
     {
         int cancels = 0;
+        _sharedStatus = () => Elapsed <= 3 ? 404 : 401;
         _fault = path =>
         {
             bool isCancel = path.EndsWith(Cancel, StringComparison.Ordinal);
@@ -132,6 +133,7 @@ public sealed partial class RunWaitTests
     [Fact]
     public async Task A_run_that_ended_before_it_was_given_up_is_a_success()
     {
+        _sharedStatus = () => Elapsed <= 3 ? 404 : 401;
         _fault = path => Elapsed > 3 && !path.EndsWith(Cancel, StringComparison.Ordinal) && _cancelled.Count == 0
             ? Reply.Json("""{"detail":"Invalid token"}""", 401) : null;
         RunWait wait = Wait(TimeSpan.FromHours(1), cancelLate: true);

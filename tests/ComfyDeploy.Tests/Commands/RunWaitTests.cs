@@ -16,6 +16,7 @@ public sealed partial class RunWaitTests : IDisposable
     private readonly DateTime _began;
     private readonly ComfyDeployClient _client;
     private Func<string, HttpResponseMessage?> _fault = _ => null;
+    private Func<int> _sharedStatus = () => 404;
     private Func<string, string, string> _answerOf = (_, status) => status;
     private RunWait? _wait;
     private double _lastDecision;
@@ -25,7 +26,7 @@ public sealed partial class RunWaitTests : IDisposable
         _began = _clock.Now;
         ScriptedHandler handler = new(request =>
         {
-            if (request.IsShared) return Reply.Status(404);
+            if (request.IsShared) return Reply.Status(_sharedStatus());
             string[] path = request.Address.Segments;
             string id = path[3].TrimEnd('/');
             if (_fault(request.Address.AbsolutePath) is { } fault) return fault;

@@ -10,6 +10,9 @@ internal sealed class ApiSession
     private static readonly ConditionalWeakTable<ComfyConnection, ApiSession> Sessions = new();
     private static readonly string UserAgent = $"ComfyDeploy-PowerShell/{typeof(ApiSession).Assembly.GetName().Version.ToString(3)}";
 
+    // A date further away is none: nothing could be added to it or taken from it.
+    private static readonly TimeSpan MaxClockOffset = TimeSpan.FromDays(3650);
+
     private readonly ComfyConnection _connection;
     private readonly Func<HttpMessageHandler>? _renewHandler;
     private volatile HttpClient _http;
@@ -82,7 +85,8 @@ internal sealed class ApiSession
             HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
             log.Debug($"{request.Method} {path} -> {(int)response.StatusCode} in {(Clock.Now - began).TotalMilliseconds:0} ms");
-            if (response.Headers.Date is { } date) ClockOffset = date.UtcDateTime - Clock.Now;
+            if (response.Headers.Date is { } date && (date.UtcDateTime - Clock.Now).Duration() < MaxClockOffset)
+                ClockOffset = date.UtcDateTime - Clock.Now;
             // After an unhandled error the service closes the socket and does not say so. A create sent on it would be lost: leave it.
             if (IsUnhandledError(response) && _renewHandler is not null) _http = CreateClient(_renewHandler());
             return response;

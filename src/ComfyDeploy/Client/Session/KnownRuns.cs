@@ -31,7 +31,8 @@ internal sealed class KnownRuns
             {
                 if (run.RunId is not { } id) continue;
                 if (!_seen.ContainsKey(id)) _seen.Add(id, now);
-                if (run.CreatedAt >= _newestSince || _newest.ContainsKey(id)) Keep(new(id, run.CreatedAt, run.Status, run.DeploymentId, null));
+                if (run.CreatedAt >= _newestSince || _newest.ContainsKey(id))
+                    Keep(new(id, run.CreatedAt, run.Status, run.DeploymentId, null));
             }
         }
     }

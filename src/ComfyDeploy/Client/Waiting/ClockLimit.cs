@@ -3,6 +3,9 @@ namespace ComfyDeploy.Client;
 /// <summary>A token that is canceled after a time on a given clock.</summary>
 internal sealed class ClockLimit : IDisposable
 {
+    // A clock that is set back must not make it last for ever.
+    private static readonly TimeSpan MaxPause = TimeSpan.FromDays(1);
+
     private readonly CancellationTokenSource _source;
 
     /// <param name="clock">Counts the time.</param>
@@ -33,6 +36,7 @@ internal sealed class ClockLimit : IDisposable
             {
                 await clock.DelayAsync(pause, Token).ConfigureAwait(false);
                 pause = extendTo is null ? TimeSpan.Zero : extendTo() - clock.Now;
+                if (pause > MaxPause) pause = MaxPause;
             }
             while (pause > TimeSpan.Zero);
             _source.Cancel();

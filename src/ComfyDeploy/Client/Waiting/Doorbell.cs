@@ -56,23 +56,34 @@ internal sealed class Doorbell(ApiSession session, WorkflowPoll poll, Action clo
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         TimeSpan pause = MinPause;
-        while (!cancellationToken.IsCancellationRequested)
+        try
         {
-            DateTime began = session.Clock.Now;
-            Task<bool> stream = ReadAsync(cancellationToken);
-            await Task.WhenAny(stream).ConfigureAwait(false);
-            bool wasTrusted = IsTrusted;
-            OpenedAt = null;
-            // What one stream announced says nothing about the next.
-            _confirmed = _missed = 0;
-            if (wasTrusted) poll.Disconnect();
-            bool isRefused = stream.Status == TaskStatus.RanToCompletion && !await stream.ConfigureAwait(false);
-            if (isRefused || cancellationToken.IsCancellationRequested) break;
-            if (session.Clock.Now - began > MaxPause) pause = MinPause;
-            await Task.WhenAny(session.Clock.DelayAsync(pause, cancellationToken)).ConfigureAwait(false);
-            pause = pause + pause < MaxPause ? pause + pause : MaxPause;
+            while (await ListenOnceAsync(cancellationToken).ConfigureAwait(false) is { } listened)
+            {
+                if (listened > MaxPause) pause = MinPause;
+                await Task.WhenAny(session.Clock.DelayAsync(pause, cancellationToken)).ConfigureAwait(false);
+                pause = pause + pause < MaxPause ? pause + pause : MaxPause;
+            }
         }
-        closed();
+        finally
+        {
+            closed();
+        }
+    }
+
+    /// <returns>How long a stream lasted; null when there shall be no other.</returns>
+    private async Task<TimeSpan?> ListenOnceAsync(CancellationToken cancellationToken)
+    {
+        DateTime began = session.Clock.Now;
+        Task<bool> stream = ReadAsync(cancellationToken);
+        await Task.WhenAny(stream).ConfigureAwait(false);
+        bool hadRung = _confirmed > 0;
+        OpenedAt = null;
+        // What one stream announced says nothing about the next.
+        _confirmed = _missed = 0;
+        if (hadRung) poll.Disconnect();
+        bool isRefused = stream.Status == TaskStatus.RanToCompletion && !await stream.ConfigureAwait(false);
+        return isRefused || cancellationToken.IsCancellationRequested ? null : session.Clock.Now - began;
     }
 
     /// <returns>False when there is nothing to listen to.</returns>
@@ -90,7 +101,7 @@ internal sealed class Doorbell(ApiSession session, WorkflowPoll poll, Action clo
         byte[] buffer = new byte[4096];
         StringBuilder frame = new();
         Decoder decoder = Encoding.UTF8.GetDecoder();
-        char[] text = new char[buffer.Length];
+        char[] text = new char[Encoding.UTF8.GetMaxCharCount(buffer.Length)];
         while (await stream.ReadAsync(buffer, 0, buffer.Length, cancellationToken).ConfigureAwait(false) is > 0 and var count)
         {
             int length = decoder.GetChars(buffer, 0, count, text, 0);
@@ -126,9 +137,9 @@ internal sealed class Doorbell(ApiSession session, WorkflowPoll poll, Action clo
             if (root.ValueKind != JsonValueKind.Object || Text(root, "run_id") is not { } runId) return;
             poll.Announce(runId, Text(root, "status"));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Not for us.
+            // Nothing that can be read.
         }
     }
 

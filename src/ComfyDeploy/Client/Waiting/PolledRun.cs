@@ -5,17 +5,19 @@ namespace ComfyDeploy.Client;
 /// <summary>A run that one wait looks at: what was seen of it last, and when to look again.</summary>
 internal sealed class PolledRun : IDisposable
 {
-    private static readonly TimeSpan MaxUnread = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan MaxUnread = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan MaxUnreadInQueue = TimeSpan.FromHours(1);
+    private const int MaxBackstops = 10;
+    private static readonly TimeSpan MinRetryPause = TimeSpan.FromSeconds(1);
 
     private readonly ApiSession _session;
     private readonly DateTime _began;
     private readonly (CancellationToken FirstLook, CancellationToken Deadline) _limits;
     private WorkflowPoll? _poll;
-    // Never disposed: without a timer or a wait handle there is nothing to free, and an announcement may come at any time.
-    private CancellationTokenSource _wake = new();
     private ComfyRun? _listed;
     private DateTime _readAt;
-    private TimeSpan _maxUnread = MaxUnread;
+    private int _backstops;
+    private bool _isListedAsFinished;
     private DateTime? _startedAt;
     private bool _isLookedAt;
     private bool _isBeingRead;
@@ -31,7 +33,8 @@ internal sealed class PolledRun : IDisposable
         (Target, Service, Log, _limits) = (target, service, log, limits);
         _session = target.Client.Session;
         Last = target.Known;
-        _began = _readAt = LookedAt = DueAt = Now;
+        Timer = new(_session.Clock);
+        _began = _readAt = Now;
     }
 
     internal WaitTarget Target { get; }
@@ -43,11 +46,17 @@ internal sealed class PolledRun : IDisposable
     /// <summary>The last snapshot; null before the first.</summary>
     internal ComfyRun? Last { get; private set; }
 
-    /// <summary>When to look again, UTC.</summary>
-    internal DateTime DueAt { get; set; }
+    /// <summary>When to look again.</summary>
+    internal PollTimer Timer { get; }
 
     /// <summary>Whether it must be read by itself: only that decides how it ended.</summary>
-    internal bool NeedsRead { get; set; }
+    internal bool NeedsRead { get; private set; }
+
+    /// <summary>Whether it sleeps, and must not.</summary>
+    internal bool IsOverslept => NeedsRead || Timer.IsOverslept;
+
+    /// <summary>Whether a look for its progress costs it nothing: it is not being read, and was read well.</summary>
+    internal bool IsCalm => !_isBeingRead && !_isFailing;
 
     /// <summary>Whether the list of its workflow does not contain it.</summary>
     internal bool IsUnlisted { get; private set; }
@@ -63,14 +72,14 @@ internal sealed class PolledRun : IDisposable
 
     internal bool IsRunning => (_listed ?? Last)?.Status is not (null or RunStatus.NotStarted or RunStatus.Queued);
 
-    /// <summary>When it was last seen, UTC.</summary>
-    internal DateTime LookedAt { get; private set; }
-
     /// <summary>How long ago it was read by itself.</summary>
     internal TimeSpan Unread => Now - _readAt;
 
     /// <summary>When it was created, UTC by the service's clock, as far as it is known.</summary>
-    internal DateTime? CreatedAt => Last?.CreatedAt?.ToUniversalTime();
+    internal DateTime? CreatedAt => Last?.CreatedAt?.ToUniversalTime() - Last?.ClockOffset + (_session.ServiceNow - Now);
+
+    /// <summary>Ends its first look, whatever the deadline.</summary>
+    internal CancellationToken FirstLook => _limits.FirstLook;
 
     private DateTime Now => _session.Clock.Now;
 
@@ -85,26 +94,15 @@ internal sealed class PolledRun : IDisposable
     {
         if (_poll is null && Last?.WorkflowId is { Length: > 0 } workflow) _poll = _session.Poller.Join(workflow, this);
         if (_poll is not null) await _poll.UntilReadAsync(this).ConfigureAwait(false);
-        else await SleepAsync().ConfigureAwait(false);
+        else while (!Timer.IsDue) await Timer.SleepAsync(Limit).ConfigureAwait(false);
         NeedsRead = false;
         _isBeingRead = true;
     }
 
-    /// <summary>Waits until the run is due, or something is announced.</summary>
-    internal async Task SleepAsync()
+    /// <summary>Reads the run by itself as soon as possible: not before the pause that a failure asks for.</summary>
+    internal void AskForRead()
     {
-        TimeSpan pause = DueAt - Now;
-        if (pause <= TimeSpan.Zero) return;
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(Limit, _wake.Token);
-        try
-        {
-            await _session.Clock.DelayAsync(pause, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!Limit.IsCancellationRequested)
-        {
-            // Something was announced.
-            _wake = new();
-        }
+        if (!_isFailing || Timer.DueAt <= Now) NeedsRead = true;
     }
 
     /// <summary>The run was read by itself.</summary>
@@ -112,11 +110,12 @@ internal sealed class PolledRun : IDisposable
     {
         Report(run);
         _poll?.Judge(this, run, isRead: true);
+        if (_isListedAsFinished) _poll?.JudgeList(run.IsFinished);
         Target.Known = _listed = null;
         Last = run;
-        _readAt = LookedAt = Now;
+        _readAt = Timer.LookedAt = Now;
         _isLookedAt = true;
-        IsAnnounced = IsEndAnnounced = _isFailing = _isBeingRead = false;
+        IsAnnounced = IsEndAnnounced = _isFailing = _isBeingRead = _isListedAsFinished = false;
         if (run.IsFinished) _session.Poller.Times.Add(run);
         else Reschedule();
     }
@@ -127,37 +126,44 @@ internal sealed class PolledRun : IDisposable
         // What is read meanwhile is newer.
         if (_isBeingRead) return;
         IsUnlisted = row is null;
+        _isListedAsFinished = row is { IsFinished: true };
         if (row is null or { IsFinished: true })
         {
-            NeedsRead = !_isFailing || DueAt <= Now;
+            AskForRead();
             return;
         }
         _poll?.Judge(this, row, isRead: false);
         IsAnnounced = false;
-        _listed = row;
-        LookedAt = Now;
+        // Other waits share the row.
+        ComfyRun own = row.Copy();
+        _listed = own;
+        Timer.LookedAt = Now;
         _isLookedAt = true;
-        // The service finds out some ends only when the run itself is read.
-        if (IsRunning && Unread > _maxUnread && row.UpdatedAt?.ToUniversalTime() < _session.ServiceNow - MaxUnread)
-        {
-            NeedsRead = true;
-            _maxUnread += _maxUnread;
-        }
-        Report(row);
+        Report(own);
         // Of two snapshots with the same status, the one that was read by itself says more.
-        if (Last is not { IsDetailed: true } || Last.Status != row.Status)
+        if (Last is not { IsDetailed: true } || Last.Status != own.Status)
         {
-            if (Last is not null) row.CarryOver(RunOrigin.Of(Last));
-            Last = row;
+            if (Last is not null) own.CarryOver(RunOrigin.Of(Last));
+            Last = own;
             Target.Known = null;
         }
         Reschedule();
+        if (!IsStale(own)) return;
+        _backstops++;
+        AskForRead();
+    }
+
+    /// <summary>The service finds out some ends only when the run itself is read, and a list may be an old one.</summary>
+    private bool IsStale(ComfyRun row)
+    {
+        TimeSpan max = IsRunning || row.StartedAt is not null ? MaxUnread : MaxUnreadInQueue;
+        return Unread.Ticks > max.Ticks << Math.Min(_backstops, MaxBackstops);
     }
 
     /// <summary>It could not be read: looks again after this time, or the usual one.</summary>
     internal void RetryIn(TimeSpan? pause)
     {
-        DueAt = Now + (pause ?? PollSchedule.After(Now - _began));
+        Timer.DueAt = Now + (pause is { } time && time < MinRetryPause ? MinRetryPause : pause ?? PollSchedule.After(Now - _began));
         _isBeingRead = false;
         _isFailing = _isLookedAt = true;
     }
@@ -165,9 +171,9 @@ internal sealed class PolledRun : IDisposable
     /// <summary>The first look may wait a moment if the run was queued only now; it never waits past the deadline.</summary>
     internal void Begin(TimeSpan? timeLeft)
     {
-        if (CreatedAt is not { } created || created < _session.ServiceNow - PollSchedule.After(TimeSpan.Zero)) return;
         TimeSpan pause = PollSchedule.After(TimeSpan.Zero);
-        DueAt = Now + (timeLeft < pause ? timeLeft.Value : pause);
+        if (CreatedAt is not { } created || _session.ServiceNow - created > pause) return;
+        Timer.DueAt = Now + (timeLeft < pause ? timeLeft.Value : pause);
     }
 
     /// <summary>The service announced a change, which may be wrong.</summary>
@@ -179,25 +185,24 @@ internal sealed class PolledRun : IDisposable
         IsAnnounced = true;
         if (status is null || RunStatus.IsFinished(status, null))
         {
-            IsEndAnnounced = NeedsRead = true;
-            Wake();
+            IsEndAnnounced = true;
+            AskForRead();
+            if (NeedsRead) Timer.Wake();
         }
         else if (status is "started" or "running" && _startedAt is null && Last is not null && !_isBeingRead)
         {
             _startedAt = _session.ServiceNow;
             Reschedule();
-            Wake();
+            Timer.Wake();
         }
     }
-
-    internal void Wake() => _wake.Cancel();
 
     /// <summary>What was announced is no longer: looks again as if it never had been.</summary>
     internal void Disconnect()
     {
         if (Last is null || _isBeingRead || _isFailing) return;
         Reschedule();
-        Wake();
+        Timer.Wake();
     }
 
     /// <summary>Decides when to look again, by what is known now.</summary>
@@ -205,18 +210,18 @@ internal sealed class PolledRun : IDisposable
     {
         ComfyRun run = (_listed ?? Last)!;
         bool rings = _poll is { Rings: true };
-        bool isShared = _poll is { IsShared: true };
+        bool isShared = _poll is { IsShared: true } && !IsUnlisted;
         TimeSpan usual = PollSchedule.After(Now - _began, isShared && IsRunning, rings, IsFarFromEnd(run));
         TimeSpan pause = usual;
         if (_session.Poller.Times.For(Last!) is { } expected)
         {
             DateTime now = _session.ServiceNow;
-            TimeSpan age = now - (run.CreatedAt?.ToUniversalTime() ?? _began);
+            TimeSpan age = now - CreatedAt is { } known && known > Now - _began ? known : Now - _began;
             pause = PollSchedule.After(expected, age, now - (run.StartedAt?.ToUniversalTime() ?? _startedAt), usual, rings);
         }
-        DueAt = Now + pause;
+        Timer.DueAt = Now + pause;
         // Together with others, so that one request looks at all of them.
-        if (isShared) DueAt = DueAt.AddTicks(usual.Ticks - 1 - ((DueAt.Ticks - 1) % usual.Ticks));
+        if (isShared) Timer.DueAt = Timer.DueAt.AddTicks(usual.Ticks - 1 - ((Timer.DueAt.Ticks - 1) % usual.Ticks));
     }
 
     private static bool IsFarFromEnd(ComfyRun run) =>

@@ -9,6 +9,9 @@ internal sealed record ExpectedTimes(TimeSpan Start, TimeSpan Early, TimeSpan La
 /// <summary>The times of the runs of one account that succeeded lately, by deployment, or by workflow where they have none.</summary>
 internal sealed class RunTimes
 {
+    // Whatever a service claims, nobody waits longer for one run.
+    private const double MaxSeconds = 24 * 60 * 60;
+
     private readonly Dictionary<string, Samples> _samples = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _read = new(StringComparer.OrdinalIgnoreCase);
 
@@ -18,22 +21,23 @@ internal sealed class RunTimes
         lock (_samples) return _read.Contains(workflowId);
     }
 
-    /// <summary>Remembers that the history of a workflow is read.</summary>
-    /// <returns>False when it was before.</returns>
-    internal bool BeginRead(string workflowId)
+    /// <summary>Takes what a list of a workflow tells.</summary>
+    internal void Read(string workflowId, IEnumerable<ComfyRun> rows)
     {
-        lock (_samples) return _read.Add(workflowId);
+        lock (_samples) _read.Add(workflowId);
+        foreach (ComfyRun row in rows) Add(row);
     }
 
     internal void Add(ComfyRun run)
     {
-        if (run is not { IsSuccess: true, RunSeconds: { } seconds }) return;
+        if (run is not { IsSuccess: true, RunSeconds: >= 0 and < MaxSeconds and var seconds }) return;
+        if ((run.QueueSeconds ?? 0) + (run.ColdStartSeconds ?? 0) is not (>= 0 and < MaxSeconds and var start)) return;
         lock (_samples)
         {
             foreach (string key in KeysOf(run))
             {
                 if (!_samples.TryGetValue(key, out Samples? samples)) _samples.Add(key, samples = new());
-                samples.Add((run.QueueSeconds ?? 0) + (run.ColdStartSeconds ?? 0), seconds);
+                samples.Add(start, seconds);
             }
         }
     }
@@ -60,8 +64,6 @@ internal sealed class RunTimes
         private const int Min = 3;
         private const int Max = 50;
         private const double Outer = 0.1;
-        // Whatever a service claims, nobody waits longer for one run.
-        private static readonly double MaxSeconds = TimeSpan.FromDays(1).TotalSeconds;
 
         private readonly Queue<(double Start, double Run)> _times = new();
 
@@ -77,10 +79,7 @@ internal sealed class RunTimes
             Expected = new(At(starts, Outer), At(runs, Outer), At(runs, 1 - Outer));
         }
 
-        private static TimeSpan At(double[] sorted, double share)
-        {
-            double seconds = sorted[(int)Math.Round((sorted.Length - 1) * share)];
-            return TimeSpan.FromSeconds(seconds is >= 0 and var time && time < MaxSeconds ? time : MaxSeconds);
-        }
+        private static TimeSpan At(double[] sorted, double share) =>
+            TimeSpan.FromSeconds(sorted[(int)Math.Round((sorted.Length - 1) * share)]);
     }
 }

@@ -105,13 +105,24 @@ internal sealed class RunWaiter : IDisposable
     private async Task<WaitOutcome> WaitAsync(
         WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
-        WaitOutcome outcome = await PollAsync(target, place, service, firstLook, deadline).ConfigureAwait(false);
+        Task<WaitOutcome> poll = PollAsync(target, place, service, firstLook, deadline);
+        await Task.WhenAny(poll).ConfigureAwait(false);
+        // Whatever went wrong, the run leaves the wait.
+        WaitOutcome outcome = poll.IsFaulted && !_stop.IsCancellationRequested
+            ? GiveUp(target, place, poll.Exception.InnerException) : await poll.ConfigureAwait(false);
         if (CancelLate && (outcome.IsLate || outcome.IsGivenUp))
             outcome = await _lateCancel.RunAsync(outcome, service).ConfigureAwait(false);
         // A reason that cannot be read is no error, whatever the cause.
         if (ReadReasons && outcome.End == WaitEnd.Finished)
             await Task.WhenAny(service.Reasons.FillAsync(outcome.Run!, _stop)).ConfigureAwait(false);
         return outcome;
+    }
+
+    private WaitOutcome GiveUp(WaitTarget target, int place, Exception cause)
+    {
+        ComfyRun? last = _live.TryGetValue(place, out PolledRun? run) ? run.Last : null;
+        ComfyDeployException error = new(ErrorIds.ServiceError, $"The answers about run {target.RunId} cannot be used.", cause);
+        return new(target, last, last is null ? WaitEnd.PollFailed : WaitEnd.TimedOut, error);
     }
 
     private async Task<WaitOutcome> PollAsync(
@@ -122,6 +133,7 @@ internal sealed class RunWaiter : IDisposable
         _live[place] = run;
         ComfyDeployException? failure = null;
         int failures = 0;
+        DateTime failedAt = DateTime.MaxValue;
         try
         {
             if (target.Known is { IsFinished: false } && !deadline.IsCancellationRequested)
@@ -131,10 +143,12 @@ internal sealed class RunWaiter : IDisposable
             }
             while (true)
             {
-                ComfyDeployException? before = failure;
+                // What was seen since then, if only in a list, exists.
+                ComfyDeployException? before = run.Timer.LookedAt > failedAt ? null : failure;
                 (ComfyRun? read, failure) = await ReadAsync(run, run.Limit).ConfigureAwait(false);
                 if (read is { IsFinished: true }) return new(target, read, WaitEnd.Finished);
                 failures = failure is null ? 0 : failures + 1;
+                failedAt = _clock.Now;
                 if (failure is not null)
                 {
                     _log.Verbose($"Reading run {target.RunId} failed: {failure.Message}");
@@ -165,11 +179,11 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>A run that is only known from a list is read once more, so that it comes out complete, or finished after all.</summary>
     private async Task<WaitOutcome> EndLateAsync(PolledRun run, ComfyDeployException? failure)
     {
-        if (!CancelLate && failure is null && run.Last is { IsDetailed: false })
+        if (!CancelLate && failure is null && run is { Last.IsDetailed: false, FirstLook.IsCancellationRequested: false })
         {
             try
             {
-                (ComfyRun? read, failure) = await ReadAsync(run, _deadline.Start().FirstLook).ConfigureAwait(false);
+                (ComfyRun? read, failure) = await ReadAsync(run, run.FirstLook).ConfigureAwait(false);
                 if (read is { IsFinished: true }) return new(run.Target, read, WaitEnd.Finished);
             }
             catch (OperationCanceledException) when (!_stop.IsCancellationRequested)

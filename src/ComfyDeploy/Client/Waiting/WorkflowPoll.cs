@@ -6,12 +6,9 @@ namespace ComfyDeploy.Client;
 /// </summary>
 internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDisposable
 {
-    private const int MaxProbes = 2;
     private const int MaxRunsWithProgress = 5;
-    private static readonly TimeSpan MinListPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinListenPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ProgressPause = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan MinBroken = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan MaxBroken = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan SoonDue = TimeSpan.FromSeconds(2);
 
     private readonly object _gate = new();
@@ -21,15 +18,12 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
     private RunListLook? _last;
     private Doorbell? _doorbell;
     private bool _hasListened;
-    private int _failures;
-    private int _probes;
-    private TimeSpan _brokenFor = MinBroken;
-    private DateTime _brokenUntil;
+    private readonly ListHealth _list = new(poller.Session.Clock);
 
     internal string WorkflowId => workflowId;
 
     /// <summary>Whether there are so many runs that the list is worth more requests.</summary>
-    internal bool IsShared => _runs.Count >= 10;
+    internal bool IsShared => _runs.Count >= 10 && !_list.IsBroken;
 
     /// <summary>Whether the service announces changes.</summary>
     internal bool Rings => _doorbell is { IsTrusted: true };
@@ -53,10 +47,10 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
         {
             run.Limit.ThrowIfCancellationRequested();
             ListenWhile(run);
-            await run.SleepAsync().ConfigureAwait(false);
+            await run.Timer.SleepAsync(run.Limit).ConfigureAwait(false);
             if (run.NeedsRead) return;
             // Another look has come in between.
-            if (run.DueAt > _clock.Now) continue;
+            if (!run.Timer.IsDue) continue;
             if (!UsesList(run)) return;
             await LookAsync(run).ConfigureAwait(false);
             if (run.NeedsRead) return;
@@ -74,19 +68,28 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
     /// <summary>Compares what is seen of a run with what was announced.</summary>
     internal void Judge(PolledRun run, ComfyRun seen, bool isRead)
     {
-        lock (_gate)
+        bool rang = Rings;
+        if (isRead)
         {
-            // A read that comes out well while the list does not shows that the list is the problem.
-            if (isRead && _failures > 0) _probes++;
+            lock (_gate) _list.Probe();
         }
         if (isRead && run.IsEndAnnounced) _doorbell?.JudgeEnd(seen.IsFinished);
-        if (seen.Status != run.Last?.Status) _doorbell?.JudgeChange(run.IsAnnounced, run.LookedAt);
+        if (seen.Status == run.Last?.Status) return;
+        _doorbell?.JudgeChange(seen.IsFinished ? run.IsEndAnnounced : run.IsAnnounced, run.Timer.LookedAt);
+        // The others rely on what is announced.
+        if (isRead && rang && !Rings) Disconnect();
+    }
+
+    /// <summary>A run was read because the list says that it has ended.</summary>
+    internal void JudgeList(bool isFinished)
+    {
+        lock (_gate) _list.JudgeEnd(isFinished);
     }
 
     /// <summary>Listens to the service if the wait goes on.</summary>
     private void ListenWhile(PolledRun run)
     {
-        if (_hasListened || run.DueAt - _clock.Now < MinListPause) return;
+        if (_hasListened || run.Timer.DueAt - _clock.Now < MinListenPause) return;
         lock (_gate)
         {
             if (_hasListened || _runs.Count == 0) return;
@@ -107,9 +110,9 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
     {
         lock (_gate)
         {
-            if (run.IsUnlisted || _clock.Now < _brokenUntil) return false;
+            if (run.IsUnlisted || _list.IsBroken) return false;
             DateTime soon = _clock.Now + SoonDue;
-            return _runs.Count(each => each.DueAt <= soon) > 1 || !poller.Times.HasRead(workflowId);
+            return _runs.Count(each => each.Timer.DueAt <= soon) > 1 || !poller.Times.HasRead(workflowId);
         }
     }
 
@@ -119,11 +122,11 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
         TaskCompletionSource<RunListLook?> own = new();
         lock (_gate)
         {
-            if (_last is { Failure: null } last && _clock.Now < last.At + MinListPause)
+            if (_last is { Failure: null } last && _clock.Now - last.At is var age && age >= TimeSpan.Zero && age < last.Pause)
             {
                 // Too soon for another one: who has come since uses this one.
-                if (run.LookedAt >= last.At) run.DueAt = last.At + MinListPause;
-                else run.SetListed(last.Find(run.Target.RunId));
+                if (run.Timer.LookedAt >= last.At || last.Find(run.Target.RunId) is not { } row) run.Timer.DueAt = last.At + last.Pause;
+                else run.SetListed(row);
                 return;
             }
             if (_look is null) _look = own;
@@ -141,22 +144,38 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
     private async Task LeadAsync(PolledRun leader, TaskCompletionSource<RunListLook?> own)
     {
         RunListLook? look = null;
+        bool readsHistory = !poller.Times.HasRead(workflowId);
+        PolledRun[] runs = [.. Snapshot().Where(run => !run.IsUnlisted)];
         try
         {
-            bool readsHistory = poller.Times.BeginRead(workflowId);
-            look = await RunListLook.ReadAsync(leader, Snapshot(), _last?.Depth ?? 0, readsHistory).ConfigureAwait(false);
-            if (readsHistory) TakeHistory(look);
+            look = await RunListLook.ReadAsync(workflowId, leader, runs, _last?.Depth ?? 0, readsHistory).ConfigureAwait(false);
+            if (readsHistory && look.Failure is null) TakeHistory(look);
         }
         finally
         {
-            lock (_gate)
-            {
-                _look = null;
-                if (look is not null) Take(look, leader);
-            }
+            End(look, leader, runs);
             // Null when whoever sent it no longer waits: another one sends it again.
             own.TrySetResult(look);
-            foreach (PolledRun run in Snapshot().Where(run => run.NeedsRead)) run.Wake();
+            foreach (PolledRun run in Snapshot().Where(run => run.IsOverslept)) run.Timer.Wake();
+        }
+    }
+
+    /// <summary>Ends a look, whatever it saw; nothing here may throw, since others wait for it.</summary>
+    private void End(RunListLook? look, PolledRun leader, PolledRun[] runs)
+    {
+        lock (_gate)
+        {
+            _look = null;
+            if (look is null) return;
+            _last = look;
+            if (look.Failure is { } failure) Fail(failure, leader);
+            else if (!runs.Any(run => look.Find(run.Target.RunId) is not null))
+            {
+                // Those of another account, or of another time.
+                _list.Break();
+                ReadEach();
+            }
+            else Take(look);
         }
     }
 
@@ -164,7 +183,7 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
     private void TakeHistory(RunListLook look)
     {
         HashSet<string> own = new(Snapshot().Select(run => run.Target.RunId), StringComparer.OrdinalIgnoreCase);
-        foreach (ComfyRun row in look.Rows.Values.Where(row => !own.Contains(row.RunId!))) poller.Times.Add(row);
+        poller.Times.Read(workflowId, look.Rows.Values.Where(row => !own.Contains(row.RunId!)));
     }
 
     private PolledRun[] Snapshot()
@@ -172,41 +191,33 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
         lock (_gate) return [.. _runs];
     }
 
-    private void Take(RunListLook look, PolledRun leader)
+    private void Take(RunListLook look)
     {
-        _last = look;
-        if (look.Failure is { } failure)
-        {
-            Fail(failure, leader);
-            return;
-        }
-        _failures = _probes = 0;
-        _brokenFor = MinBroken;
+        _list.Succeed();
+        bool rang = Rings;
         foreach (PolledRun run in _runs) run.SetListed(look.Find(run.Target.RunId));
+        if (rang && !Rings) _runs.ForEach(run => run.Reschedule());
         IEnumerable<PolledRun> watched = _runs.Where(run => run is { IsRunning: true, Target.WantsProgress: true })
             .OrderBy(run => run.Last!.StartedAt).Take(MaxRunsWithProgress);
-        foreach (PolledRun run in watched.Where(run => run.Unread >= ProgressPause)) run.NeedsRead = true;
+        foreach (PolledRun run in watched.Where(run => run.IsCalm && run.Unread >= ProgressPause)) run.AskForRead();
     }
 
-    /// <summary>
-    /// The run that sent the request is read by itself, to find out whether the service is away or only the list cannot be read. Then the
-    /// runs are read one by one for a while, as they are when the service refuses the list.
-    /// </summary>
+    /// <summary>Without the list, the run that sent the request is read by itself, or each run that is due.</summary>
     private void Fail(ComfyDeployException failure, PolledRun leader)
     {
-        _failures++;
-        bool isRefused = failure is { StatusCode: >= 400 and < 500 and not (401 or 408 or 429) } or { ErrorId: ErrorIds.NotConnected };
-        if (isRefused || _probes >= MaxProbes || leader.Service.RefusesKey)
+        if (_list.Fail(failure, leader.Service.RefusesKey) is not { } pause)
         {
-            _brokenUntil = _clock.Now + _brokenFor;
-            _brokenFor = _brokenFor < MaxBroken ? _brokenFor + _brokenFor : MaxBroken;
-            _failures = _probes = 0;
-            foreach (PolledRun run in _runs) run.NeedsRead |= run.DueAt <= _clock.Now;
+            ReadEach();
             return;
         }
-        leader.NeedsRead = true;
-        TimeSpan pause = Retry.PauseBefore(_failures, failure.RetryAfter, _clock);
-        foreach (PolledRun run in _runs.Where(run => run != leader && run.DueAt < _clock.Now + pause)) run.DueAt = _clock.Now + pause;
+        leader.AskForRead();
+        DateTime next = _clock.Now + pause;
+        foreach (PolledRun run in _runs.Where(run => run != leader && run.Timer.DueAt < next)) run.Timer.DueAt = next;
+    }
+
+    private void ReadEach()
+    {
+        foreach (PolledRun run in _runs.Where(run => run.Timer.IsDue)) run.AskForRead();
     }
 
     /// <summary>Waits for what another run has asked for, but not past the own deadline.</summary>

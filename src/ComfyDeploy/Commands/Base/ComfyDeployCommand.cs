@@ -91,7 +91,14 @@ public abstract class ComfyDeployCommand : PSCmdlet, IDisposable
     {
         WriteQueued();
         Block(work.First, onEnding: null);
-        return work.Take();
+        try
+        {
+            return work.Take();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
     }
 
     private void Block(Task work, Action? onEnding)

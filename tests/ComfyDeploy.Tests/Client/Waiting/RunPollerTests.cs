@@ -73,6 +73,7 @@ public sealed class RunPollerTests : IDisposable
         Assert.Equal(runs.Length, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
         Assert.InRange(_wait.Lags.Max(), 0, 20);
         Assert.InRange(_wait.Count(List), 1, 5);
+        Assert.Empty(_wait.Log.Warnings);
     }
 
     [Fact]
@@ -100,11 +101,17 @@ public sealed class RunPollerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"running\"", "\"success\"")]
-    [InlineData("\"success\"", "\"running\"")]
-    [InlineData("\"id\":\"", "\"id\":\"x")]
-    [InlineData("{", "[")]
-    public void What_the_list_says_decides_nothing(string word, string instead)
+    [InlineData("\"running\"", "\"success\"", 5)]
+    [InlineData("\"success\"", "\"running\"", 16 * 60)]
+    [InlineData("\"success\"", "\"not-started\"", 16 * 60)]
+    [InlineData("\"success\"", "\"queued\"", 16 * 60)]
+    [InlineData("\"id\":\"", "\"id\":\"x", 10)]
+    [InlineData("{", "[", 10)]
+    [InlineData("\"created_at\":\"2026", "\"created_at\":\"0001", 5)]
+    [InlineData("\"created_at\":\"2026", "\"created_at\":\"9999", 5)]
+    [InlineData("\"run_duration\":\"", "\"run_duration\":\"-9", 5)]
+    [InlineData("\"workflow_id\":\"0", "\"workflow_id\":\"9", 5)]
+    public void What_the_list_says_decides_nothing(string word, string instead, int lag)
     {
         ComfyRun[] runs = Add(12, out RunWaiter waiter);
         _wait.Spoil = (path, body) => path.Contains(List, StringComparison.Ordinal) ? body.Replace(word, instead, StringComparison.Ordinal) : body;
@@ -112,6 +119,69 @@ public sealed class RunPollerTests : IDisposable
         Assert.Equal(runs.Length, _wait.Outcomes.Count);
         Assert.All(_wait.Outcomes, outcome => Assert.Equal((WaitEnd.Finished, "success"), (outcome.End, outcome.Run!.Status)));
         Assert.All(_wait.Outcomes, outcome => Assert.True(outcome.Run!.IsDetailed));
+        Assert.InRange(_wait.Lags.Max(), 0, lag);
+    }
+
+    [Theory]
+    [InlineData("Mon, 01 Jan 0001 00:00:00 GMT")]
+    [InlineData("Fri, 31 Dec 9999 23:59:59 GMT")]
+    [InlineData("Mon, 23 Nov 2026 10:00:00 GMT")]
+    [InlineData("Tue, 24 Nov 2026 20:00:00 GMT")]
+    public void The_date_of_the_service_decides_nothing(string date)
+    {
+        _wait.Date = date;
+        ComfyRun[] runs = Add(12, out RunWaiter waiter);
+        using (waiter) _wait.Drain(waiter);
+        Assert.Equal(runs.Length, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
+        Assert.InRange(_wait.Lags.Max(), 0, 15);
+    }
+
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(3600)]
+    [InlineData(-60 * 24 * 3600)]
+    public void A_clock_that_is_set_meanwhile_delays_no_look(int seconds)
+    {
+        ComfyRun[] runs = Add(12, out RunWaiter waiter);
+        _wait.Pass(TimeSpan.FromSeconds(5));
+        _wait.Clock.Set(TimeSpan.FromSeconds(seconds));
+        using (waiter) _wait.Drain(waiter);
+        Assert.Equal(runs.Length, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
+        Assert.InRange((_wait.Now - Begin).TotalSeconds, 30, 60);
+    }
+
+    [Fact]
+    public void A_long_pause_that_the_list_asks_for_is_not_that_of_the_runs()
+    {
+        _wait.Fault = path => path.Contains(List, StringComparison.Ordinal) ? Reply.RetryAfter(429, new(TimeSpan.FromHours(1))) : null;
+        ComfyRun[] runs = Add(12, out RunWaiter waiter);
+        using (waiter) _wait.Drain(waiter);
+        Assert.Equal(runs.Length, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
+        Assert.InRange(_wait.Lags.Max(), 0, 5);
+        Assert.Equal(1, _wait.Count(List));
+    }
+
+    [Fact]
+    public void A_silent_service_is_given_up_ten_seconds_after_the_deadline()
+    {
+        ComfyRun run = _wait.Queue("fox #time=200");
+        _wait.Hangs = _ => true;
+        using RunWaiter waiter = _wait.Waiter(TimeSpan.FromSeconds(5));
+        waiter.Add(_wait.Target(run));
+        _wait.Drain(waiter);
+        Assert.Equal(WaitEnd.TimedOut, Assert.Single(_wait.Outcomes).End);
+        Assert.InRange(_wait.Elapsed.TotalSeconds, 5, 15);
+    }
+
+    [Fact]
+    public void An_exception_that_nobody_expects_costs_no_run()
+    {
+        ComfyRun[] runs = [.. Enumerable.Range(0, 3).Select(_ => _wait.Queue())];
+        using RunWaiter waiter = new(TimeSpan.FromHours(1), _wait.Clock, new FailingLog(), CancellationToken.None);
+        foreach (ComfyRun run in runs) waiter.Add(_wait.Target(run));
+        _wait.Drain(waiter);
+        Assert.Equal(runs.Select(run => run.RunId).Order(), _wait.Outcomes.Select(outcome => outcome.Run!.RunId).Order());
+        Assert.All(_wait.Outcomes, outcome => Assert.Equal((WaitEnd.TimedOut, ErrorIds.ServiceError), (outcome.End, outcome.Error!.ErrorId)));
     }
 
     [Fact]
@@ -161,5 +231,14 @@ public sealed class RunPollerTests : IDisposable
         waiter = _wait.Waiter(TimeSpan.FromHours(1));
         foreach (ComfyRun run in runs) waiter.Add(_wait.Target(run));
         return runs;
+    }
+
+    private sealed class FailingLog : ICallLog
+    {
+        public void Debug(string message) { }
+
+        public void Verbose(string message) => throw new InvalidOperationException("No log.");
+
+        public void Warning(string message) { }
     }
 }

@@ -36,6 +36,12 @@ internal sealed class WaitSimulation : IDisposable
     /// <summary>Called before each request; what it returns is the answer.</summary>
     internal Func<string, HttpResponseMessage?> Fault { get; set; } = _ => null;
 
+    /// <summary>The Date header of every answer; null for the service's own.</summary>
+    internal string? Date { get; set; }
+
+    /// <summary>The time of the service.</summary>
+    internal DateTime Now => _emulator.Now;
+
     /// <summary>Which requests are never answered.</summary>
     internal Func<string, bool> Hangs { get; set; } = _ => false;
 
@@ -145,6 +151,11 @@ internal sealed class WaitSimulation : IDisposable
             if (simulation.Send(request) is { } answer) return answer;
             if (simulation.Hangs(path)) await simulation.Clock.DelayAsync(TimeSpan.FromDays(1), cancellationToken).ConfigureAwait(false);
             HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            if (simulation.Date is { } date)
+            {
+                response.Headers.Remove("Date");
+                response.Headers.TryAddWithoutValidation("Date", date);
+            }
             if (response.Content.Headers.ContentType?.MediaType != "application/json") return response;
             string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
             response.Content = new StringContent(simulation.Spoil(path, body), null, "application/json");
