@@ -25,6 +25,7 @@
         'Get-ComfyRun'
         'Get-ComfyRunOutput'
         'Invoke-ComfyApi'
+        'New-ComfyInputGrid'
         'Save-ComfyRunOutput'
         'Send-ComfyFile'
         'Start-ComfyEmulator'

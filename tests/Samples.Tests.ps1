@@ -44,6 +44,8 @@ BeforeAll {
         'Get-ComfyRunOutput/1'       = "$stopped; `$runs = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Get-ComfyRunOutput/2'       = "$stopped; `$null = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Invoke-ComfyApi/1'          = $stopped
+        'New-ComfyInputGrid/2'       = $stopped
+        'New-ComfyInputGrid/3'       = $fast
         'README'                     = $fast
         'Save-ComfyRunOutput/1'      = "$fast; $prompts"
         'Send-ComfyFile/2'           = @"
