@@ -28,6 +28,8 @@ BeforeAll {
     # What a sample needs; the others need nothing. -Speed 0 stops the clock, so times and order are the same in every run.
     $stopped = '$emulator = Start-ComfyEmulator -Connect -Speed 0'
     $fast = '$emulator = Start-ComfyEmulator -Connect -Speed 10'
+    # Runs of 20 to 30 seconds, from which -WhatIf estimates.
+    $history = "$stopped; `$null = 20..30 | ForEach-Object { `"#queue=0 #cold=2 #time=`$_`" } | Start-ComfyRun portrait -InputName prompt; `$emulator.Advance('01:00:00')"
     $prompts = "Set-Content prompts.csv 'prompt,seed,shot', 'a red fox,1,a01', 'a bear #fail,2,a02', 'an owl,3,a03'"
     $setups = @{
         'Disconnect-ComfyDeploy/3'   = $stopped
@@ -44,7 +46,7 @@ BeforeAll {
         'Get-ComfyRunOutput/1'       = "$stopped; `$runs = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Get-ComfyRunOutput/2'       = "$stopped; `$null = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Invoke-ComfyApi/1'          = $stopped
-        'New-ComfyInputGrid/2'       = $stopped
+        'New-ComfyInputGrid/2'       = $history
         'New-ComfyInputGrid/3'       = $fast
         'README'                     = $fast
         'Save-ComfyRunOutput/1'      = "$fast; $prompts"
@@ -53,7 +55,7 @@ $stopped; `$null = New-Item pictures -ItemType Directory
 [System.IO.File]::WriteAllBytes("`$PWD/pictures/cat.png", [byte[]]::new(18342)); [System.IO.File]::WriteAllBytes("`$PWD/pictures/dog.png", [byte[]]::new(20125))
 "@
         'Start-ComfyRun/2'           = "$fast; $prompts"
-        'Start-ComfyRun/4'           = "$stopped; $prompts"
+        'Start-ComfyRun/4'           = "$history; $prompts"
         'Stop-ComfyRun/2'            = @"
 $stopped; `$ended = Start-ComfyRun portrait; `$emulator.Advance('00:10:00')
 `$runs = @(foreach (`$prompt in '#stuck', '#stuck', '#stuck #nocall') { Start-ComfyRun portrait @{ prompt = `$prompt } }) + `$ended

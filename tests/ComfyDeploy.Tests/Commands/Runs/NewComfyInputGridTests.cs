@@ -33,7 +33,7 @@ public sealed class NewComfyInputGridTests : EngineTest
     [InlineData("@{ images = @(, @()) }", "images=")]
     [InlineData("@{ seed = [System.Collections.Generic.List[int]](1, 2) }", "seed=1 | seed=2")]
     [InlineData("@{ option = @{ a = 1 } }", "option=System.Collections.Hashtable")]
-    [InlineData("[System.Collections.SortedList]::new(@{ b = 1, 2; a = 3 })", "a=3 b=1 | a=3 b=2")]
+    [InlineData("[System.Collections.SortedList]::new(@{ b = @(1, 2); a = 3 })", "a=3 b=1 | a=3 b=2")]
     public void A_list_is_many_values_and_anything_else_is_one(string values, string expected) =>
         Assert.Equal(expected, string.Join(" | ", Engine.Run($"New-ComfyInputGrid -Values ({values})").Objects.Select(Describe)));
 

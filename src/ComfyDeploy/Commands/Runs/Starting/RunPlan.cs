@@ -1,37 +1,49 @@
 using System.Globalization;
 using System.Management.Automation;
+using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>The runs that would be queued, by GPU.</summary>
+/// <summary>The runs that would be queued, by deployment.</summary>
 internal sealed class RunPlan
 {
     private const string OfMachine = "the machine's GPU";
 
-    private readonly SortedDictionary<string, int> _runs = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<(ApiSession, string), PlannedRuns> _runs = [];
 
-    internal void Add(string? gpu)
+    internal void Add(RunTemplate template)
     {
-        string key = gpu ?? OfMachine;
-        _runs[key] = (_runs.TryGetValue(key, out int count) ? count : 0) + 1;
+        (ApiSession, string) key = (template.Client.Session, template.Deployment.DeploymentId);
+        _runs[key] = new(template, (_runs.TryGetValue(key, out PlannedRuns known) ? known.Count : 0) + 1);
     }
 
-    /// <summary>The last line of -WhatIf: how many runs, and what a second of them costs.</summary>
+    /// <summary>The last line of -WhatIf: how many runs, what a second of them costs, and what they may cost together.</summary>
     internal void WriteTo(StartComfyRunCommand cmdlet)
     {
         // A run that the user declined is in the plan too, but is not worth a line.
         if (_runs.Count == 0 || !cmdlet.IsWhatIf) return;
-        string text = Describe(cmdlet.Await(cancellationToken => cmdlet.Client.GetGpuPricesAsync(cancellationToken)));
+        string text = cmdlet.Await(cancellationToken => DescribeAsync(cmdlet.Log, cancellationToken));
         cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }
 
-    /// <param name="prices">US dollars a second, by GPU.</param>
-    private string Describe(IReadOnlyDictionary<string, decimal> prices)
+    private async Task<string> DescribeAsync(ICallLog log, CancellationToken cancellationToken)
     {
-        IEnumerable<string> groups = _runs.Select(group =>
-            $"{group.Value} on {group.Key}" + (prices.TryGetValue(group.Key, out decimal price)
-                ? $" at {price.ToString(CultureInfo.InvariantCulture)} US dollars a second each" : string.Empty));
-        return $"{Plural.Of(_runs.Values.Sum(), "run")} would be queued: {string.Join(", ", groups)}.";
+        // The prices are the same for all accounts.
+        IReadOnlyDictionary<string, decimal> prices = await _runs.Values.First().Template.Client.GetGpuPricesAsync(cancellationToken)
+            .ConfigureAwait(false);
+        IEnumerable<string> groups = _runs.Values
+            .GroupBy(runs => runs.Template.Gpu ?? OfMachine, StringComparer.OrdinalIgnoreCase)
+            .OrderBy(group => group.Key, StringComparer.OrdinalIgnoreCase)
+            .Select(group => $"{group.Sum(runs => runs.Count)} on {group.Key}" + (prices.TryGetValue(group.Key, out decimal price)
+                ? $" at {price.ToString(CultureInfo.InvariantCulture)} USD a second each" : string.Empty));
+        // Without prices, no earlier run has a cost.
+        string? cost = prices.Count == 0 ? null
+            : await PlannedCost.DescribeAsync(_runs.Values, log, cancellationToken).ConfigureAwait(false);
+        return $"{Plural.Of(_runs.Values.Sum(runs => runs.Count), "run")} would be queued: {string.Join(", ", groups)}"
+            + (cost is null ? "." : $"; {cost}.");
     }
 }
+
+/// <summary>The runs of one deployment that would be queued.</summary>
+internal readonly record struct PlannedRuns(RunTemplate Template, int Count);

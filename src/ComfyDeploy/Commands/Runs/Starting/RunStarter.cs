@@ -163,7 +163,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
             }
             else
             {
-                _plan.Add(template.Gpu);
+                _plan.Add(template);
             }
             // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
             WriteRows(all: _queued.IsEmpty);
