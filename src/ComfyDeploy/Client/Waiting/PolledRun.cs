@@ -8,6 +8,7 @@ internal sealed class PolledRun : IDisposable
     private static readonly TimeSpan MaxUnread = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan MaxUnreadInQueue = TimeSpan.FromHours(1);
     private const int MaxBackstops = 10;
+    private static readonly TimeSpan SoonShown = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MinRetryPause = TimeSpan.FromSeconds(1);
 
     private readonly ApiSession _session;
@@ -193,6 +194,8 @@ internal sealed class PolledRun : IDisposable
         {
             _startedAt = _session.ServiceNow;
             Reschedule();
+            // Who watches wants to see it run.
+            if (Target.WantsProgress && Timer.DueAt > Now + SoonShown) Timer.DueAt = Now + SoonShown;
             Timer.Wake();
         }
     }
