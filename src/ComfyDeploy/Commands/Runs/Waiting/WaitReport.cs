@@ -58,7 +58,8 @@ internal static class WaitReport
             _ when !run.IsFinished => $"is not finished ({SafeText.Clean(run.Status)})",
             _ => $"ended as {SafeText.Clean(run.Status)}",
         };
-        return $"{name} {outcome}{(run.Error is null ? string.Empty : $": {SafeText.Clean(run.Error)}")}";
+        // Another one may follow.
+        return $"{name} {outcome}{(run.Error is null ? string.Empty : $": {SafeText.Clean(run.Error).TrimEnd('.')}")}";
     }
 
     private static ComfyDeployException Timeout(RunWait wait)
