@@ -17,8 +17,14 @@ internal sealed class DeploymentCache
     /// <summary>For argument completion, which also accepts older ones.</summary>
     internal IReadOnlyList<ComfyDeployment> Last => _entry?.Deployments ?? [];
 
-    internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now) =>
-        _entry = new(deployments, deployments.ToDictionary(deployment => deployment.DeploymentId), now);
+    internal void Set(IReadOnlyList<ComfyDeployment> deployments, DateTime now)
+    {
+        // A service may leave out an ID, or list a deployment twice.
+        Dictionary<string, ComfyDeployment> byId = [];
+        foreach (ComfyDeployment deployment in deployments.Where(deployment => deployment.DeploymentId.Length > 0))
+            byId[deployment.DeploymentId] = deployment;
+        _entry = new(deployments, byId, now);
+    }
 
     private sealed record Entry(IReadOnlyList<ComfyDeployment> Deployments, Dictionary<string, ComfyDeployment> ById, DateTime ReadAt);
 }

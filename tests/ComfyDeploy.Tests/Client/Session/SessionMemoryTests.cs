@@ -52,6 +52,17 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
+    public void Deployments_without_an_ID_or_with_the_same_are_remembered()
+    {
+        DeploymentCache cache = new();
+        ComfyDeployment[] deployments = [new(), new(), new() { DeploymentId = "a" }, new() { DeploymentId = "a" }];
+        cache.Set(deployments, DateTime.UnixEpoch);
+        Assert.Equal(deployments, cache.Last);
+        Assert.Equal("a", cache.Find("a")?.DeploymentId);
+        Assert.Null(cache.Find(string.Empty));
+    }
+
+    [Fact]
     public void Of_a_long_list_the_newest_runs_are_described()
     {
         KnownRuns known = new();
