@@ -1,11 +1,12 @@
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
 
 /// <summary>What a wait says about the runs that are left, and that its lines work when they are pasted.</summary>
-public sealed class ResumeTests : EngineTest
+public sealed partial class ResumeTests : EngineTest
 {
     private const string Stuck = "1..7 | ForEach-Object { [pscustomobject]@{ shot = \"a$_\"; prompt = '#stuck=running' } } | Start-ComfyRun portrait -LabelColumn shot";
 
@@ -143,7 +144,8 @@ public sealed class ResumeTests : EngineTest
     [InlineData("Start-ComfyRun portrait @{ prompt = 'a' } | ForEach-Object { $emulator.Advance('1:0:0'); $_ } | Wait-ComfyRun")]
     [InlineData("'a', 'b' | Start-ComfyRun portrait -InputName prompt")]
     [InlineData("@() | Wait-ComfyRun")]
-    public void One_run_or_no_wait_has_no_line(string script) => Assert.Empty(Engine.Run(script).Information);
+    public void One_run_or_no_wait_has_no_closing_line(string script) =>
+        Assert.DoesNotContain(Engine.Run(script).Information, line => ClosingLine().IsMatch(line.ToString()));
 
     [Theory]
     [InlineData(Stuck + " | Wait-ComfyRun")]
@@ -152,7 +154,9 @@ public sealed class ResumeTests : EngineTest
     {
         using (Underway underway = Engine.Begin(script))
         {
-            await UntilAsync(() => Emulator.Requests.Count(request => request.Path.StartsWith("/api/run/", StringComparison.Ordinal)) > 14);
+            await UntilAsync(() => Emulator.Runs.Count == 7);
+            int before = ListsRead;
+            await UntilAsync(() => ListsRead > before + 1);
             await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
         }
         string[] lines = [.. _host.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
@@ -187,6 +191,9 @@ public sealed class ResumeTests : EngineTest
             _host.Text);
     }
 
+    /// <summary>How often the wait has looked at the list of the workflow's runs.</summary>
+    private int ListsRead => Emulator.Requests.Count(request => request.Path.EndsWith("/runs", StringComparison.Ordinal));
+
     private string[] Lines(string script, params (string, object?)[] variables) => Engine.RunWithErrors(script, variables).Error("WaitTimeout").ToString().Split('\n');
 
     private static string Command(string line) => line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..];
@@ -214,6 +221,9 @@ public sealed class ResumeTests : EngineTest
         await UntilAsync(() => underway.SoFar.Count == ids.Count(id => Emulator.Runs.Any(run => run.RunId == id && run.Status == "success")));
         await Task.Run(underway.Stop).WaitAsync(EngineFixture.Limit);
     }
+
+    [GeneratedRegex(@"^\d+ runs?: ")]
+    private static partial Regex ClosingLine();
 
     private static async Task UntilAsync(Func<bool> happened)
     {
