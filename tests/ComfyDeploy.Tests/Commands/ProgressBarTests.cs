@@ -45,6 +45,17 @@ public sealed class ProgressBarTests
         Assert.Equal(_records[0].ActivityId, _records[^1].ActivityId);
     }
 
+    // The cmdlet may still wait for something else, and tick.
+    [Fact]
+    public void It_does_not_come_back_after_the_end()
+    {
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.True(_bar.TakeTurn());
+        _bar.Complete();
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(_bar.TakeTurn());
+    }
+
     [Fact]
     public void It_has_at_most_five_lines()
     {

@@ -29,17 +29,18 @@ internal sealed class ProgressBar(Action<ProgressRecord> write, IClock clock)
     private string[] _lines = [];
     private TimeSpan _lastShown;
     private bool _isShown;
+    private bool _isComplete;
 
     internal TimeSpan Elapsed => clock.Now - _began;
 
     /// <summary>Whether the work takes so long that it is worth a text.</summary>
     internal bool IsLong => Elapsed >= SilentTime;
 
-    /// <summary>Whether it is time for a change: at most four times a second, and not for short work.</summary>
+    /// <summary>Whether it is time for a change: at most four times a second, not for short work, and not after the end.</summary>
     internal bool TakeTurn()
     {
         TimeSpan now = Elapsed;
-        if (!IsLong || now - _lastShown < Pause) return false;
+        if (_isComplete || !IsLong || now - _lastShown < Pause) return false;
         _lastShown = now;
         return true;
     }
@@ -77,6 +78,7 @@ internal sealed class ProgressBar(Action<ProgressRecord> write, IClock clock)
     /// <summary>Removes the bar and its lines.</summary>
     internal void Complete()
     {
+        _isComplete = true;
         if (!_isShown) return;
         for (int i = 0; i < _lines.Length; i++) Close(_activity + 1 + i);
         Close(_activity);
