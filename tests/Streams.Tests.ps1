@@ -61,7 +61,8 @@ $records = Show-Line ($runs | Wait-ComfyRun 6>&1)
         $result = Invoke-Wait @'
 $run = Start-ComfyRun portrait @{ prompt = 'a' }
 $emulator.Advance('01:00:00')
-$all = @($run | Wait-ComfyRun 6>&1)
+# By its ID: a run that this session has only just queued is first looked at after two seconds.
+$all = @($run.RunId | Wait-ComfyRun 6>&1)
 @{ count = $all.Count; type = $all[0].GetType().Name } | ConvertTo-Json
 '@
         $result.count, $result.type | Should -Be 1, 'ComfyRun'
@@ -105,7 +106,7 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
     }
 
     It 'shows one progress bar, and one below it for an active run' {
-        $said = Get-ProgressOnTerminal "'a #time=16', 'b #time=16', 'c #fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun"
+        $said = Get-ProgressOnTerminal "'a #time=60', 'b #time=60', 'c #fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun"
         # Only the line that ends a batch: a bar takes the place of the others.
         $said.information | Should -Match '^3 runs: 2 ok, 1 failed, \d+s, estimated cost 0\.\d+ USD$'
         $parent = @($said.progress | Where-Object { $_.activity -eq 'Waiting for 3 runs' })
@@ -122,13 +123,13 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
     }
 
     It 'shows the label of a run and the time left until a limit that was set' {
-        $said = Get-ProgressOnTerminal '[pscustomobject]@{ shot = "a07"; prompt = "a #time=16" } | Start-ComfyRun -Deployment portrait -LabelColumn shot | Wait-ComfyRun -Timeout 2h'
+        $said = Get-ProgressOnTerminal '[pscustomobject]@{ shot = "a07"; prompt = "a #time=60" } | Start-ComfyRun -Deployment portrait -LabelColumn shot | Wait-ComfyRun -Timeout 2h'
         @($said.progress | Where-Object { $_.activity -eq 'Waiting for 1 run' })[0].status | Should -Match '^0/1 · 1 (running|queued) · 2h left$'
         @($said.progress.activity) -match '^a07 \([0-9a-f]{8}\)$' | Should -Not -BeNullOrEmpty
     }
 
     It 'shows one bar for <Script>' -ForEach @(
-        @{ Script = 'Start-ComfyRun -Wait'; Command = '1..3 | Start-ComfyRun portrait -InputName prompt -Wait'; Activity = '^Waiting for \d runs?$'; Status = '^\d/\d · .+$' }
+        @{ Script = 'Start-ComfyRun -Wait'; Command = '1..3 | Start-ComfyRun portrait -InputName prompt -Wait'; Activity = '^Waiting for \d runs?$'; Status = '^((\d)/(?!\2)\d · .+|(\d)/\3)$' }
         @{ Script = 'Start-ComfyRun'; Command = '$emulator.AddFault("POST /run/deployment/queue = latency 1500ms always"); 1..3 | Start-ComfyRun portrait -InputName prompt'; Activity = '^Starting runs$'; Status = '^\d queued$' }
         @{ Script = 'Save-ComfyRunOutput'; Command = '$run = Start-ComfyRun portrait @{ prompt = "a #multi" }; $emulator.Advance("01:00:00"); $emulator.AddFault("GET /outputs/* = latency 1500ms always"); $run | Save-ComfyRunOutput $folder'; Activity = '^Saving 3 files$'; Status = '^\d/3 · \d+\.\d MB( · ETA \w+)?$' }
         @{ Script = 'Send-ComfyFile'; Command = '$emulator.AddFault("POST /file/upload = latency 1500ms always"); Get-Item $folder/*.png | Send-ComfyFile'; Activity = '^Uploading 1 file$'; Status = '^0/1 · \d+\.\d of 0\.0 MB( · ETA \w+)?$' }
@@ -149,7 +150,7 @@ Import-Module '$ModulePath/ComfyDeploy.psd1'
     }
 
     It 'shows nothing for a short wait' {
-        (Get-ProgressOnTerminal '$run = Start-ComfyRun portrait @{ prompt = "a" }; $emulator.Advance("01:00:00"); $run | Wait-ComfyRun').progress | Should -BeNullOrEmpty
+        (Get-ProgressOnTerminal '$run = Start-ComfyRun portrait @{ prompt = "a" }; $emulator.Advance("01:00:00"); $run.RunId | Wait-ComfyRun').progress | Should -BeNullOrEmpty
     }
 }
 
