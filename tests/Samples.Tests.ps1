@@ -60,7 +60,7 @@ $stopped; `$null = New-Item pictures -ItemType Directory
 $stopped; `$ended = Start-ComfyRun portrait; `$emulator.Advance('00:10:00')
 `$runs = @(foreach (`$prompt in '#stuck', '#stuck', '#stuck #nocall') { Start-ComfyRun portrait @{ prompt = `$prompt } }) + `$ended
 "@
-        'Test-ComfyConnection/2'     = $stopped
+        'Test-ComfyConnection/2'     = "$stopped; Connect-ComfyDeploy -Name lab -ApiKey (ConvertTo-SecureString lab_key -AsPlainText -Force) -BaseUri `$emulator.BaseUri -SkipCheck"
         'Wait-ComfyRun/2'            = "$fast; $prompts; `$started = Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot"
     }
 
@@ -68,7 +68,7 @@ $stopped; `$ended = Start-ComfyRun portrait; `$emulator.Advance('00:10:00')
     function ConvertTo-Comparable([string] $Text) {
         $lines = foreach ($line in $Text -split '\r?\n') {
             $line = $line.TrimEnd() -replace '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<id>' -replace '\b[0-9a-f]{12}_', '<id>_' -replace '\bimg_\w{16}', '<id>'
-            $line = $line -replace '127\.0\.0\.1:\d+', '127.0.0.1:<port>' -replace '\d{4}-\d\d-\d\d', '<date>' -replace '\s+\d+ Connected', ' <ms> Connected' -replace '(?<=LatencyMs : )\d+', '<ms>'
+            $line = $line -replace '127\.0\.0\.1:\d+', '127.0.0.1:<port>' -replace '\d{4}-\d\d-\d\d', '<date>' -replace '\b(Ok|BadKey)\s+\d+ ', '$1 <ms> ' -replace '(?<=LatencyMs : )\d+', '<ms>'
             # Times of a run: 5s, 1m40s, 12.9.
             if ($line -match '\b[0-9a-f]{8} ') { $line = $line -replace '\b[0-9a-f]{8} ', '<id> ' -replace '\s+\d+([smhd]|m\d+s|\.\d|\.\d{6})(?=\s|$)', ' <time>' }
             # The saved pictures show the IDs of their runs, so their lengths differ.
