@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Management.Automation;
+using ComfyDeploy.Commands;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
@@ -50,6 +51,16 @@ public sealed class StoppingTests : EngineTest
         }
         // The median, so that a busy machine does not matter.
         Assert.True(times.Order().ElementAt(Tries / 2) < Promised, $"{what}: {string.Join(", ", times)}");
+    }
+
+    // The work may see Ctrl+C before the thread that waits for it.
+    [Fact]
+    public void Work_that_Ctrl_C_has_canceled_is_no_error()
+    {
+        using StoppedCommand command = new();
+        OrderedWork<int> work = new();
+        work.Add(Task.FromCanceled<int>, command.Stop);
+        Assert.Throws<PipelineStoppedException>(() => command.Take(work));
     }
 
     [Fact]
@@ -121,5 +132,10 @@ public sealed class StoppingTests : EngineTest
     {
         using CancellationTokenSource limit = new(EngineFixture.Limit);
         while (!happened()) await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+    }
+
+    private sealed class StoppedCommand : ComfyDeployCommand
+    {
+        public StoppedCommand() => StopProcessing();
     }
 }
