@@ -77,7 +77,9 @@ internal sealed class PolledRun : IDisposable
     internal TimeSpan Unread => Now - _readAt;
 
     /// <summary>When it was created, UTC by the service's clock, as far as it is known.</summary>
-    internal DateTime? CreatedAt => Last?.CreatedAt?.ToUniversalTime() - Last?.ClockOffset + (_session.ServiceNow - Now);
+    internal DateTime? CreatedAt => Last is not { CreatedAt: { } created } ? null
+        // Of a run that was queued here, the local clock said so.
+        : created.ToUniversalTime() + (Last.ClockOffset == TimeSpan.Zero ? _session.ServiceNow - Now : TimeSpan.Zero);
 
     /// <summary>Ends its first look, whatever the deadline.</summary>
     internal CancellationToken FirstLook => _limits.FirstLook;

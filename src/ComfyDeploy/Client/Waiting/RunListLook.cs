@@ -63,6 +63,8 @@ internal sealed record RunListLook(
                     if (missing.Remove(row.RunId)) depth = offset;
                 }
                 if (found.Count < size || missing.Count == 0) break;
+                // They are further back than anyone could know.
+                size = MaxRows;
             }
         }
         catch (OperationCanceledException) when (!limit.IsCancellationRequested)

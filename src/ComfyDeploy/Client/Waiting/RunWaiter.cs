@@ -41,8 +41,15 @@ internal sealed class RunWaiter : IDisposable
     internal TimeSpan? Left => _deadline.Left;
 
     /// <summary>The last snapshot of each run that is not decided yet, with its place in the order they were added.</summary>
-    internal IReadOnlyList<(int Place, ComfyRun Run)> Live =>
-        [.. _live.OrderBy(live => live.Key).Where(live => live.Value.Last is not null).Select(live => (live.Key, live.Value.Last!))];
+    internal IReadOnlyList<(int Place, ComfyRun Run)> Live
+    {
+        get
+        {
+            // Its own ToArray takes one state of it; what enumerates it sees empty entries when runs leave meanwhile.
+            KeyValuePair<int, PolledRun>[] live = _live.ToArray();
+            return [.. live.OrderBy(one => one.Key).Where(one => one.Value.Last is not null).Select(one => (one.Key, one.Value.Last!))];
+        }
+    }
 
     /// <summary>How many runs <see cref="NextAsync"/> would return at once.</summary>
     internal int Ready => _outcomes.Count;

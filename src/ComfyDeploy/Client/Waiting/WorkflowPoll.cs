@@ -150,6 +150,7 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
         {
             look = await RunListLook.ReadAsync(workflowId, leader, runs, _last?.Depth ?? 0, readsHistory).ConfigureAwait(false);
             if (readsHistory && look.Failure is null) TakeHistory(look);
+            if (look.Failure is { } failure) leader.Log.Verbose($"Listing the runs of workflow {workflowId} failed: {failure.Message}");
         }
         finally
         {
@@ -175,7 +176,7 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
                 _list.Break();
                 ReadEach();
             }
-            else Take(look);
+            else Take(look, runs);
         }
     }
 
@@ -191,11 +192,17 @@ internal sealed class WorkflowPoll(RunPoller poller, string workflowId) : IDispo
         lock (_gate) return [.. _runs];
     }
 
-    private void Take(RunListLook look)
+    private void Take(RunListLook look, PolledRun[] runs)
     {
         _list.Succeed();
         bool rang = Rings;
-        foreach (PolledRun run in _runs) run.SetListed(look.Find(run.Target.RunId));
+        HashSet<PolledRun> sought = [.. runs];
+        foreach (PolledRun run in _runs)
+        {
+            // One that has come meanwhile was not looked for.
+            ComfyRun? row = look.Find(run.Target.RunId);
+            if (row is not null || sought.Contains(run)) run.SetListed(row);
+        }
         if (rang && !Rings) _runs.ForEach(run => run.Reschedule());
         IEnumerable<PolledRun> watched = _runs.Where(run => run is { IsRunning: true, Target.WantsProgress: true })
             .OrderBy(run => run.Last!.StartedAt).Take(MaxRunsWithProgress);

@@ -48,6 +48,26 @@ public sealed class RunPollerTests : IDisposable
         Assert.All(_wait.Outcomes, outcome => Assert.Equal(WaitEnd.Finished, outcome.End));
     }
 
+    [Fact]
+    public void Runs_that_come_while_the_list_is_read_are_looked_for_the_next_time()
+    {
+        ComfyRun[] runs = [.. Enumerable.Range(0, 600).Select(_ => _wait.Queue())];
+        using RunWaiter waiter = _wait.Waiter(TimeSpan.FromHours(1));
+        bool isFirst = true;
+        _wait.Pass(TimeSpan.FromSeconds(3));
+        _wait.Fault = path =>
+        {
+            if (!isFirst || !path.Contains(List, StringComparison.Ordinal)) return null;
+            isFirst = false;
+            foreach (ComfyRun run in runs.Skip(1)) waiter.Add(_wait.Target(run));
+            return null;
+        };
+        waiter.Add(_wait.Target(runs[0]));
+        _wait.Drain(waiter);
+        Assert.Equal(600, _wait.Outcomes.Count(outcome => outcome.End == WaitEnd.Finished));
+        Assert.InRange(_wait.Count("/run/"), 600, 800);
+    }
+
     [Theory]
     [InlineData(404)]
     [InlineData(403)]

@@ -109,7 +109,7 @@ public sealed partial class ResumeTests : EngineTest
     public void ThrowOnFailure_reads_well_for_one_row()
     {
         EngineRun run = Engine.RunWithErrors("[pscustomobject]@{ Status = 'not-queued'; Error = 'No credits.' } | Wait-ComfyRun -ThrowOnFailure");
-        Assert.Equal("1 of 1 run did not succeed: row 1 was not queued: No credits.", run.Error("RunFailed").ToString());
+        Assert.Equal("1 of 1 run did not succeed: row 1 was not queued: No credits", run.Error("RunFailed").ToString());
         Assert.Equal("1 of 1 run did not succeed.", Engine.RunWithErrors("'nothing' | Wait-ComfyRun -ThrowOnFailure").Errors[^1].ToString());
     }
 
