@@ -58,7 +58,8 @@ public sealed class CompletionTests : EngineTest
     [MemberData(nameof(Lines))]
     public void A_fresh_session_offers_the_word_for_at_most_one_step_of_requests(string line, string word, int requests)
     {
-        Assert.Contains(word, Engine.Tab(line));
+        // On a busy machine the answer may come after the second that a key press waits, for the next one.
+        Assert.True(SpinWait.SpinUntil(() => Engine.Tab(line).Contains(word), TimeSpan.FromSeconds(20)), $"{word} is not offered.");
         Assert.Equal(requests, Emulator.Requests.Count);
         // Within a minute the second Tab sends nothing.
         _clock.Advance(TimeSpan.FromSeconds(59));
