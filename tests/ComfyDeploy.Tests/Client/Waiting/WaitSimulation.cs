@@ -76,7 +76,11 @@ internal sealed class WaitSimulation : IDisposable
         string id = ScenarioRunner.Queue(_emulator, prompt);
         return new()
         {
-            RunId = id, Status = "not-started", CreatedAt = Clock.Now.ToLocalTime(), WorkflowId = WorkflowId, Connection = Session.Connection,
+            RunId = id,
+            Status = "not-started",
+            CreatedAt = Clock.Now.ToLocalTime(),
+            WorkflowId = WorkflowId,
+            Connection = Session.Connection,
             DeploymentId = ScenarioDeployments.IdOf(ScenarioDeployments.Usual),
         };
     }
@@ -132,13 +136,19 @@ internal sealed class WaitSimulation : IDisposable
         ["machines"] = new JsonArray(new JsonObject { ["id"] = "00000010-0000-4000-8000-000000000010", ["name"] = "gpu", ["gpu"] = "A10G", ["concurrency"] = slots }),
         ["workflows"] = new JsonArray(new JsonObject
         {
-            ["id"] = WorkflowId, ["name"] = "portrait", ["machineId"] = "00000010-0000-4000-8000-000000000010",
+            ["id"] = WorkflowId,
+            ["name"] = "portrait",
+            ["machineId"] = "00000010-0000-4000-8000-000000000010",
             ["versions"] = new JsonArray(new JsonObject { ["id"] = "00000201-0000-4000-8000-000000000201", ["version"] = 1 }),
         }),
         ["deployments"] = new JsonArray(new JsonObject
         {
-            ["id"] = ScenarioDeployments.IdOf(ScenarioDeployments.Usual), ["workflowId"] = WorkflowId, ["machineId"] = "00000010-0000-4000-8000-000000000010",
-            ["environment"] = "production", ["gpu"] = "A10G", ["runTimeout"] = 7200,
+            ["id"] = ScenarioDeployments.IdOf(ScenarioDeployments.Usual),
+            ["workflowId"] = WorkflowId,
+            ["machineId"] = "00000010-0000-4000-8000-000000000010",
+            ["environment"] = "production",
+            ["gpu"] = "A10G",
+            ["runTimeout"] = 7200,
             ["timing"] = new JsonObject { ["queue"] = 1, ["coldStart"] = 5, ["run"] = seconds, ["jitter"] = jitter },
         }),
     }.ToJsonString();
