@@ -180,7 +180,8 @@ internal static partial class Invariants
         if (result.Scenario.Flow == Flow.StartWaitStopOnTimeout || before.Length == 0) return DateTime.MinValue;
         return before.All(run => run.RunId is not null)
             ? before.Max(row => books.Runs.First(run => run.RunId == row.RunId).CreatedAt)
-            : result.Sent.Where(request => request.Route == ServiceRoute.Create).Max(request => request.At);
+            : result.Sent.Where(request => request.Route == ServiceRoute.Create).Max(request => request.At)
+                + (result.FaultsMet.Any(fault => fault.Kind == FaultKind.Hang) ? ScenarioRunner.RequestTimeout : TimeSpan.Zero);
     }
 
     private static IEnumerable<string> OnlyDocumentedErrors(ScenarioResult result) =>

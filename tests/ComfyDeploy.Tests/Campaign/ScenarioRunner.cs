@@ -11,6 +11,9 @@ namespace ComfyDeploy.Tests.Campaign;
 /// <summary>Runs scenarios one after the other in one session of the engine, each on services of its own.</summary>
 internal sealed class ScenarioRunner : IDisposable
 {
+    /// <summary>The time limit of one request.</summary>
+    internal static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
+
     private const string Portrait = "00000030-0000-4000-8000-000000000030";
     private static readonly DateTime Start = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
     private static readonly string[] Names = ["one", "two"];
@@ -127,7 +130,7 @@ internal sealed class ScenarioRunner : IDisposable
 
     private static ComfyConnection Connect(Scenario scenario, ComfyEmulator emulator, string name, IClock clock, EmulatorHandler handler)
     {
-        ComfyConnection connection = new(name, emulator.BaseUri, emulator.ApiKey.Copy(), ApiKeyOwner.Read(emulator.ApiKey), TimeSpan.FromSeconds(30));
+        ComfyConnection connection = new(name, emulator.BaseUri, emulator.ApiKey.Copy(), ApiKeyOwner.Read(emulator.ApiKey), RequestTimeout);
         ApiSession.Attach(scenario.HasSockets
             ? new(connection, new HttpClientHandler { AllowAutoRedirect = false }, clock)
             : new(connection, handler, clock) { ConnectStorage = _ => new(handler) });

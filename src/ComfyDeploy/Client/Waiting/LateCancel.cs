@@ -16,9 +16,10 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         TimeSpan given = session.Connection.RequestTimeout;
         ComfyDeployClient client = new(session, log) { MaxRetries = 0, RequestTimeout = given < RequestTimeout ? given : RequestTimeout };
         late = late with { Target = late.Target with { Client = client } };
-        // Once the cancel is accepted, only its confirmation is missing.
-        using ClockLimit limit =
-            new(clock, CancelTimeout, cancellationToken, () => late.IsCancelled ? clock.Now : service.LastAnswer + CancelTimeout);
+        DateTime? triedAt = null;
+        // Once the cancel is accepted, only its confirmation is missing. Answers about other runs give it time only until its own turn.
+        using ClockLimit limit = new(
+            clock, CancelTimeout, cancellationToken, () => late.IsCancelled ? clock.Now : (triedAt ?? service.LastAnswer) + CancelTimeout);
         ComfyDeployException? failure = null;
         try
         {
@@ -26,6 +27,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
             while (true)
             {
                 (late, failure) = await TryAsync(late, service, limit.Token).ConfigureAwait(false);
+                triedAt ??= clock.Now;
                 if (late.IsGivenUp) break;
                 // These are answers about the run. A 500 in any other words is none: the run may be cancelled the next time.
                 if (failure is null or { ErrorId: ErrorIds.NotConnected or ErrorIds.InvalidInput } || RunAbsence.IsStatedBy(failure)) break;
