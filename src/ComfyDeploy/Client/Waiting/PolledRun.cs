@@ -159,8 +159,11 @@ internal sealed class PolledRun : IDisposable
     /// <summary>The service finds out some ends only when the run itself is read, and a list may be an old one.</summary>
     private bool IsStale(ComfyRun row)
     {
-        TimeSpan max = IsRunning || row.StartedAt is not null ? MaxUnread : MaxUnreadInQueue;
-        return Unread.Ticks > max.Ticks << Math.Min(_backstops, MaxBackstops);
+        // What has started only now was in a queue until then.
+        TimeSpan ran = _session.ServiceNow - row.StartedAt?.ToUniversalTime() ?? TimeSpan.MaxValue;
+        TimeSpan unread = ran < Unread ? ran : Unread;
+        TimeSpan max = row.StartedAt is not null || IsRunning ? MaxUnread : MaxUnreadInQueue;
+        return unread.Ticks > max.Ticks << Math.Min(_backstops, MaxBackstops);
     }
 
     /// <summary>It could not be read: looks again after this time, or the usual one.</summary>
