@@ -31,19 +31,24 @@ internal sealed partial class ComfyDeployClient
     /// <summary>One page of a workflow's runs, newest first. These rows carry no inputs, outputs or progress.</summary>
     internal async Task<IReadOnlyList<ComfyRun>> GetRunPageAsync(RunQuery query, int offset, CancellationToken cancellationToken)
     {
-        string path = $"/v2/workflow/{Segment(query.WorkflowId)}/runs?limit={query.PageSize}&offset={offset}";
-        if (query.DeploymentId is not null) path += $"&deployment_id={Segment(query.DeploymentId)}";
-        if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
-        // A time the service does not accept is left out: the caller filters every row itself.
-        if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
-        List<RunWire?> rows = await SendAsync(
-            () => Request(HttpMethod.Get, path), WireJson.ReadRuns, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false);
-        List<ComfyRun> runs = Map(rows);
+        List<ComfyRun> runs = await GetRunRowsAsync(query, offset, cancellationToken).ConfigureAwait(false);
         int nameless = runs.Count(run => !Guid.TryParse(run.RunId, out _));
         // Who stops all active runs must know that these are not among them.
         if (nameless > 0) log.Warning($"The list of runs is incomplete: {Plural.Of(nameless, "row")} had no valid ID.");
         await EstimateCostsAsync(runs, cancellationToken).ConfigureAwait(false);
         return runs;
+    }
+
+    /// <summary>The same page for a wait: without costs, and without a word on rows that have no ID.</summary>
+    internal async Task<List<ComfyRun>> GetRunRowsAsync(RunQuery query, int offset, CancellationToken cancellationToken)
+    {
+        string path = $"/v2/workflow/{Segment(query.WorkflowId)}/runs?limit={query.PageSize}&offset={offset}";
+        if (query.DeploymentId is not null) path += $"&deployment_id={Segment(query.DeploymentId)}";
+        if (query.Status is not null) path += $"&status={Uri.EscapeDataString(query.Status)}";
+        // A time the service does not accept is left out: the caller filters every row itself.
+        if (query.After is { } after && Timestamp.ToUnixSeconds(after) is > 0 and <= int.MaxValue and var seconds) path += $"&rf={seconds}";
+        return Map(await SendAsync(
+            () => Request(HttpMethod.Get, path), WireJson.ReadRuns, ErrorIds.WorkflowNotFound, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>One page of a workflow's runs as stored: only these contain why a run failed, and each repeats the graph.</summary>

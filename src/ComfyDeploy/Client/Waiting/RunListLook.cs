@@ -48,12 +48,14 @@ internal sealed record RunListLook(
             int expected = Math.Max(depth, runs.Count);
             int size = Math.Min(Math.Max(expected + (expected / 8) + 10, MinRows), MaxRows);
             int maxPages = MaxFurtherPages + (expected / MaxRows);
+            RunQuery query = new(workflowId, null, null, since, size);
             HashSet<string> missing = new(runs.Select(run => run.Target.RunId), StringComparer.OrdinalIgnoreCase);
             int offset = 0;
             for (int page = 0; page < maxPages; page++)
             {
-                (IReadOnlyList<ComfyRun>? found, failure) = await leader.Service.AskAsync(
-                    request, () => client.GetRunRowsAsync(workflowId, since, size, offset, time.Token), time.Token).ConfigureAwait(false);
+                (List<ComfyRun>? found, failure) = await leader.Service.AskAsync(
+                    request, () => client.GetRunRowsAsync(query with { PageSize = size }, offset, time.Token), time.Token)
+                    .ConfigureAwait(false);
                 if (found is null) break;
                 foreach (ComfyRun row in found)
                 {
