@@ -69,7 +69,8 @@ internal sealed partial class ScenarioResult
             object other => other.GetType().Name,
         });
         IEnumerable<string> errors = Errors.Select(error => error.FullyQualifiedErrorId);
-        IEnumerable<string> runs = books.Runs.Select(run => $"{run.Status} {run.Inputs}");
+        // Of files that are uploaded at the same time, the service may name either first.
+        IEnumerable<string> runs = books.Runs.Select(run => UploadName().Replace($"{run.Status} {run.Inputs}", "/img."));
         return string.Join(Environment.NewLine, [.. objects.Order(StringComparer.Ordinal), .. errors.Order(StringComparer.Ordinal), .. runs.Order(StringComparer.Ordinal)]);
     }
 
@@ -83,4 +84,7 @@ internal sealed partial class ScenarioResult
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex Id();
+
+    [GeneratedRegex(@"/img_[0-9A-Z]{16}\.")]
+    private static partial Regex UploadName();
 }
