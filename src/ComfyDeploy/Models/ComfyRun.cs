@@ -204,6 +204,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }
 
+    /// <summary>The batch it was queued with, for a command behind it in the pipeline.</summary>
+    internal BatchSignal? Batch { get; set; }
+
     /// <summary>Whether it is a row of which it is not known whether it was queued.</summary>
     internal bool IsUnconfirmed { get; set; }
 

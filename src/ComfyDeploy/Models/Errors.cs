@@ -48,6 +48,10 @@ internal static class Errors
     internal static ComfyDeployException QueuedTooLate(TimeSpan timeout) =>
         new(ErrorIds.WaitTimeout, $"The timeout of {timeout:g} was over before all runs were queued. The rest was not queued.");
 
+    /// <summary>The reason of rows that are left over; never written as an error.</summary>
+    internal static ComfyDeployException NotNeeded(int count) =>
+        new(ErrorIds.LimitReached, $"The wait has the {Plural.Of(count, "finished run")} it was to wait for.");
+
     internal static ComfyDeployException RequestTimeout(string request, TimeSpan timeout) =>
         new(ErrorIds.RequestTimeout, $"No answer to {request} within {timeout.TotalSeconds:0.#} s.");
 

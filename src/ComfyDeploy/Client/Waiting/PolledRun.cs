@@ -132,6 +132,7 @@ internal sealed class PolledRun : IDisposable
         _isListedAsFinished = row is { IsFinished: true };
         if (row is null or { IsFinished: true })
         {
+            if (row is not null && Target.StatusSuffices) Last = row;
             AskForRead();
             return;
         }

@@ -37,6 +37,12 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>Whether somebody watches what the runs do.</summary>
     internal bool WantsProgress { get; init; }
 
+    /// <summary>Called on any thread when a run has finished, before it is taken.</summary>
+    internal Action? OnFinished { get; init; }
+
+    /// <summary>Called on any thread when the deadline passes.</summary>
+    internal Action? OnDeadline { get; init; }
+
     /// <summary>What is left until the deadline; null before the first run.</summary>
     internal TimeSpan? Left => _deadline.Left;
 
@@ -58,6 +64,7 @@ internal sealed class RunWaiter : IDisposable
     {
         (CancellationToken firstLook, CancellationToken deadline) = _deadline.Start();
         int place = _added++;
+        if (place == 0) deadline.Register(ReportDeadline);
         Interlocked.Increment(ref _pending);
         Reachability service = _services.GetOrAdd(target.Client.Session, session => new(session, _log));
         _ = DecideAsync(target with { WantsProgress = WantsProgress }, place, service, firstLook, deadline);
@@ -96,6 +103,11 @@ internal sealed class RunWaiter : IDisposable
         _deadline.Dispose();
     }
 
+    private void ReportDeadline()
+    {
+        if (!_stop.IsCancellationRequested) OnDeadline?.Invoke();
+    }
+
     private async Task DecideAsync(
         WaitTarget target, int place, Reachability service, CancellationToken firstLook, CancellationToken deadline)
     {
@@ -104,6 +116,7 @@ internal sealed class RunWaiter : IDisposable
         await Task.WhenAny(outcome).ConfigureAwait(false);
         service.Leave();
         _outcomes.Enqueue(outcome);
+        if (outcome.Status == TaskStatus.RanToCompletion && outcome.GetAwaiter().GetResult().End == WaitEnd.Finished) OnFinished?.Invoke();
         // Only now: between the two places it must not be lost.
         _live.TryRemove(place, out _);
         _decided.Release();
@@ -150,6 +163,7 @@ internal sealed class RunWaiter : IDisposable
             }
             while (true)
             {
+                if (target.StatusSuffices && run.Last is { IsFinished: true } ended) return new(target, ended, WaitEnd.Finished);
                 // What was seen since then, if only in a list, exists.
                 ComfyDeployException? before = run.Timer.LookedAt > failedAt ? null : failure;
                 (ComfyRun? read, failure) = await ReadAsync(run, run.Limit).ConfigureAwait(false);
@@ -186,7 +200,8 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>A run that is only known from a list is read once more, so that it comes out complete, or finished after all.</summary>
     private async Task<WaitOutcome> EndLateAsync(PolledRun run, ComfyDeployException? failure)
     {
-        if (!CancelLate && failure is null && run is { Last.IsDetailed: false, FirstLook.IsCancellationRequested: false })
+        if (!CancelLate && failure is null
+            && run is { Last.IsDetailed: false, Target.StatusSuffices: false, FirstLook.IsCancellationRequested: false })
         {
             try
             {

@@ -13,6 +13,9 @@ internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyR
     /// <summary>Whether somebody watches it: lists do not contain what a run does.</summary>
     internal bool WantsProgress { get; init; }
 
+    /// <summary>Whether it is enough to know that it has ended: the list says so without a request for the run.</summary>
+    internal bool StatusSuffices { get; init; }
+
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }
 

@@ -10,9 +10,11 @@ internal sealed class RunRefusals(bool isOneDeployment)
     private readonly ConcurrentDictionary<string, ComfyDeployException> _byDeployment = new();
     private readonly ConcurrentDictionary<AccountState, ComfyDeployException> _byAccount = new();
     private volatile ComfyDeployException? _ofAll;
+    private volatile ComfyDeployException? _notNeeded;
 
-    /// <summary>What refuses every run of all accounts, or of one, from now on.</summary>
-    internal IEnumerable<ComfyDeployException> General => _ofAll is { } ofAll ? _byAccount.Values.Append(ofAll) : _byAccount.Values;
+    /// <summary>The errors that refuse every run of all accounts, or of one, from now on.</summary>
+    internal IEnumerable<ComfyDeployException> General =>
+        _ofAll is { } ofAll && IsError(ofAll) ? _byAccount.Values.Append(ofAll) : _byAccount.Values;
 
     /// <summary>Whether a create may have made a run that is paid for.</summary>
     internal bool IsOneUnconfirmed { get; private set; }
@@ -36,6 +38,16 @@ internal sealed class RunRefusals(bool isOneDeployment)
 
     /// <summary>Refuses all runs, such as those after the timeout.</summary>
     internal void AddForAll(ComfyDeployException error) => _ofAll ??= error;
+
+    /// <summary>Refuses all runs of a batch that has ended.</summary>
+    internal void Add(BatchSignal batch)
+    {
+        if (!batch.IsError) _notNeeded = batch.Reason;
+        AddForAll(batch.Reason!);
+    }
+
+    /// <summary>Whether a refusal is an error; otherwise the run is not needed.</summary>
+    internal bool IsError(ComfyDeployException refusal) => refusal != _notNeeded;
 
     internal bool ConcernsAll(ComfyDeployException error) =>
         error.ErrorId == ErrorIds.ApiKeyRejected

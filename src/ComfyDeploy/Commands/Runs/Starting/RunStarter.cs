@@ -1,43 +1,52 @@
-using System.Collections.Concurrent;
 using System.Management.Automation;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// Queues the runs of one call of Start-ComfyRun, several at a time, and answers for each row with an object, in the order of the rows.
+/// Starts the runs of one call of Start-ComfyRun: checks the rows, has their runs queued, and answers for each row with an object, in the
+/// order of the rows.
 /// </summary>
-internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
+internal sealed class RunStarter : IDisposable
 {
-    private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
     // Rows that come more slowly than creates are answered come out one by one, without waiting for the row after them.
     private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
 
-    private readonly RunTemplates _templates = new(cmdlet);
-    private readonly FileInputs _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
+    private readonly StartComfyRunCommand _cmdlet;
+    private readonly RowInputs _rowInputs;
+    private readonly RunTemplates _templates;
+    private readonly RunRefusals _refusals;
+    private readonly RunCreator _creator;
+    private readonly StartProgress _progress;
     private readonly RunPlan _plan = new();
-    private readonly StartProgress _progress = new(cmdlet);
-    private readonly OrderedWork<StartedRow> _creates = new(maxAhead: 2 * Throttle.DefaultLimit); // Each may hold an image.
     private readonly Queue<StartedRow> _ready = new();
-    private readonly ConcurrentQueue<string> _queued = new();
-    private readonly RunRefusals _refusals = new(cmdlet.HasOneDeployment);
     private RunTemplate? _last;
-    private DateTime? _endsAt;
     private DateTime? _lastRowAt;
     private int _row;
     private bool _isNamed;
+
+    internal RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
+    {
+        (_cmdlet, _rowInputs) = (cmdlet, rowInputs);
+        _templates = new(cmdlet);
+        _refusals = new(_cmdlet.HasOneDeployment);
+        _creator = new(cmdlet, _refusals);
+        _progress = new(cmdlet);
+    }
+
+    private OrderedWork<StartedRow> Creates => _creator.Work;
 
     /// <summary>Queues runs of the deployment that was piped in or named.</summary>
     internal void StartDeployment()
     {
         try
         {
-            RowInputs.CheckIsDeployment(cmdlet.Deployment);
-            _last = _templates.Find(cmdlet.Deployment);
-            InputSet inputs = rowInputs.Common();
+            RowInputs.CheckIsDeployment(_cmdlet.Deployment);
+            _last = _templates.Find(_cmdlet.Deployment);
+            InputSet inputs = _rowInputs.Common();
             Check(_last.Deployment, inputs, areRows: false);
             Queue(_last, inputs, label: null);
         }
@@ -58,27 +67,27 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         InputSet inputs = new();
         try
         {
-            if (_row == 1) rowInputs.CheckColumns(row);
-            if (cmdlet.DeploymentColumn is null) template = _templates.Find(cmdlet.Deployment);
-            inputs = rowInputs.Common();
-            label = rowInputs.LabelOf(row);
-            rowInputs.Add(inputs, row);
-            _last = template ??= _templates.Find(rowInputs.DeploymentOf(row));
+            if (_row == 1) _rowInputs.CheckColumns(row);
+            if (_cmdlet.DeploymentColumn is null) template = _templates.Find(_cmdlet.Deployment);
+            inputs = _rowInputs.Common();
+            label = _rowInputs.LabelOf(row);
+            _rowInputs.Add(inputs, row);
+            _last = template ??= _templates.Find(_rowInputs.DeploymentOf(row));
             Check(template.Deployment, inputs, areRows: true);
             Queue(template, inputs, label);
         }
         // A wrong column is wrong in every row: before the first is paid for it ends everything.
         catch (ComfyDeployException e) when (_row == 1 && IsWrongInEveryRow(e, template))
         {
-            cmdlet.ThrowTerminating(e, Target);
+            _cmdlet.ThrowTerminating(e, Target);
         }
         catch (ComfyDeployException e)
         {
             string json = inputs.ToJson();
-            ComfyRun run = template?.NotQueued(e, json, label)
-                ?? RunTemplate.NotQueued(rowInputs.DeploymentNameOf(row), cmdlet.Client.Session.Connection, e, json, label);
+            ComfyRun run = template?.NotQueued(e, json, label) ?? RunTemplate.NotQueued(
+                _rowInputs.DeploymentNameOf(row), _cmdlet.Client.Session.Connection, e, json, label);
             _refusals.Add(e, template);
-            _creates.AddResult(new(run, _row, e));
+            Creates.AddResult(new(run, _row, e));
         }
         WriteRows(all: isSlow);
         _lastRowAt = _last?.Client.Session.Clock.Now;
@@ -88,30 +97,34 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     internal void Finish()
     {
         WriteRows(all: true);
+        _creator.EndLate();
+        _creator.Dispose();
         _progress.Complete();
-        _plan.WriteTo(cmdlet);
+        _plan.WriteTo(_cmdlet);
     }
 
-    internal ProgressLine? Uploads => _files.Line;
-    internal void ShowProgress() => _progress.Update(_queued.Count, Uploads);
+    internal ProgressLine? Uploads => _creator.Files.Line;
+    internal void ShowProgress() => _progress.Update(_creator, Uploads);
 
     /// <summary>Reports once what refused all runs from some row on. It ends nothing: a command behind waits for the others.</summary>
     internal void ReportRefusal()
     {
-        foreach (ComfyDeployException refusal in _refusals.General) cmdlet.ReportLast(refusal, Target);
+        foreach (ComfyDeployException refusal in _refusals.General) _cmdlet.ReportLast(refusal, Target);
     }
+
+    public void Dispose() => _creator.Dispose();
 
     /// <summary>The pipeline ends early: no create begins any more, and those under way complete, except after Ctrl+C.</summary>
     internal void Close(bool stopping)
     {
-        _creates.Close();
+        Creates.Close();
         // After Ctrl+C only until each canceled create is in the ledger, where -ThisSession looks for its run.
-        cmdlet.WaitFor(_creates.Rest, stopping ? CancelTimeout : CompletionTimeout);
-        foreach ((ComfyRun run, int row, ComfyDeployException? error) in _ready.Concat(_creates.TakeSucceeded()))
+        _cmdlet.WaitFor(Creates.Rest, stopping ? CancelTimeout : CompletionTimeout);
+        foreach ((ComfyRun run, int row, ComfyDeployException? error) in _ready.Concat(Creates.TakeSucceeded()))
         {
             // The wait has the runs it was given; a deployment that was refused is no row.
-            bool isElsewhere = error is null ? cmdlet.Wait : row == 0 && !run.IsUnconfirmed;
-            if (!isElsewhere) cmdlet.Keep(run);
+            bool isElsewhere = error is null ? _cmdlet.Wait : row == 0 && !run.IsUnconfirmed;
+            if (!isElsewhere) _cmdlet.Keep(run);
         }
         _ready.Clear();
     }
@@ -119,94 +132,61 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     /// <summary>Names the queued runs when this cmdlet ends the pipeline: a command behind it may not come to write them.</summary>
     internal void NameQueued()
     {
-        if (_queued.IsEmpty || _isNamed) return;
+        if (_creator.Queued.Count == 0 || _isNamed) return;
         _isNamed = true;
-        cmdlet.WriteWarning($"Queued before this command ended: {string.Join(", ", _queued)}. To see them: Get-ComfyRun -ThisSession");
+        string runIds = string.Join(", ", _creator.Queued);
+        _cmdlet.WriteWarning($"Queued before this command ended: {runIds}. To see them: Get-ComfyRun -ThisSession");
     }
 
-    private object Target => (object?)_last?.Deployment ?? cmdlet.Deployment?.Text ?? string.Empty;
+    private object Target => (object?)_last?.Deployment ?? _cmdlet.Deployment?.Text ?? string.Empty;
 
-    private bool IsWrongInEveryRow(ComfyDeployException error, RunTemplate? template) => cmdlet.DeploymentColumn is null
+    private bool IsWrongInEveryRow(ComfyDeployException error, RunTemplate? template) => _cmdlet.DeploymentColumn is null
         ? template is null || error.ErrorId is ErrorIds.UnknownInput or ErrorIds.InputRowInvalid
         : template is null && error.ErrorId is not (ErrorIds.DeploymentNotFound or ErrorIds.DeploymentAmbiguous or ErrorIds.InvalidInput);
 
     private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
-        IReadOnlyList<ComfyDeploymentInput>? checks = cmdlet.SkipInputCheck ? null : deployment.Inputs;
+        IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : deployment.Inputs;
         if (checks is not null) inputs.CheckNames(checks, deployment.DeploymentName, areRows);
-        _files.Find(inputs, deployment.Inputs ?? []);
+        _creator.Files.Find(inputs, deployment.Inputs ?? []);
         if (checks is not null) inputs.Fit(checks);
     }
 
     private void Queue(RunTemplate template, InputSet inputs, string? label)
     {
-        IClock clock = template.Client.Session.Clock;
         label ??= inputs.Files.FirstOrDefault()?.Name;
-        if (cmdlet.Wait)
-        {
-            template.Client.Deadline = _endsAt ??= clock.Now + (cmdlet.Timeout < MaxDeadline ? cmdlet.Timeout : MaxDeadline);
-            cmdlet.BeginWait(template.Client.Session);
-        }
-        _progress.Begin(clock);
+        _creator.Begin(template);
+        _progress.Begin(template.Client.Session.Clock);
         string action = RunTemplate.Action(inputs.ToJson());
         int row = _row;
-        for (int copy = 0; copy < cmdlet.Repeat; copy++)
+        for (int copy = 0; copy < _cmdlet.Repeat; copy++)
         {
             if (_refusals.Of(template) is { } refusal)
             {
-                _creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
+                Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
             }
-            else if (cmdlet.ShouldProcess(template.Target, action))
+            else if (_cmdlet.ShouldProcess(template.Target, action))
             {
-                IReadOnlyList<Action<long>> progress = _files.Announce(inputs);
-                _creates.Add(cancellationToken => QueueAsync(template, inputs, progress, label, row, cancellationToken), cmdlet.Stop);
+                _creator.Add(new(template, inputs, label, row, _creator.Files.Announce(inputs)));
             }
             else
             {
                 _plan.Add(template);
             }
             // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
-            WriteRows(all: _queued.IsEmpty);
-        }
-    }
-
-    private async Task<StartedRow> QueueAsync(
-        RunTemplate template, InputSet inputs, IReadOnlyList<Action<long>> progress, string? label, int row,
-        CancellationToken cancellationToken)
-    {
-        ComfyDeployClient client = template.Client;
-        string json = inputs.ToJson();
-        try
-        {
-            if (_refusals.Of(template) is { } known) return new(template.NotQueued(known, json, label), row, known);
-            inputs = await _files.UploadAsync(inputs, progress, client, _endsAt, _creates.Closed, cancellationToken).ConfigureAwait(false);
-            if (!_queued.IsEmpty && client.Session.Clock.Now > _endsAt) _refusals.AddForAll(Errors.QueuedTooLate(cmdlet.Timeout));
-            if (_refusals.Of(template) is { } refusal) return new(template.NotQueued(refusal, json, label), row, refusal);
-            json = inputs.ToJson();
-            DateTime sentAt = client.Session.Clock.Now.ToLocalTime();
-            string runId = await client.CreateRunAsync(template.ToRequest(json, label), cancellationToken).ConfigureAwait(false);
-            _queued.Enqueue(runId);
-            ComfyRun run = template.Queued(runId, json, label, sentAt);
-            if (cmdlet.Wait) cmdlet.AddToWait(new(runId, client, run, RunOrigin.Of(run)));
-            cmdlet.Log.Verbose($"Queued run {RunName.Of(run)} of {template.Deployment.DeploymentName}.");
-            return new(run, row, null);
-        }
-        catch (ComfyDeployException e)
-        {
-            _refusals.Add(e, template);
-            return new(template.NotQueued(e, json, label), row, e);
+            WriteRows(all: _creator.Queued.Count == 0);
         }
     }
 
     /// <summary>Writes the rows that are ready, or waits for all.</summary>
     private void WriteRows(bool all)
     {
-        while (all ? !_creates.IsEmpty : _creates.HasNext || _creates.IsFull) Take();
+        while (all ? !Creates.IsEmpty : Creates.HasNext || Creates.IsFull) Take();
     }
 
     private void Take()
     {
-        foreach (StartedRow started in cmdlet.Take(_creates)) _ready.Enqueue(started);
+        foreach (StartedRow started in _cmdlet.Take(Creates)) _ready.Enqueue(started);
         while (_ready.Count > 0) Write(_ready.Dequeue());
     }
 
@@ -214,7 +194,7 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
     {
         if (started.Error is null)
         {
-            if (!cmdlet.Wait) cmdlet.Write(started.Run);
+            if (!_cmdlet.Wait) _cmdlet.Write(started.Run);
         }
         else if (started.Row == 0)
         {
@@ -224,27 +204,24 @@ internal sealed class RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInput
         {
             EndWhenNothingIsQueued(started.Error);
             _progress.Refuse();
-            if (cmdlet.Wait) cmdlet.AddFinished(started.Run);
-            else cmdlet.Write(started.Run);
-            cmdlet.Log.Warning($"Row {RunName.Row(started.Row, started.Run.Label)} was not queued: {started.Run.Error}");
+            if (_cmdlet.Wait) _cmdlet.AddFinished(started.Run);
+            else _cmdlet.Write(started.Run);
+            string message = $"Row {RunName.Row(started.Row, started.Run.Label)} was not queued: {started.Run.Error}";
+            if (_refusals.IsError(started.Error)) _cmdlet.Log.Warning(message);
+            else _cmdlet.Log.Verbose(message);
         }
     }
 
     private void RefuseDeployment(ComfyDeployException error)
     {
         EndWhenNothingIsQueued(error);
-        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) cmdlet.DeferRun(error, cmdlet.Deployment.Text);
+        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, _cmdlet.Deployment.Text);
     }
 
     /// <summary>Ends the cmdlet with what fails every run; once a run may be paid for, only the rest is refused.</summary>
     private void EndWhenNothingIsQueued(ComfyDeployException error)
     {
-        if (_queued.IsEmpty && !_refusals.IsOneUnconfirmed && _refusals.ConcernsAll(error)) cmdlet.ThrowTerminating(error, Target);
+        bool isPaid = _creator.Queued.Count > 0 || _refusals.IsOneUnconfirmed;
+        if (!isPaid && _refusals.ConcernsAll(error)) _cmdlet.ThrowTerminating(error, Target);
     }
-
-    /// <summary>A row and its run, or what kept it from being queued.</summary>
-    /// <param name="Run">The run, queued or not.</param>
-    /// <param name="Row">The number of the row; 0 for a deployment without rows.</param>
-    /// <param name="Error">Why it was not queued.</param>
-    private sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error);
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
@@ -52,6 +53,9 @@ public sealed class StartComfyRunCommand : WaitingCommand
     [Parameter, ValidateRange(1, 10_000)]
     public int Repeat { get; set; } = 1;
 
+    [Parameter, ValidateRange(1, int.MaxValue - Throttle.DefaultLimit)]
+    public int? MaxInFlight { get; set; }
+
     [Parameter]
     public SwitchParameter SkipInputCheck { get; set; }
 
@@ -60,11 +64,15 @@ public sealed class StartComfyRunCommand : WaitingCommand
 
     internal bool HasOneDeployment => ParameterSetName == RowSet;
 
+    /// <summary>Whether -Timeout bounds this call: until then nothing more is queued.</summary>
+    internal bool HasDeadline => Wait || MaxInFlight is not null;
+
     protected override void BeginProcessing()
     {
-        if (!Wait && (MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)) || StopOnTimeout))
+        if (!HasDeadline && (MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)) || StopOnTimeout))
         {
-            const string message = "-Timeout and -StopOnTimeout apply to a wait: specify -Wait too, or pipe the runs to Wait-ComfyRun.";
+            const string message =
+                "-Timeout and -StopOnTimeout need -Wait or -MaxInFlight. To wait for the runs, pipe them to Wait-ComfyRun.";
             ThrowTerminating(new(ErrorIds.ParametersConflict, message), null);
         }
         if (Webhook is { } hook && !(hook.IsAbsoluteUri && hook.Scheme is "https" or "http"))
@@ -123,7 +131,11 @@ public sealed class StartComfyRunCommand : WaitingCommand
     protected override void Dispose(bool disposing)
     {
         // The end of a pipeline that another command ended: what was queued meanwhile is named below.
-        if (disposing) _starter?.Close(Stopping);
+        if (disposing)
+        {
+            _starter?.Close(Stopping);
+            _starter?.Dispose();
+        }
         base.Dispose(disposing);
     }
 }

@@ -16,13 +16,15 @@ internal sealed class StartProgress(StartComfyRunCommand cmdlet)
     /// <summary>Counts a row that was not queued.</summary>
     internal void Refuse() => _refused++;
 
-    /// <param name="queued">How many runs are queued.</param>
+    /// <param name="creator">Knows how many runs are queued and unfinished.</param>
     /// <param name="uploads">The files under way; null without any.</param>
-    internal void Update(int queued, ProgressLine? uploads)
+    internal void Update(RunCreator creator, ProgressLine? uploads)
     {
         if (_bar?.TakeTurn() != true) return;
         string? refused = _refused > 0 ? $"{_refused} not queued" : null;
-        _bar.Show("Starting runs", percent: null, [($"{queued} queued", 0), (refused, 1)], uploads is null ? [] : [uploads]);
+        string? inFlight = creator.InFlight is { } count ? $"{count} in flight" : null;
+        _bar.Show("Starting runs", percent: null, [($"{creator.Queued.Count} queued", 0), (inFlight, 1), (refused, 2)],
+            uploads is null ? [] : [uploads]);
     }
 
     internal void Complete() => _bar?.Complete();

@@ -31,6 +31,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     private readonly HashSet<int> _undecided = [];
     private readonly List<WaitOutcome> _late = [];
     private readonly List<WaitOutcome> _lost = [];
+    private readonly WaitedBatches _batches = new(options);
     private RunWaiter? _waiter;
     private int _nextInOrder;
     private bool _isOver;
@@ -92,6 +93,8 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
                 CancelLate = options.CancelLate,
                 ReadReasons = options.ReadErrorDetail,
                 WantsProgress = options.ShowsProgress,
+                OnFinished = _batches.CountFinished,
+                OnDeadline = _batches.EndLate,
             };
             Received++;
             _undecided.Add(place);
@@ -100,6 +103,9 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
             _waiter.Add(target with { Client = new(target.Client.Session, log) { MaxRetries = 0 } });
         }
     }
+
+    /// <summary>Takes note of a batch whose runs are waited for: when the wait is over, nothing more of it is queued.</summary>
+    internal void Join(BatchSignal batch) => _batches.Add(batch);
 
     /// <summary>Passes on what has no run to wait for, such as a row that was not queued.</summary>
     internal void AddFinished(ComfyRun run)
@@ -112,6 +118,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
             Keep(place, run);
             ReleaseHeld();
         }
+        _batches.CountFinished();
     }
 
     /// <summary>Counts a reference that is reported as an error.</summary>

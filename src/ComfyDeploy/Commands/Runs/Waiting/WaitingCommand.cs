@@ -81,6 +81,7 @@ public abstract class WaitingCommand : ConnectedCommand
     private protected void Add(ComfyReference reference)
     {
         _received++;
+        if (reference.Object<ComfyRun>()?.Batch is { } batch) Runs.Join(batch);
         if (RunReference.NotQueued(reference) is { } row)
         {
             _rows[row] = _received;

@@ -1,0 +1,19 @@
+namespace ComfyDeploy.Commands;
+
+/// <summary>A run to queue, as the pipeline thread has prepared it.</summary>
+/// <param name="Template">What to run.</param>
+/// <param name="Inputs">Its inputs, with files.</param>
+/// <param name="Label">Its label.</param>
+/// <param name="Row">The number of its row; 0 for a deployment without rows.</param>
+/// <param name="Uploads">What receives the bytes of each file.</param>
+internal sealed record PreparedRun(
+    RunTemplate Template, InputSet Inputs, string? Label, int Row, IReadOnlyList<Action<long>> Uploads)
+{
+    internal StartedRow Refuse(ComfyDeployException error) => new(Template.NotQueued(error, Inputs.ToJson(), Label), Row, error);
+}
+
+/// <summary>A row and its run, or what kept it from being queued.</summary>
+/// <param name="Run">The run, queued or not.</param>
+/// <param name="Row">The number of the row; 0 for a deployment without rows.</param>
+/// <param name="Error">Why it was not queued.</param>
+internal sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error);
