@@ -204,6 +204,9 @@ public sealed class ComfyRun : IConnected
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }
 
+    /// <summary>Where its batch is recorded; null without a manifest.</summary>
+    internal ManifestEntry? Entry { get; set; }
+
     /// <summary>The batch it was queued with, for a command behind it in the pipeline.</summary>
     internal BatchSignal? Batch { get; set; }
 
@@ -235,6 +238,7 @@ public sealed class ComfyRun : IConnected
         WorkflowName ??= known.WorkflowName;
         Label ??= known.Label;
         RestartOf ??= known.RestartOf;
+        Entry ??= known.Entry;
         InputsJson ??= known.InputsJson;
     }
 }

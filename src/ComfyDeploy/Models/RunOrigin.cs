@@ -12,6 +12,9 @@ internal sealed record RunOrigin(string? DeploymentId, string? DeploymentName, s
     /// <summary>The inputs, except long ones: the service returns those with the run.</summary>
     internal string? InputsJson { get; } = InputsJson is { Length: > MaxInputs } ? null : InputsJson;
 
+    /// <summary>Where its batch is recorded; null without a manifest.</summary>
+    internal ManifestEntry? Entry { get; init; }
+
     internal static RunOrigin Of(ComfyRun run) =>
-        new(run.DeploymentId, run.DeploymentName, run.WorkflowName, run.Label, run.RestartOf, run.InputsJson);
+        new(run.DeploymentId, run.DeploymentName, run.WorkflowName, run.Label, run.RestartOf, run.InputsJson) { Entry = run.Entry };
 }

@@ -24,6 +24,7 @@ internal sealed class Distribution
         Count("files", scenario.HasFiles ? "yes" : "no");
         Count("column", !scenario.HasColumn ? "no" : scenario.Rows.Any(row => row.Deployment == ScenarioDeployments.Missing) ? "with unknown names" : "yes");
         Count("creates and uploads", scenario.HasLatency ? "take time" : "at once");
+        Count("in flight", scenario.MaxInFlight is { } inFlight ? $"{inFlight}" : "any number");
         Count("transport", scenario.HasSockets ? "sockets" : "virtual");
         (string error, string warning, string debug, string verbose, string information) = scenario.Preferences;
         Count("preference", $"error {error}");

@@ -29,6 +29,9 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
     /// <summary>How many creates were under way at the same time, at most.</summary>
     internal int MostCreates { get; private set; }
 
+    /// <summary>How many runs of one service were unfinished at the same time, at most.</summary>
+    internal int MostUnfinished { get; private set; }
+
     /// <summary>How many creates were told that their deployment has vanished.</summary>
     internal int Vanished { get; private set; }
 
@@ -64,7 +67,7 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         }
         finally
         {
-            if (route == ServiceRoute.Create) Interlocked.Decrement(ref _creating);
+            if (route == ServiceRoute.Create) End(emulator);
         }
     }
 
@@ -135,7 +138,17 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
 
     private void Begin()
     {
-        lock (_gate) MostCreates = Math.Max(MostCreates, Interlocked.Increment(ref _creating));
+        lock (_gate) MostCreates = Math.Max(MostCreates, ++_creating);
+    }
+
+    private void End(ComfyEmulator emulator)
+    {
+        int unfinished = emulator.Runs.Count(run => !Books.IsOver(run));
+        lock (_gate)
+        {
+            _creating--;
+            MostUnfinished = Math.Max(MostUnfinished, unfinished);
+        }
     }
 
     private void Remember(HttpRequest wire, DateTime now)

@@ -29,7 +29,7 @@ internal static partial class Invariants
         IReadOnlyCollection<PlannedFault> faults = scenario.HasSockets ? scenario.Faults : result.FaultsMet;
         HashSet<string> vanished = [.. faults.Select(fault => fault.Deployment).OfType<string>()];
         bool isRefused = faults.Any(fault => fault.Deployment is null && fault.Route is ServiceRoute.Any or ServiceRoute.Create or ServiceRoute.Deployments or ServiceRoute.Upload);
-        bool isLate = scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && (scenario.HasSockets || result.Duration.TotalSeconds >= scenario.Deadline);
+        bool isLate = scenario.Deadline is { } deadline && (scenario.HasSockets || result.Duration.TotalSeconds >= deadline);
         if (isRefused || isLate || (!scenario.HasColumn && vanished.Count > 0)) yield break;
         ILookup<StoredRun, StoredRun> runs = books.Stored.ToLookup(run => run);
         foreach (IGrouping<StoredRun, Row> same in Startable(scenario).Where(same => !vanished.Contains(same.First().Deployment) && same.Count() != runs[same.Key].Count()))
@@ -84,6 +84,13 @@ internal static partial class Invariants
             : result.FaultsMet.Any(fault => fault.Route is ServiceRoute.Upload or ServiceRoute.Any && FaultyAnswer.ComesAfterTheService(fault));
         if (mayRepeat) yield break;
         foreach (string twice in books.UploadedTwice) yield return $"Each content is uploaded once: {twice}.";
+    }
+
+    /// <summary>No more runs are unfinished than were asked for; one of a lost answer has no slot.</summary>
+    private static IEnumerable<string> OnlySoManyAreInFlight(ScenarioResult result)
+    {
+        if (result.Scenario.MaxInFlight + AmbiguousCreates(result) < result.MostUnfinished)
+            yield return $"Only so many are in flight: {result.MostUnfinished} runs were unfinished.";
     }
 
     private static IEnumerable<string> AFewAtATime(ScenarioResult result)

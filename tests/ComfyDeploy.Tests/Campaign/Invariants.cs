@@ -48,6 +48,7 @@ internal static partial class Invariants
         .. RowsKeepTheirOrder(result, books),
         .. EachContentIsUploadedOnce(result, books),
         .. AFewAtATime(result),
+        .. OnlySoManyAreInFlight(result),
     ];
 
     private static IEnumerable<string> NothingTwice(ScenarioResult result, Books books)
@@ -224,6 +225,8 @@ internal static partial class Invariants
         // The time of Start-ComfyRun before a wait is its own, and fast time is not exact.
         bool startsSlowly = scenario.HasFault(ServiceRoute.Create, ServiceRoute.OwnRuns, ServiceRoute.Deployments, ServiceRoute.Upload);
         if (scenario.Deadline is not { } seconds || scenario.HasSockets || (startsSlowly && scenario.Flow != Flow.StopWait)) yield break;
+        // A wait that looks once ends nothing; what waits for a slot before it takes its own time.
+        if (scenario.MaxInFlight is not null && (seconds == 0 || scenario.Flow == Flow.StartThenWait)) yield break;
         TimeSpan most = TimeSpan.FromSeconds(seconds) + Grace;
         // There each account is waited for by a call of its own.
         if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;

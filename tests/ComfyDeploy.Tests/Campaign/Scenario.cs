@@ -72,6 +72,9 @@ internal sealed record Scenario
     /// <summary>Whether each row names its deployment.</summary>
     internal bool HasColumn { get; init; }
 
+    /// <summary>How many runs of a call may be unfinished; null for any number.</summary>
+    internal int? MaxInFlight { get; init; }
+
     /// <summary>Whether creates and uploads take time, so that several are under way at once.</summary>
     internal bool HasLatency { get; init; }
 

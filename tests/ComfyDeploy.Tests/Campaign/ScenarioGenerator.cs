@@ -94,6 +94,7 @@ internal static class ScenarioGenerator
         from known in Gen.Bool
         from doorbell in Doorbells
         from sockets in Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true)))
+        from inFlight in Gen.Frequency((2, Gen.Const((int?)null)), (1, Gen.Int[1, 4].Select(count => (int?)count)))
         select Tidy(new Scenario
         {
             Flow = flow,
@@ -111,6 +112,7 @@ internal static class ScenarioGenerator
             KnowsDeployments = known,
             Doorbell = doorbell,
             HasSockets = sockets,
+            MaxInFlight = inFlight,
         });
 
     internal static Scenario Make(ulong seed, int index)
@@ -124,7 +126,9 @@ internal static class ScenarioGenerator
     /// <summary>Takes out what cannot be together: a wait for a run without an end needs a deadline, and sockets know fewer faults.</summary>
     internal static Scenario Tidy(Scenario scenario)
     {
-        if (scenario.Flow is Flow.Start or Flow.GetActiveStop or Flow.GetStatusStop) scenario = scenario with { Deadline = null };
+        if (scenario.HasEarlierRuns) scenario = scenario with { MaxInFlight = null };
+        bool waits = scenario.Flow != Flow.Start || scenario.MaxInFlight is not null;
+        if (scenario.Flow is Flow.GetActiveStop or Flow.GetStatusStop || !waits) scenario = scenario with { Deadline = null };
         else if (scenario.Deadline is null && scenario.Rows.Any(IsEndless)) scenario = scenario with { Deadline = LongestStuckWait };
         if (scenario.HasEarlierRuns)
             scenario = scenario with { HasTwoConnections = false, HasColumn = false, Rows = [.. scenario.Rows.Select(row => row with { File = null })] };

@@ -23,6 +23,9 @@ internal sealed partial class ScenarioResult
     /// <summary>How many creates were under way at the same time, at most.</summary>
     internal required int MostCreates { get; init; }
 
+    /// <summary>How many runs of one service were unfinished at the same time, at most.</summary>
+    internal required int MostUnfinished { get; init; }
+
     /// <summary>How many creates were told that their deployment has vanished.</summary>
     internal required int Vanished { get; init; }
 

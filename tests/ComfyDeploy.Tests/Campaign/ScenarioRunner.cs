@@ -105,6 +105,7 @@ internal sealed class ScenarioRunner : IDisposable
             Started = Collected<PSObject>("started"),
             Sent = handler.Sent,
             MostCreates = handler.MostCreates,
+            MostUnfinished = handler.MostUnfinished,
             Vanished = handler.Vanished,
             SentKeyElsewhere = handler.SentKeyElsewhere,
             Errors = errors,

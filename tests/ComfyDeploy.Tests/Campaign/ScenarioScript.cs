@@ -65,6 +65,9 @@ internal static class ScenarioScript
     private static string Started(Scenario scenario, string start, string variable)
     {
         string deployment = scenario.HasColumn ? "-DeploymentColumn where" : ScenarioDeployments.Usual;
+        if (scenario.MaxInFlight is { } inFlight) deployment += $" -MaxInFlight {inFlight}";
+        // There, no wait behind it ends it.
+        if (scenario.MaxInFlight is not null && scenario is { Flow: Flow.Start or Flow.StartThenWait, Deadline: { } seconds }) deployment += $" -Timeout {seconds}";
         string One(string rows, string connection) =>
             $"${rows} | {start} {deployment} -LabelColumn name -Connection ${connection} {Collect} -OutVariable +{variable}";
         return scenario.HasTwoConnections ? $". {{ {One("rows", "c")}; {One("others", "d")} }}" : One("rows", "c");

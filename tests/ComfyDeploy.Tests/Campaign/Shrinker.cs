@@ -43,6 +43,7 @@ internal static class Shrinker
         yield return scenario with { Preferences = scenario.Preferences with { Verbose = "SilentlyContinue" } };
         yield return scenario with { Preferences = scenario.Preferences with { Information = "SilentlyContinue" } };
         yield return scenario with { Deadline = null };
+        yield return scenario with { MaxInFlight = null };
         for (int i = 0; i < scenario.Rows.Count; i++)
         {
             Row row = scenario.Rows[i];

@@ -75,8 +75,10 @@ internal sealed class RunSlots(int count, RunWaiter waiter, ICallLog log) : IDis
 
     private async Task LeaveAfterNextAsync()
     {
-        // For each run that was added, one comes out, in whatever order; only Ctrl+C and the end of the cmdlet keep it.
-        await Task.WhenAny(waiter.NextAsync(CancellationToken.None)).ConfigureAwait(false);
-        Leave();
+        // For each run that was added, one comes out, in whatever order.
+        Task<WaitOutcome?> next = waiter.NextAsync(CancellationToken.None);
+        await Task.WhenAny(next).ConfigureAwait(false);
+        // One that is only late goes on; so does one whose wait was stopped.
+        if (next.Status == TaskStatus.RanToCompletion && next.GetAwaiter().GetResult() is { IsLate: false }) Leave();
     }
 }
