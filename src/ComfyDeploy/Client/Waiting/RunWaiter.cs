@@ -37,7 +37,7 @@ internal sealed class RunWaiter : IDisposable
     /// <summary>Whether somebody watches what the runs do.</summary>
     internal bool WantsProgress { get; init; }
 
-    /// <summary>Called on any thread when a run has finished, before it is taken.</summary>
+    /// <summary>Called on any thread when a run has finished and can be taken.</summary>
     internal Action? OnFinished { get; init; }
 
     /// <summary>Called on any thread when the deadline passes.</summary>
@@ -116,10 +116,10 @@ internal sealed class RunWaiter : IDisposable
         await Task.WhenAny(outcome).ConfigureAwait(false);
         service.Leave();
         _outcomes.Enqueue(outcome);
-        if (outcome.Status == TaskStatus.RanToCompletion && outcome.GetAwaiter().GetResult().End == WaitEnd.Finished) OnFinished?.Invoke();
         // Only now: between the two places it must not be lost.
         _live.TryRemove(place, out _);
         _decided.Release();
+        if (outcome.Status == TaskStatus.RanToCompletion && outcome.GetAwaiter().GetResult().End == WaitEnd.Finished) OnFinished?.Invoke();
     }
 
     private async Task<WaitOutcome> WaitAsync(

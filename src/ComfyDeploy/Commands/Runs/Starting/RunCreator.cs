@@ -11,7 +11,7 @@ internal sealed class RunCreator : IDisposable
 {
     private static readonly TimeSpan MaxDeadline = TimeSpan.FromDays(365);
 
-    private readonly StartComfyRunCommand _cmdlet;
+    private readonly StartingCommand _cmdlet;
     private readonly FileInputs _files;
     private readonly RunRefusals _refusals;
     private readonly ConcurrentQueue<string> _queued = new();
@@ -20,7 +20,7 @@ internal sealed class RunCreator : IDisposable
     private DateTime? _endsAt;
     private bool _isDisposed;
 
-    internal RunCreator(StartComfyRunCommand cmdlet, RunRefusals refusals)
+    internal RunCreator(StartingCommand cmdlet, RunRefusals refusals)
     {
         (_cmdlet, _refusals) = (cmdlet, refusals);
         _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);

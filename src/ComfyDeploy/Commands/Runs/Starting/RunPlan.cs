@@ -19,7 +19,7 @@ internal sealed class RunPlan
     }
 
     /// <summary>The last line of -WhatIf: how many runs, what a second of them costs, and what they may cost together.</summary>
-    internal void WriteTo(StartComfyRunCommand cmdlet)
+    internal void WriteTo(StartingCommand cmdlet)
     {
         // A run that the user declined is in the plan too, but is not worth a line.
         if (_runs.Count == 0 || !cmdlet.IsWhatIf) return;

@@ -1,96 +1,100 @@
-using System.Management.Automation;
 using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
 /// <summary>
-/// Starts the runs of one call of Start-ComfyRun: checks the rows, has their runs queued, and answers for each row with an object, in the
-/// order of the rows.
+/// Starts the runs of one call: checks their inputs, has them queued, and answers for each row with an object, in the order of the rows.
 /// </summary>
 internal sealed class RunStarter : IDisposable
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
 
-    // Rows that come more slowly than creates are answered come out one by one, without waiting for the row after them.
-    private static readonly TimeSpan SlowRow = TimeSpan.FromSeconds(1);
-
-    private readonly StartComfyRunCommand _cmdlet;
-    private readonly RowInputs _rowInputs;
-    private readonly RunTemplates _templates;
+    private readonly StartingCommand _cmdlet;
     private readonly RunRefusals _refusals;
     private readonly RunCreator _creator;
     private readonly StartProgress _progress;
     private readonly RunPlan _plan = new();
     private readonly Queue<StartedRow> _ready = new();
-    private RunTemplate? _last;
-    private DateTime? _lastRowAt;
-    private int _row;
+    private object? _target;
     private bool _isNamed;
 
-    internal RunStarter(StartComfyRunCommand cmdlet, RowInputs rowInputs)
+    /// <param name="cmdlet">Writes the objects.</param>
+    /// <param name="isOneDeployment">Whether all rows are for the same deployment.</param>
+    internal RunStarter(StartingCommand cmdlet, bool isOneDeployment)
     {
-        (_cmdlet, _rowInputs) = (cmdlet, rowInputs);
-        _templates = new(cmdlet);
-        _refusals = new(_cmdlet.HasOneDeployment);
+        _cmdlet = cmdlet;
+        _refusals = new(isOneDeployment);
         _creator = new(cmdlet, _refusals);
         _progress = new(cmdlet);
     }
 
     private OrderedWork<StartedRow> Creates => _creator.Work;
 
-    /// <summary>Queues runs of the deployment that was piped in or named.</summary>
-    internal void StartDeployment()
+    /// <summary>Checks the inputs of a run, and finds the files among them.</summary>
+    /// <exception cref="ComfyDeployException">What is wrong with the inputs.</exception>
+    internal void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
     {
-        try
+        _target = deployment;
+        IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : deployment.Inputs;
+        if (checks is not null) inputs.CheckNames(checks, deployment.DeploymentName, areRows);
+        _creator.Files.Find(inputs, deployment.Inputs ?? []);
+        if (checks is not null) inputs.Fit(checks);
+    }
+
+    /// <summary>Queues the runs of one row.</summary>
+    /// <param name="template">What to run.</param>
+    /// <param name="inputs">The inputs, checked.</param>
+    /// <param name="label">The label.</param>
+    /// <param name="row">The number of the row; 0 for a deployment without rows.</param>
+    /// <param name="copies">How many runs.</param>
+    internal void Queue(RunTemplate template, InputSet inputs, string? label, int row, int copies)
+    {
+        label ??= inputs.Files.FirstOrDefault()?.Name;
+        _creator.Begin(template);
+        _progress.Begin(template.Client.Session.Clock);
+        string action = RunTemplate.Action(inputs.ToJson());
+        for (int copy = 0; copy < copies; copy++)
         {
-            RowInputs.CheckIsDeployment(_cmdlet.Deployment);
-            _last = _templates.Find(_cmdlet.Deployment);
-            InputSet inputs = _rowInputs.Common();
-            Check(_last.Deployment, inputs, areRows: false);
-            Queue(_last, inputs, label: null);
-        }
-        catch (ComfyDeployException e)
-        {
-            _refusals.Add(e, template: null);
-            RefuseDeployment(e);
+            if (_refusals.Of(template) is { } refusal)
+            {
+                Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
+            }
+            else if (_cmdlet.ShouldProcess(template.Target, action))
+            {
+                _creator.Add(new(template, inputs, label, row, _creator.Files.Announce(inputs)));
+            }
+            else
+            {
+                _plan.Add(template);
+            }
+            // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
+            WriteRows(all: _creator.Queued.Count == 0);
         }
     }
 
-    /// <summary>Queues the runs of one row of inputs.</summary>
-    internal void StartRow(PSObject row)
+    /// <summary>Passes on a row that cannot be queued.</summary>
+    /// <param name="run">The row as it comes out.</param>
+    /// <param name="row">Its number.</param>
+    /// <param name="error">Why.</param>
+    /// <param name="template">What was to run; null while that is not known.</param>
+    internal void Refuse(ComfyRun run, int row, ComfyDeployException error, RunTemplate? template)
     {
-        _row++;
-        bool isSlow = _lastRowAt is { } last && _last!.Client.Session.Clock.Now - last > SlowRow;
-        RunTemplate? template = null;
-        string? label = null;
-        InputSet inputs = new();
-        try
-        {
-            if (_row == 1) _rowInputs.CheckColumns(row);
-            if (_cmdlet.DeploymentColumn is null) template = _templates.Find(_cmdlet.Deployment);
-            inputs = _rowInputs.Common();
-            label = _rowInputs.LabelOf(row);
-            _rowInputs.Add(inputs, row);
-            _last = template ??= _templates.Find(_rowInputs.DeploymentOf(row));
-            Check(template.Deployment, inputs, areRows: true);
-            Queue(template, inputs, label);
-        }
-        // A wrong column is wrong in every row: before the first is paid for it ends everything.
-        catch (ComfyDeployException e) when (_row == 1 && IsWrongInEveryRow(e, template))
-        {
-            _cmdlet.ThrowTerminating(e, Target);
-        }
-        catch (ComfyDeployException e)
-        {
-            string json = inputs.ToJson();
-            ComfyRun run = template?.NotQueued(e, json, label) ?? RunTemplate.NotQueued(
-                _rowInputs.DeploymentNameOf(row), _cmdlet.Client.Session.Connection, e, json, label);
-            _refusals.Add(e, template);
-            Creates.AddResult(new(run, _row, e));
-        }
-        WriteRows(all: isSlow);
-        _lastRowAt = _last?.Client.Session.Clock.Now;
+        _refusals.Add(error, template);
+        Creates.AddResult(new(run, row, error));
+    }
+
+    /// <summary>Reports what keeps the runs of a deployment without rows from being queued.</summary>
+    internal void RefuseDeployment(ComfyDeployException error)
+    {
+        _refusals.Add(error, template: null);
+        ReportDeployment(error);
+    }
+
+    /// <summary>Writes the rows that are ready, or waits for all.</summary>
+    internal void WriteRows(bool all)
+    {
+        while (all ? !Creates.IsEmpty : Creates.HasNext || Creates.IsFull) Take();
     }
 
     /// <summary>Writes the rows that are left, and the last line of -WhatIf.</summary>
@@ -138,51 +142,8 @@ internal sealed class RunStarter : IDisposable
         _cmdlet.WriteWarning($"Queued before this command ended: {runIds}. To see them: Get-ComfyRun -ThisSession");
     }
 
-    private object Target => (object?)_last?.Deployment ?? _cmdlet.Deployment?.Text ?? string.Empty;
-
-    private bool IsWrongInEveryRow(ComfyDeployException error, RunTemplate? template) => _cmdlet.DeploymentColumn is null
-        ? template is null || error.ErrorId is ErrorIds.UnknownInput or ErrorIds.InputRowInvalid
-        : template is null && error.ErrorId is not (ErrorIds.DeploymentNotFound or ErrorIds.DeploymentAmbiguous or ErrorIds.InvalidInput);
-
-    private void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
-    {
-        IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : deployment.Inputs;
-        if (checks is not null) inputs.CheckNames(checks, deployment.DeploymentName, areRows);
-        _creator.Files.Find(inputs, deployment.Inputs ?? []);
-        if (checks is not null) inputs.Fit(checks);
-    }
-
-    private void Queue(RunTemplate template, InputSet inputs, string? label)
-    {
-        label ??= inputs.Files.FirstOrDefault()?.Name;
-        _creator.Begin(template);
-        _progress.Begin(template.Client.Session.Clock);
-        string action = RunTemplate.Action(inputs.ToJson());
-        int row = _row;
-        for (int copy = 0; copy < _cmdlet.Repeat; copy++)
-        {
-            if (_refusals.Of(template) is { } refusal)
-            {
-                Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
-            }
-            else if (_cmdlet.ShouldProcess(template.Target, action))
-            {
-                _creator.Add(new(template, inputs, label, row, _creator.Files.Announce(inputs)));
-            }
-            else
-            {
-                _plan.Add(template);
-            }
-            // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
-            WriteRows(all: _creator.Queued.Count == 0);
-        }
-    }
-
-    /// <summary>Writes the rows that are ready, or waits for all.</summary>
-    private void WriteRows(bool all)
-    {
-        while (all ? !Creates.IsEmpty : Creates.HasNext || Creates.IsFull) Take();
-    }
+    /// <summary>The target of an error that concerns more than one row.</summary>
+    internal object Target => _target ?? _cmdlet.TargetText;
 
     private void Take()
     {
@@ -198,7 +159,7 @@ internal sealed class RunStarter : IDisposable
         }
         else if (started.Row == 0)
         {
-            RefuseDeployment(started.Error);
+            ReportDeployment(started.Error);
         }
         else
         {
@@ -212,10 +173,10 @@ internal sealed class RunStarter : IDisposable
         }
     }
 
-    private void RefuseDeployment(ComfyDeployException error)
+    private void ReportDeployment(ComfyDeployException error)
     {
         EndWhenNothingIsQueued(error);
-        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, _cmdlet.Deployment.Text);
+        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, _cmdlet.TargetText);
     }
 
     /// <summary>Ends the cmdlet with what fails every run; once a run may be paid for, only the rest is refused.</summary>

@@ -3,7 +3,7 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Commands;
 
 /// <summary>The bar of Start-ComfyRun: how many rows are queued. How many will come is not known. A wait has its own bar instead.</summary>
-internal sealed class StartProgress(StartComfyRunCommand cmdlet)
+internal sealed class StartProgress(StartingCommand cmdlet)
 {
     private ProgressBar? _bar;
     private int _refused;

@@ -110,6 +110,8 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Passes on what has no run to wait for, such as a row that was not queued.</summary>
     internal void AddFinished(ComfyRun run)
     {
+        // What has finished by now is first: a row may be left over because enough runs have finished.
+        DecideReady();
         lock (_gate)
         {
             Received++;
