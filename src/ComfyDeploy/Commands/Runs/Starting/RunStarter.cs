@@ -94,7 +94,8 @@ internal sealed class RunStarter : IDisposable
     /// <summary>Writes the rows that are ready, or waits for all.</summary>
     internal void WriteRows(bool all)
     {
-        while (all ? !Creates.IsEmpty : Creates.HasNext || Creates.IsFull) Take();
+        // With slots, rows are read ahead before any is written, so that a slow command behind leaves no slot empty.
+        while (all ? !Creates.IsEmpty : Creates.IsFull || (Creates.HasNext && _cmdlet.MaxInFlight is null)) Take();
     }
 
     /// <summary>Writes the rows that are left, and the last line of -WhatIf.</summary>
