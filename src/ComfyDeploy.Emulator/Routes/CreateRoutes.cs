@@ -16,7 +16,7 @@ internal sealed class CreateRoutes(Uploads uploads)
     {
         router.Add("POST", "/run/deployment/queue", call => Queued(call, FromDeployment));
         router.Add("POST", "/run/workflow/queue", call => Queued(call, FromWorkflow));
-        router.Add("POST", "/run/queue", call => Queued(call, FromEither));
+        router.Add("POST", "/run/queue", call => Queued(call, FromAny));
         router.Add("POST", "/run", AnyKind);
     }
 
@@ -26,7 +26,7 @@ internal sealed class CreateRoutes(Uploads uploads)
         RunRequest request = RunRequest.Read(call.Request);
         bool batch = request.BatchNumber > 1 || request.BatchParameters is not null;
         if (batch && request.Mode == "sync_first_result") throw ApiError.Detail(400, "Batch number is not supported for sync_first_result execution mode");
-        NewRun newRun = FromEither(call, request);
+        NewRun newRun = FromAny(call, request);
         if (!batch) return Started(call, request, newRun);
         Guid id = call.Account.Ids.NextGuid();
         CreateBatch(call, request, newRun with { BatchId = id });
@@ -75,14 +75,13 @@ internal sealed class CreateRoutes(Uploads uploads)
         return copy;
     }
 
-    private NewRun FromEither(Call call, RunRequest request)
+    // The first form that the body has the required fields of, in this order; without any, the error of the one it comes closest to.
+    private NewRun FromAny(Call call, RunRequest request)
     {
-        if (request.Has("deployment_id")) return FromDeployment(call, request);
-        if (request.Has("workflow_id")) return FromWorkflow(call, request);
-        if (request.Has("model_id")) throw ApiError.Unhandled();
-        request.RequiredId("deployment_id");
-        request.Check();
-        throw ApiError.Unhandled();
+        if (request.Has("workflow_version_id")) return FromVersion(call, request);
+        if (request.Has("workflow_id") && (request.Has("workflow_api_json") || !request.Has("deployment_id"))) return FromWorkflow(call, request);
+        if (request.Has("deployment_id") || !request.Has("model_id")) return FromDeployment(call, request);
+        return FromModel(call, request);
     }
 
     private NewRun FromDeployment(Call call, RunRequest request)
@@ -108,20 +107,40 @@ internal sealed class CreateRoutes(Uploads uploads)
     private static bool MayRun(Caller caller, SeedDeployment deployment) =>
         caller.Owns(deployment.UserId, deployment.OrgId) || deployment.Environment is "public-share" or "community-share";
 
+    private NewRun FromVersion(Call call, RunRequest request)
+    {
+        Guid id = request.RequiredId("workflow_version_id");
+        Guid? machineId = request.OptionalId("machine_id");
+        request.Check();
+        SeedWorkflow workflow = call.Account.Seed.Workflows.Find(w => w.Versions.Exists(v => v.Id == id))
+            ?? throw ApiError.Detail(404, "Workflow version not found for this deployment");
+        return OnMachine(call, request, workflow, workflow.WorkflowApi!, machineId) with { VersionId = id };
+    }
+
     private NewRun FromWorkflow(Call call, RunRequest request)
     {
         Guid id = request.RequiredId("workflow_id");
         JsonObject graph = request.RequiredGraph("workflow_api_json");
         Guid? machineId = request.OptionalId("machine_id");
         request.Check();
+        return OnMachine(call, request, call.Account.Seed.Workflows.Find(w => w.Id == id), graph, machineId);
+    }
+
+    // Fails, and leaves a failed row that belongs to no workflow.
+    private NewRun FromModel(Call call, RunRequest request)
+    {
+        string id = request.RequiredText("model_id");
+        request.Check();
+        return Build(call, request, null, new SeedWorkflow { WorkflowApi = [] }, new SeedMachine()) with { ModelId = id };
+    }
+
+    private NewRun OnMachine(Call call, RunRequest request, SeedWorkflow? workflow, JsonObject graph, Guid? machineId)
+    {
+        if (workflow is null || workflow.Deleted || !call.Caller.Owns(workflow.UserId, workflow.OrgId)) throw ApiError.Detail(404, "Workflow not found");
+        SeedMachine? machine = call.Account.Seed.Machines.Find(m => m.Id == machineId && !m.Deleted && call.Caller.Owns(m.UserId, m.OrgId));
+        if (machineId is not null && machine is null) throw ApiError.Detail(404, "Machine not found for this deployment");
         if (graph.Count == 0) throw ApiError.Detail(404, "Workflow API not found");
-        EmulatorSeed seed = call.Account.Seed;
-        SeedWorkflow workflow = seed.Workflows.Find(w => w.Id == id && !w.Deleted && call.Caller.Owns(w.UserId, w.OrgId))
-            ?? throw ApiError.Detail(404, "Workflow not found");
-        if (machineId is null) throw ApiError.Detail(404, "Machine not found");
-        SeedMachine machine = seed.Machines.Find(m => m.Id == machineId && !m.Deleted && call.Caller.Owns(m.UserId, m.OrgId))
-            ?? throw ApiError.Detail(404, "Machine not found for this deployment");
-        return Build(call, request, null, workflow, machine);
+        return Build(call, request, null, workflow, machine ?? throw ApiError.Detail(404, "Machine not found"));
     }
 
     private NewRun Build(Call call, RunRequest request, SeedDeployment? deployment, SeedWorkflow workflow, SeedMachine machine)

@@ -73,6 +73,9 @@ internal sealed class RunRequest
         return Guid.Empty;
     }
 
+    /// <summary>A text the request must have.</summary>
+    public string RequiredText(string name) => ReadText(name, nullable: false) ?? "";
+
     public Guid? OptionalId(string name)
     {
         if (_body[name] is not JsonNode value) return null;

@@ -27,6 +27,8 @@ internal sealed class RunRoutes(RunShapes shapes)
         bool withPosition = call.Flag("queue_position");
         Run run = call.Account.FindRun(id) ?? throw ApiError.Detail(404, "Run not found");
         if (!MaySee(call, run)) throw ApiError.Detail(403, "You are not authorized to access this resource");
+        // The service's own model of a run needs a workflow.
+        if (run.ModelId is not null) throw ApiError.Unhandled();
         RunView view = RunView.At(run, call.Account.Now, readAsTimeout: true);
         return HttpResponse.Json(200, shapes.Single(view, withPosition ? QueuePosition(call.Account, view) : null));
     }

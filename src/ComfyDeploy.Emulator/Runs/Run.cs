@@ -14,6 +14,9 @@ internal sealed class Run
 
     public required Guid? VersionId { get; init; }
 
+    /// <summary>The model of a run that has no workflow.</summary>
+    public string? ModelId { get; init; }
+
     public required SeedMachine Machine { get; init; }
 
     public required string UserId { get; init; }

@@ -65,6 +65,9 @@ internal sealed class RunScript
     /// <summary>Whether it never ends by itself. It uses no slot of its machine.</summary>
     public bool Endless => StuckAt is not null;
 
+    /// <summary>The service fails to start it.</summary>
+    public static RunScript Refused() => new() { RefusedAtCreate = true };
+
     public static RunScript Read(JsonObject inputs, SeedDeployment? deployment, Random random)
     {
         SeedTiming timing = deployment?.Timing ?? new SeedTiming();

@@ -74,7 +74,7 @@ internal sealed class Account
     {
         DateTime now = Now;
         JsonObject inputs = JsonbOrder.Sort(newRun.Inputs);
-        RunScript script = RunScript.Read(inputs, newRun.Deployment, _random);
+        RunScript script = newRun.ModelId is null ? RunScript.Read(inputs, newRun.Deployment, _random) : RunScript.Refused();
         bool serverless = newRun.Machine.Type != "classic";
         string callId = Ids.NextCallId();
         Run run = new()
@@ -82,7 +82,8 @@ internal sealed class Account
             Id = newRun.Id ?? Ids.NextGuid(),
             Deployment = newRun.Deployment,
             Workflow = newRun.Workflow,
-            VersionId = newRun.Deployment is null ? null : VersionOf(newRun.Workflow, newRun.Deployment.Version)?.Id,
+            VersionId = newRun.Deployment is null ? newRun.VersionId : VersionOf(newRun.Workflow, newRun.Deployment.Version)?.Id,
+            ModelId = newRun.ModelId,
             Machine = newRun.Machine,
             UserId = newRun.Caller.UserId,
             OrgId = newRun.Caller.OrgId,

@@ -12,6 +12,12 @@ internal sealed record NewRun
 
     public required SeedWorkflow Workflow { get; init; }
 
+    /// <summary>The version, when the request names one; that of a deployment is known without.</summary>
+    public Guid? VersionId { get; init; }
+
+    /// <summary>The model to run without a workflow, which always fails.</summary>
+    public string? ModelId { get; init; }
+
     public required SeedMachine Machine { get; init; }
 
     public required Caller Caller { get; init; }
