@@ -1,7 +1,8 @@
 namespace ComfyDeploy.Client;
 
 // The service has no idempotency key, and each run is billed: a create is sent again only when it certainly made no run. When its outcome
-// is unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the deployment's list instead.
+// is unknown (the connection broke, the answer is unreadable, a gateway timed out), the run is looked up in the list of its deployment or
+// workflow instead.
 internal sealed partial class ComfyDeployClient
 {
     private static readonly TimeSpan AnswerTolerance = TimeSpan.FromSeconds(5);
@@ -11,21 +12,21 @@ internal sealed partial class ComfyDeployClient
     internal Task<string> CreateRunAsync(CreateRequest request, CancellationToken cancellationToken) =>
         RetryAsync(
             () => CreateOnceAsync(request, cancellationToken),
-            attempt => $"Queueing {request.DeploymentName}: {attempt.Error!.Message} No run was made.",
+            attempt => $"Queueing {request.Target.Name}: {attempt.Error!.Message} No run was made.",
             cancellationToken);
 
     private async Task<Attempt<string>> CreateOnceAsync(CreateRequest request, CancellationToken cancellationToken)
     {
-        DeploymentCreates creates = session.Account.Creates.For(request.DeploymentId);
+        ListedCreates creates = session.Account.Creates.For(request.Target.ListId);
         SentCreate? sent = await BeginInTimeAsync(creates, request, cancellationToken).ConfigureAwait(false);
-        if (sent is null) return new(string.Empty) { Error = Errors.NotQueuedInTime(request.DeploymentName) };
+        if (sent is null) return new(string.Empty) { Error = Errors.NotQueuedInTime(request.Target.Name) };
         // What its caller stops (Ctrl+C) may have made a run all the same.
         CreateState state = CreateState.Unanswered;
         Attempt<CreatedRunWire> answer;
         try
         {
             Func<MemoryStream, CreatedRunWire> read = Json(WireContext.Default.CreatedRunWire);
-            answer = await Sender().SendOnceAsync(request.ToMessage, read, ErrorIds.DeploymentNotFound, cancellationToken)
+            answer = await Sender().SendOnceAsync(request.ToMessage, read, request.Target.NotFoundId, cancellationToken)
                 .ConfigureAwait(false);
             if (answer.Error is null && Guid.TryParse(answer.Value?.RunId, out _))
             {
@@ -47,7 +48,7 @@ internal sealed partial class ComfyDeployClient
     /// Waits for the look-up of another create; null when the deadline passes meanwhile, since nothing is queued after it.
     /// </summary>
     private async Task<SentCreate?> BeginInTimeAsync(
-        DeploymentCreates creates, CreateRequest request, CancellationToken cancellationToken)
+        ListedCreates creates, CreateRequest request, CancellationToken cancellationToken)
     {
         bool isLate = session.Clock.Now >= Deadline;
         using CancellationTokenSource limit = isLate
@@ -85,7 +86,7 @@ internal sealed partial class ComfyDeployClient
         answer is { CanRetry: true, NotSent: true } or { Status: 429, Error.ErrorId: ErrorIds.LimitReached };
 
     private async Task<string> FindLostRunAsync(
-        DeploymentCreates creates, SentCreate lost, ComfyDeployException? reason, CancellationToken cancellationToken)
+        ListedCreates creates, SentCreate lost, ComfyDeployException? reason, CancellationToken cancellationToken)
     {
         string why = reason?.Message ?? "The answer contains no run ID.";
         CreateRequest request = lost.Request;
@@ -94,7 +95,7 @@ internal sealed partial class ComfyDeployClient
             // A closed connection has no key to look with.
             if (!Connection.IsClosed)
             {
-                log.Warning($"Queueing {request.DeploymentName}: {why} It is not known whether a run was made; looking for it before " +
+                log.Warning($"Queueing {request.Target.Name}: {why} It is not known whether a run was made; looking for it before " +
                     "queueing another.");
                 await LookUpAsync(creates, lost, cancellationToken).ConfigureAwait(false);
             }
@@ -108,7 +109,7 @@ internal sealed partial class ComfyDeployClient
             log.Verbose($"Found the run of the lost answer: {lost.RunId}.");
             return lost.RunId;
         }
-        DateTime sentAfter = lost.SentAt - ClockTolerance;
-        throw Errors.AmbiguousCreate(request.DeploymentId, request.DeploymentName, request.InputsJson, sentAfter, why, reason);
+        UnconfirmedRun run = request.Target.Unconfirmed(lost.SentAt - ClockTolerance);
+        throw Errors.AmbiguousCreate(run, request.Target.Name, request.InputsJson, why, reason);
     }
 }

@@ -19,7 +19,7 @@ internal sealed partial class ComfyDeployClient
     /// </summary>
     internal async Task FindUnansweredCreatesAsync(CancellationToken cancellationToken)
     {
-        foreach (DeploymentCreates creates in session.Account.Creates.Unanswered)
+        foreach (ListedCreates creates in session.Account.Creates.Unanswered)
         {
             using CancellationTokenSource limit = LimitTo(LookTimeout, cancellationToken);
             try
@@ -48,8 +48,8 @@ internal sealed partial class ComfyDeployClient
         }
     }
 
-    /// <summary>Looks for the runs of all lost creates of the deployment at once, so that they do not wait for each other.</summary>
-    private async Task LookUpAsync(DeploymentCreates creates, SentCreate lost, CancellationToken cancellationToken)
+    /// <summary>Looks for the runs of all lost creates of the list at once, so that they do not wait for each other.</summary>
+    private async Task LookUpAsync(ListedCreates creates, SentCreate lost, CancellationToken cancellationToken)
     {
         using CancellationTokenSource untilDeadline = LimitTo(null, cancellationToken);
         try
@@ -71,7 +71,7 @@ internal sealed partial class ComfyDeployClient
         }
     }
 
-    private async Task DecideAsync(DeploymentCreates creates, SentCreate lost, CancellationToken cancellationToken)
+    private async Task DecideAsync(ListedCreates creates, SentCreate lost, CancellationToken cancellationToken)
     {
         Twins[] twins = Twins.Of(creates.Lost.Where(create => !create.IsDecided));
         // A look-up of what cannot be decided is of no use.
@@ -116,16 +116,19 @@ internal sealed partial class ComfyDeployClient
         ComfyDeployClient client = new(session, log) { MaxRetries = 0, RequestTimeout = timeout < LookTimeout ? timeout : LookTimeout };
         try
         {
-            string deploymentId = twins[0].Request.DeploymentId;
-            IReadOnlyList<RunWire> rows = await client.GetOwnRunsAsync(deploymentId, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<RunWire> rows = await client.GetOwnRunsAsync(twins[0].Request.Target, cancellationToken).ConfigureAwait(false);
             // Only now: the Date header of the list may be the first to show the service's clock.
-            (Twins Twins, string RunId)[] candidates = [.. twins.SelectMany(each => rows
-                .Where(row => row.Id is not null && IsCandidate(row, each.Oldest)).Select(row => (each, row.Id!)))];
-            IEnumerable<string> unread = candidates.Select(candidate => candidate.RunId).Distinct().Where(id => !inputs.ContainsKey(id));
-            await Throttle.ForEachAsync(unread.ToArray(), ReadInputsAsync, cancellationToken).ConfigureAwait(false);
-            foreach ((Twins each, string id) in candidates)
+            (Twins Twins, RunWire Row)[] candidates = [.. twins.SelectMany(each => rows
+                .Where(row => row.Id is not null && IsCandidate(row, each.Oldest)).Select(row => (each, row)))];
+            foreach ((_, RunWire row) in candidates)
             {
-                if (InputComparison.AreSame(each.Request.InputsJson, inputs[id])) each.Matches.Add(id);
+                if (row.WorkflowInputs is { } listed) inputs[row.Id!] = listed.GetRawText();
+            }
+            IEnumerable<string> unread = candidates.Select(candidate => candidate.Row.Id!).Distinct().Where(id => !inputs.ContainsKey(id));
+            await Throttle.ForEachAsync(unread.ToArray(), ReadInputsAsync, cancellationToken).ConfigureAwait(false);
+            foreach ((Twins each, RunWire row) in candidates)
+            {
+                if (InputComparison.AreSame(each.Request.InputsJson, inputs[row.Id!])) each.Matches.Add(row.Id!);
             }
         }
         catch (ComfyDeployException e)
@@ -146,16 +149,17 @@ internal sealed partial class ComfyDeployClient
     private bool IsCandidate(RunWire row, SentCreate create)
     {
         DateTime since = create.SentAt + (session.ClockOffset - ClockTolerance ?? -UnknownClockTolerance);
-        return !(row.CreatedAt?.ToUniversalTime() < since) && !session.KnownRuns.IsTaken(row.Id!, create.SentTicks);
+        return create.Request.Target.CanBe(row) && !(row.CreatedAt?.ToUniversalTime() < since)
+            && !session.KnownRuns.IsTaken(row.Id!, create.SentTicks);
     }
 
-    /// <summary>Whether a run of these creates could also be that of another one with other inputs.</summary>
-    private bool IsContested(Twins twins, DeploymentCreates creates)
+    /// <summary>Whether a run of these creates could also be that of another one with other inputs, or of another graph.</summary>
+    private bool IsContested(Twins twins, ListedCreates creates)
     {
         IEnumerable<SentCreate> others = creates.Lost
             .Concat(creates.Unanswered.Where(create => session.Clock.Now - create.SentAt < MaxDelay))
             .Where(create => create != twins.Oldest);
-        return others.Any(other => InputComparison.AreConfusable(twins.Request.InputsJson, other.Request.InputsJson));
+        return others.Any(other => twins.Request.IsConfusableWith(other.Request));
     }
 
     /// <summary>Gives each create a run that can only be its own, or none.</summary>
@@ -176,7 +180,7 @@ internal sealed partial class ComfyDeployClient
     private void WarnOfUncertainRuns(Twins twins)
     {
         if (twins.Matches.Count == 0) return;
-        log.Warning($"A request that queued {twins.Request.DeploymentName} at {twins.Oldest.SentAt.ToLocalTime():HH:mm:ss} was never " +
+        log.Warning($"A request that queued {twins.Request.Target.Name} at {twins.Oldest.SentAt.ToLocalTime():HH:mm:ss} was never " +
             $"answered. Which of these runs it made is not certain: {string.Join(", ", twins.Matches)}.");
     }
 
@@ -190,7 +194,7 @@ internal sealed partial class ComfyDeployClient
         return limit;
     }
 
-    /// <summary>Creates with the same inputs to the letter: it does not matter which of them made which run.</summary>
+    /// <summary>Creates of the same target with the same inputs to the letter: it does not matter which of them made which run.</summary>
     private sealed class Twins(SentCreate[] creates)
     {
         internal IReadOnlyList<SentCreate> Creates => creates;
@@ -205,6 +209,9 @@ internal sealed partial class ComfyDeployClient
         internal bool IsFound => Matches.Count >= creates.Length;
 
         internal static Twins[] Of(IEnumerable<SentCreate> creates) =>
-            [.. creates.GroupBy(create => create.Request.InputsJson).Select(same => new Twins([.. same]))];
+        [
+            .. creates.GroupBy(create => (create.Request.Target.RowKey, create.Request.Target.Unlisted, create.Request.InputsJson))
+                .Select(same => new Twins([.. same])),
+        ];
     }
 }

@@ -8,6 +8,8 @@ internal sealed partial class ComfyDeployClient
     // Far beyond any run, and within the range of a decimal.
     private const double MaxBilledSeconds = 1e9;
 
+    private const int MaxOwnRuns = 60;
+
     /// <inheritdoc cref="GetRunAsync(string, RunOrigin, CancellationToken)"/>
     internal Task<ComfyRun> GetRunAsync(string runId, CancellationToken cancellationToken) => GetRunAsync(runId, null, cancellationToken);
 
@@ -58,10 +60,18 @@ internal sealed partial class ComfyDeployClient
         return GetAsync(path, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken);
     }
 
-    /// <summary>The caller's own newest runs of a deployment.</summary>
-    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(string deploymentId, CancellationToken cancellationToken)
+    /// <summary>The caller's own newest runs, in the list that has those of a target.</summary>
+    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(CreateTarget target, CancellationToken cancellationToken)
     {
-        string path = $"/deployment/{Segment(deploymentId)}/runs?filter_user_runs=true&limit=60";
+        if (target is WorkflowTarget workflow)
+        {
+            // Each row has its inputs, so that no run is read again. The key of an organization lists those of all its members.
+            string list = $"/workflow/{Segment(workflow.WorkflowId)}/runs?limit={MaxOwnRuns}&with_inputs=true&with_outputs=false";
+            List<RunWire> rows = await GetAsync(list, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
+                .ConfigureAwait(false);
+            return [.. rows.Where(row => row.UserId is null || Connection.UserId is null || row.UserId == Connection.UserId)];
+        }
+        string path = $"/deployment/{Segment(target.ListId)}/runs?filter_user_runs=true&limit={MaxOwnRuns}";
         RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken)
             .ConfigureAwait(false);
         return page.Data ?? [];

@@ -35,5 +35,5 @@ public sealed class ComfyDeployException : Exception
     };
 
     /// <summary>Where to look for the run of a request whose outcome is unknown.</summary>
-    internal (string DeploymentId, string After)? UnconfirmedRun { get; init; }
+    internal UnconfirmedRun? UnconfirmedRun { get; init; }
 }

@@ -25,23 +25,21 @@ internal static class Errors
             ? $"Run {runId} was cancelled, but it cannot be read, so it may still be running."
             : $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
 
-    /// <param name="deploymentId">The deployment.</param>
-    /// <param name="deploymentName">Its name.</param>
+    /// <param name="run">Where its run would be.</param>
+    /// <param name="name">The name of what was to run.</param>
     /// <param name="inputsJson">The inputs that were sent.</param>
-    /// <param name="sentAfter">The time of the request; its run is not older.</param>
     /// <param name="reason">Why the outcome is unknown.</param>
     /// <param name="cause">The error behind it, where there is one.</param>
     internal static ComfyDeployException AmbiguousCreate(
-        string deploymentId, string deploymentName, string inputsJson, DateTime sentAfter, string reason, ComfyDeployException? cause)
+        UnconfirmedRun run, string name, string inputsJson, string reason, ComfyDeployException? cause)
     {
-        string time = sentAfter.ToLocalTime().ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
         string inputs = SafeText.Clean(SafeText.HideSignatures(inputsJson));
         return new(
             ErrorIds.AmbiguousCreate,
-            $"It is not known whether {deploymentName} was queued with {inputs} at {time}: {reason} The request was not sent again.",
+            $"It is not known whether {name} was queued with {inputs} at {run.After}: {reason} The request was not sent again.",
             cause)
         {
-            UnconfirmedRun = (deploymentId, time),
+            UnconfirmedRun = run,
         };
     }
 
@@ -66,9 +64,9 @@ internal static class Errors
         $"The answer to {request} cannot be read: it is {(cause is JsonException ? "not the expected JSON" : "damaged")}.",
         cause);
 
-    internal static ComfyDeployException NotQueuedInTime(string deploymentName) => new(
+    internal static ComfyDeployException NotQueuedInTime(string name) => new(
         ErrorIds.WaitTimeout,
-        $"The time was up before {deploymentName} could be queued: a lost request was being looked for. No run was made.");
+        $"The time was up before {name} could be queued: a lost request was being looked for. No run was made.");
 
     internal static ComfyDeployException RefusedOnTheWay(ComfyDeployException cause) =>
         From(cause, ErrorIds.ServiceError, $"A gateway refused the request before it reached the service (HTTP {cause.StatusCode}).");

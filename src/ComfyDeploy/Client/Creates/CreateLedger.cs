@@ -1,34 +1,34 @@
 namespace ComfyDeploy.Client;
 
-/// <summary>The creates of one account whose run is not known, by deployment.</summary>
+/// <summary>The creates of one account whose run is not known, by the list that has their runs.</summary>
 internal sealed class CreateLedger
 {
-    private readonly Dictionary<string, DeploymentCreates> _byDeployment = [];
+    private readonly Dictionary<string, ListedCreates> _byList = [];
 
-    /// <summary>The deployments with creates whose answer never arrived.</summary>
-    internal IReadOnlyList<DeploymentCreates> Unanswered
+    /// <summary>Those of the lists with creates whose answer never arrived.</summary>
+    internal IReadOnlyList<ListedCreates> Unanswered
     {
         get
         {
-            lock (_byDeployment) return [.. _byDeployment.Values.Where(creates => creates.Unanswered.Count > 0)];
+            lock (_byList) return [.. _byList.Values.Where(creates => creates.Unanswered.Count > 0)];
         }
     }
 
-    internal DeploymentCreates For(string deploymentId)
+    internal ListedCreates For(string listId)
     {
-        lock (_byDeployment)
+        lock (_byList)
         {
-            if (!_byDeployment.TryGetValue(deploymentId, out DeploymentCreates? creates)) _byDeployment.Add(deploymentId, creates = new());
+            if (!_byList.TryGetValue(listId, out ListedCreates? creates)) _byList.Add(listId, creates = new());
             return creates;
         }
     }
 }
 
 /// <summary>
-/// Creates of one deployment: many may be sent at the same time, but while lost ones are looked up nothing else is sent and all others are
-/// answered, so that a run found in that time can only belong to a lost one.
+/// Creates of one deployment, or of one workflow without a deployment: many may be sent at the same time, but while lost ones are looked up
+/// nothing else is sent and all others are answered, so that a run found in that time can only belong to a lost one.
 /// </summary>
-internal sealed class DeploymentCreates
+internal sealed class ListedCreates
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly List<SentCreate> _open = [];
@@ -72,7 +72,7 @@ internal sealed class DeploymentCreates
         lock (_open) Set(lost, lost.RunId is null ? CreateState.Unanswered : CreateState.Answered);
     }
 
-    /// <summary>Reserves the deployment for a look-up: when it returns, nothing is being sent, until <see cref="ExitLookup"/>.</summary>
+    /// <summary>Reserves the list for a look-up: when it returns, nothing is being sent, until <see cref="ExitLookup"/>.</summary>
     internal async Task EnterLookupAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);

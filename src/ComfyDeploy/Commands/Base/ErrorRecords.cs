@@ -18,8 +18,9 @@ internal static class ErrorRecords
     internal static string TextOf(ComfyDeployException error) => error switch
     {
         { UnconfirmedRun: { } run } =>
-            $"{error.Message} Look for the run before you repeat it: Get-ComfyRun -Deployment {run.DeploymentId} -After '{run.After}' " +
-                "-Full",
+            $"{error.Message} Look for the run before you repeat it: Get-ComfyRun " +
+                (run.DeploymentId is { } deployment ? $"-Deployment {deployment}" : $"-Workflow {run.WorkflowId}") +
+                $" -After '{run.After}' -Full",
         { ErrorId: ErrorIds.ApiKeyRejected, StatusCode: not null } =>
             $"{error.Message} Provide a valid key with Connect-ComfyDeploy or COMFY_DEPLOY_API_KEY.",
         _ => error.Message,

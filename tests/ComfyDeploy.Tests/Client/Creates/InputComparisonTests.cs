@@ -124,7 +124,7 @@ public sealed class InputComparisonTests
     public async Task A_create_sends_the_requested_values()
     {
         ClientUnderTest test = new(() => Reply.Json($$"""{"run_id":"{{ClientUnderTest.RunId}}"}"""));
-        CreateRequest request = new("d", "portrait/production", """{"prompt":"ü","seed":18446744073709551615}""", "H100", new Uri("https://hook.test/a?b=c"), true);
+        CreateRequest request = new(new DeploymentTarget("d", "portrait/production"), """{"prompt":"ü","seed":18446744073709551615}""", "H100", new Uri("https://hook.test/a?b=c"), true);
         Assert.Equal(ClientUnderTest.RunId, await test.Client.CreateRunAsync(request, default).WaitAsync(ClientUnderTest.Limit));
         Assert.Equal(
             """{"deployment_id":"d","inputs":{"prompt":"ü","seed":18446744073709551615},"gpu":"H100","webhook":"https://hook.test/a?b=c","webhook_intermediate_status":true}""",

@@ -28,6 +28,8 @@ internal sealed class ModelService(ManualClock clock)
 
     internal bool SendsDate { get; set; } = true;
 
+    internal bool ListsInputs { get; set; } = true;
+
     internal Func<SentRequest, bool>? FailRead { get; set; }
 
     internal Func<SentRequest, bool>? HangRead { get; set; }
@@ -46,7 +48,11 @@ internal sealed class ModelService(ManualClock clock)
     internal void HoldUntil(int creates) => (_held, _hold) = (creates, new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     /// <summary>A run of the same account that another process queued.</summary>
-    internal ModelRun OtherRun(string inputs, TimeSpan when, string deployment = "d1") => Add(null, deployment, inputs, when);
+    internal ModelRun OtherRun(string inputs, TimeSpan when, string deployment = "d1") => Add(new(NewId(), null, deployment, inputs, Now + when));
+
+    /// <summary>A run without a deployment that another process queued.</summary>
+    internal ModelRun OtherRun(string inputs, string? version, string machine, string? user = null) =>
+        Add(new(NewId(), null, null, inputs, Now) { Version = version, Machine = machine, User = user });
 
     internal async Task<HttpResponseMessage> AnswerAsync(SentRequest request, CancellationToken cancellationToken)
     {
@@ -65,7 +71,7 @@ internal sealed class ModelService(ManualClock clock)
         {
             fault = FaultOf?.Invoke(intent, _posts.Count(post => post.Intent == intent)) ?? (Faults.TryDequeue(out CreateFault next) ? next : CreateFault.None);
             _posts.Add((intent, fault));
-            if (fault.IsTaken()) id = Add(intent, body["deployment_id"]!.GetValue<string>(), body["inputs"]!.ToJsonString(), TimeSpan.Zero).Id;
+            if (fault.IsTaken()) id = Add(RunOf(intent, body)).Id;
             if (_hold is not null && --_held == 0) _hold.SetResult();
         }
         if (_hold is not null) await _hold.Task.ConfigureAwait(false);
@@ -110,19 +116,28 @@ internal sealed class ModelService(ManualClock clock)
         lock (_gate)
         {
             if (parts[^2] == "run") return Reply.Json(_runs.Single(run => run.Id == parts[^1]).ToJson(withInputs: true));
-            // Like the service: newest first, at most sixty, without inputs.
-            IEnumerable<string> rows = _runs.Where(run => run.Deployment == parts[^2] && run.CreatedAt + ListedAfter <= Now)
-                .OrderByDescending(run => run.CreatedAt).Take(60).Select(run => run.ToJson(withInputs: false));
-            return Reply.Json($$"""{"data":[{{string.Join(',', rows)}}],"meta":null}""");
+            // Like the service: newest first, at most sixty. A workflow lists the runs of all its deployments too, and their inputs.
+            bool isOfWorkflow = parts[^3] == "workflow";
+            IEnumerable<string> rows = _runs.Where(run => (isOfWorkflow || run.Deployment == parts[^2]) && run.CreatedAt + ListedAfter <= Now)
+                .OrderByDescending(run => run.CreatedAt).Take(60).Select(run => run.ToJson(withInputs: isOfWorkflow && ListsInputs));
+            string list = $"[{string.Join(',', rows)}]";
+            return Reply.Json(isOfWorkflow ? list : $$"""{"data":{{list}},"meta":null}""");
         }
     }
 
-    private ModelRun Add(int? intent, string deployment, string inputs, TimeSpan when) => Locked(() =>
+    private ModelRun RunOf(int intent, JsonNode body) => new(NewId(), intent, body["deployment_id"]?.GetValue<string>(), body["inputs"]!.ToJsonString(), Now)
     {
-        ModelRun run = new(Guid.NewGuid().ToString(), intent, deployment, inputs, Now + when);
+        Version = body["workflow_version_id"]?.GetValue<string>(),
+        Machine = body["machine_id"]?.GetValue<string>(),
+    };
+
+    private ModelRun Add(ModelRun run) => Locked(() =>
+    {
         _runs.Add(run);
         return run;
     });
+
+    private static string NewId() => Guid.NewGuid().ToString();
 
     private T Locked<T>(Func<T> read)
     {
@@ -131,8 +146,14 @@ internal sealed class ModelService(ManualClock clock)
 }
 
 /// <summary>A run of the model; without an intent, another process queued it.</summary>
-internal sealed record ModelRun(string Id, int? Intent, string Deployment, string Inputs, DateTime CreatedAt)
+internal sealed record ModelRun(string Id, int? Intent, string? Deployment, string Inputs, DateTime CreatedAt)
 {
+    internal string? Version { get; init; }
+
+    internal string? Machine { get; init; }
+
+    internal string? User { get; init; }
+
     internal string ToJson(bool withInputs) => new JsonObject
     {
         ["id"] = Id,
@@ -140,5 +161,8 @@ internal sealed record ModelRun(string Id, int? Intent, string Deployment, strin
         ["created_at"] = CreatedAt.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture),
         ["workflow_inputs"] = withInputs ? JsonNode.Parse(Inputs) : null,
         ["deployment_id"] = Deployment,
+        ["workflow_version_id"] = Version,
+        ["machine_id"] = Machine,
+        ["user_id"] = User,
     }.ToJsonString();
 }

@@ -113,7 +113,7 @@ public sealed class SafeCreateModelTests
             try
             {
                 Uri mark = new($"https://hook.test/{intent.Number}");
-                return new(intent, await client.CreateRunAsync(new(intent.Deployment, intent.Deployment, intent.Inputs, null, mark, false), default), null);
+                return new(intent, await client.CreateRunAsync(new(new DeploymentTarget(intent.Deployment, intent.Deployment), intent.Inputs, null, mark, false), default), null);
             }
             catch (ComfyDeployException e)
             {

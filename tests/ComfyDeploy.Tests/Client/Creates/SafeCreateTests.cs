@@ -293,5 +293,5 @@ public sealed partial class SafeCreateTests
 
     private async Task<ComfyDeployException> FailAsync() => await Assert.ThrowsAsync<ComfyDeployException>(() => CreateAsync());
 
-    private static CreateRequest Request(string inputs) => new("d1", "portrait/production", inputs, null, null, false);
+    private static CreateRequest Request(string inputs) => new(new DeploymentTarget("d1", "portrait/production"), inputs, null, null, false);
 }

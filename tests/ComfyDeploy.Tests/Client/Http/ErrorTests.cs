@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Tests.Client;
 
@@ -77,7 +78,7 @@ public sealed class ErrorTests
     {
         Exchange exchange = Recorded.Exchange(name);
         ClientUnderTest test = new(exchange.ToResponse);
-        await AssertErrorAsync(() => test.Client.CreateRunAsync(new("d", "portrait/production", "{}", null, null, false), default), exchange, id);
+        await AssertErrorAsync(() => test.Client.CreateRunAsync(new(new DeploymentTarget("d", "portrait/production"), "{}", null, null, false), default), exchange, id);
         Assert.Single(test.Handler.Requests);
     }
 
@@ -92,7 +93,7 @@ public sealed class ErrorTests
     public async Task A_refusal_by_the_machine_is_no_error_of_key_account_or_deployment_and_is_final(string sentence, int status)
     {
         ClientUnderTest test = new(() => Reply.Json($$"""{"detail":"Error creating run: {{sentence}}"}""", status));
-        ComfyDeployException error = await FailAsync(() => test.Client.CreateRunAsync(new("d", "portrait/production", "{}", null, null, false), default));
+        ComfyDeployException error = await FailAsync(() => test.Client.CreateRunAsync(new(new DeploymentTarget("d", "portrait/production"), "{}", null, null, false), default));
         Assert.Equal((ErrorIds.ServiceError, status), (error.ErrorId, error.StatusCode));
         Assert.Contains($"Error creating run: {sentence} (HTTP {status})", error.Message, StringComparison.Ordinal);
         Assert.Single(test.Handler.Requests);

@@ -68,7 +68,7 @@ public sealed class KeyHygieneTests
             response.Headers.TryAddWithoutValidation("X-Request-Id", ClientUnderTest.Key);
             return response;
         });
-        CreateRequest create = new("d", "portrait/production", "{}", null, null, false);
+        CreateRequest create = new(new DeploymentTarget("d", "portrait/production"), "{}", null, null, false);
         foreach (Func<Task> call in (Func<Task>[])[() => test.GetRunAsync(), () => test.Client.CancelRunAsync("r", default), () => test.Client.CreateRunAsync(create, default)])
         {
             ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => call().WaitAsync(ClientUnderTest.Limit));

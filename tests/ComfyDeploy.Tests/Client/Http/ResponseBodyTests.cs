@@ -7,7 +7,7 @@ namespace ComfyDeploy.Tests.Client;
 /// <summary>Whatever fails while a body is read, and of whatever type, is one documented error; of a create it is an answer that was lost.</summary>
 public sealed class ResponseBodyTests
 {
-    private static readonly CreateRequest Request = new("d1", "portrait/production", "{}", null, null, false);
+    private static readonly CreateRequest Request = new(new DeploymentTarget("d1", "portrait/production"), "{}", null, null, false);
 
     public static TheoryData<string> Failures =>
     [

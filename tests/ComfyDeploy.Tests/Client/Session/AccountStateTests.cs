@@ -24,7 +24,7 @@ public sealed class AccountStateTests
         ModelService service = new(clock);
         AccountState account = new();
         ComfyDeployClient Connect() => new(new(ClientUnderTest.Connect(), new ScriptedHandler(service.AnswerAsync), clock, account), new RecordingLog());
-        CreateRequest request = new("d1", "portrait/production", Inputs, null, null, false);
+        CreateRequest request = new(new DeploymentTarget("d1", "portrait/production"), Inputs, null, null, false);
 
         string first = await Connect().CreateRunAsync(request, default).WaitAsync(ClientUnderTest.Limit);
         service.Faults.Enqueue(CreateFault.ResetNotTaken);

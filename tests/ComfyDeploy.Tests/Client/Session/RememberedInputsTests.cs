@@ -66,7 +66,7 @@ public sealed class RememberedInputsTests
     private static Task<string> StartAsync(ComfyDeployClient client)
     {
         ComfyRun run = Run(null);
-        return client.CreateRunAsync(new("d1", "portrait/production", run.InputsJson!, null, null, false, RunOrigin.Of(run)), default).WaitAsync(ClientUnderTest.Limit);
+        return client.CreateRunAsync(new(new DeploymentTarget("d1", "portrait/production"), run.InputsJson!, null, null, false, RunOrigin.Of(run)), default).WaitAsync(ClientUnderTest.Limit);
     }
 
     private static void Add(RunWait wait, ComfyDeployClient client, string id)

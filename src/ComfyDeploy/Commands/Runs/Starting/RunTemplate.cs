@@ -24,8 +24,7 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
     internal static string Action(string inputsJson) => $"Queue run {SafeText.Clean(SafeText.HideSignatures(inputsJson))}";
 
     internal CreateRequest ToRequest(string inputsJson, string? label) => new(
-        Deployment.DeploymentId,
-        Deployment.DeploymentName,
+        new DeploymentTarget(Deployment.DeploymentId, Deployment.DeploymentName),
         inputsJson,
         RequestedGpu,
         Webhook,
