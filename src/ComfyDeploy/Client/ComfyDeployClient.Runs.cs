@@ -8,7 +8,8 @@ internal sealed partial class ComfyDeployClient
     // Far beyond any run, and within the range of a decimal.
     private const double MaxBilledSeconds = 1e9;
 
-    private const int MaxOwnRuns = 60;
+    /// <summary>The rows of a full page of own runs.</summary>
+    internal const int MaxOwnRuns = 60;
 
     /// <inheritdoc cref="GetRunAsync(string, RunOrigin, CancellationToken)"/>
     internal Task<ComfyRun> GetRunAsync(string runId, CancellationToken cancellationToken) => GetRunAsync(runId, null, cancellationToken);
@@ -61,20 +62,27 @@ internal sealed partial class ComfyDeployClient
     }
 
     /// <summary>The caller's own newest runs, in the list that has those of a target.</summary>
-    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(CreateTarget target, CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<RunWire>> GetOwnRunsAsync(CreateTarget target, CancellationToken cancellationToken) =>
+        (await GetOwnRunPageAsync(target, offset: 0, cancellationToken).ConfigureAwait(false)).Rows;
+
+    /// <summary>A page of the caller's own runs, newest first, in the list that has those of a target.</summary>
+    /// <returns>The rows, and how many the service returned; fewer than <see cref="MaxOwnRuns"/> are the end.</returns>
+    internal async Task<(IReadOnlyList<RunWire> Rows, int Returned)> GetOwnRunPageAsync(
+        CreateTarget target, int offset, CancellationToken cancellationToken)
     {
+        string start = offset > 0 ? $"&offset={offset}" : string.Empty;
         if (target is WorkflowTarget workflow)
         {
             // Each row has its inputs, so that no run is read again. The key of an organization lists those of all its members.
-            string list = $"/workflow/{Segment(workflow.WorkflowId)}/runs?limit={MaxOwnRuns}&with_inputs=true&with_outputs=false";
+            string list = $"/workflow/{Segment(workflow.WorkflowId)}/runs?limit={MaxOwnRuns}&with_inputs=true&with_outputs=false{start}";
             List<RunWire> rows = await GetAsync(list, WireContext.Default.ListRunWire, ErrorIds.WorkflowNotFound, cancellationToken)
                 .ConfigureAwait(false);
-            return [.. rows.Where(row => row.UserId is null || Connection.UserId is null || row.UserId == Connection.UserId)];
+            return ([.. rows.Where(row => row.UserId is null || Connection.UserId is null || row.UserId == Connection.UserId)], rows.Count);
         }
-        string path = $"/deployment/{Segment(target.ListId)}/runs?filter_user_runs=true&limit={MaxOwnRuns}";
+        string path = $"/deployment/{Segment(target.ListId)}/runs?filter_user_runs=true&limit={MaxOwnRuns}{start}";
         RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken)
             .ConfigureAwait(false);
-        return page.Data ?? [];
+        return (page.Data ?? [], page.Data?.Count ?? 0);
     }
 
     /// <summary>The archived log of a run, oldest line first; empty until the run ends.</summary>
