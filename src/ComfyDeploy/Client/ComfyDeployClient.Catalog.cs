@@ -102,13 +102,8 @@ internal sealed partial class ComfyDeployClient
     /// <summary>Machine names by ID.</summary>
     internal async Task<IReadOnlyDictionary<string, string?>> GetMachineNamesAsync(CancellationToken cancellationToken)
     {
-        List<NamedWire> rows = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, cancellationToken)
-            .ConfigureAwait(false);
         Dictionary<string, string?> names = [];
-        foreach (NamedWire machine in rows)
-        {
-            if (machine.Id is not null) names[machine.Id] = machine.Name;
-        }
+        foreach (NamedWire machine in await GetMachinesAsync(cancellationToken).ConfigureAwait(false)) names[machine.Id!] = machine.Name;
         return names;
     }
 

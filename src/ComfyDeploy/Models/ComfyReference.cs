@@ -4,7 +4,7 @@ using System.Management.Automation;
 namespace ComfyDeploy;
 
 /// <summary>
-/// An ID, a name or an object that refers to a run, a deployment or a workflow. Keeps the object and what it knows.
+/// An ID, a name or an object that refers to a run, a deployment, a workflow, a version or a machine. Keeps the object and what it knows.
 /// </summary>
 public sealed class ComfyReference : IEquatable<ComfyReference>
 {

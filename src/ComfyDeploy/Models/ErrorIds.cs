@@ -22,6 +22,7 @@ internal static class ErrorIds
     internal const string InsecureBaseUri = nameof(InsecureBaseUri);
     internal const string InvalidInput = nameof(InvalidInput);
     internal const string LimitReached = nameof(LimitReached);
+    internal const string MachineNotFound = nameof(MachineNotFound);
     internal const string NoRuns = nameof(NoRuns);
     internal const string NotConnected = nameof(NotConnected);
     internal const string NotFound = nameof(NotFound);
@@ -38,6 +39,7 @@ internal static class ErrorIds
     internal const string SeedInvalid = nameof(SeedInvalid);
     internal const string ServiceError = nameof(ServiceError);
     internal const string UnknownInput = nameof(UnknownInput);
+    internal const string VersionNotFound = nameof(VersionNotFound);
     internal const string WaitTimeout = nameof(WaitTimeout);
     internal const string WorkflowNotFound = nameof(WorkflowNotFound);
 }

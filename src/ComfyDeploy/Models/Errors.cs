@@ -14,6 +14,13 @@ internal static class Errors
         From(cause, ErrorIds.DeploymentNotFound,
             $"There is no deployment {deploymentId} on connection '{connectionName}', or the service cannot read it: {cause.Message}");
 
+    internal static ComfyDeployException WorkflowNotFound(string workflowId, string connectionName, ComfyDeployException cause) =>
+        From(cause, ErrorIds.WorkflowNotFound, $"There is no workflow {workflowId} on connection '{connectionName}'. {cause.Message}");
+
+    internal static ComfyDeployException VersionNotFound(string versionId, string connectionName, ComfyDeployException cause) =>
+        From(cause, ErrorIds.VersionNotFound,
+            $"There is no workflow version {versionId} on connection '{connectionName}'. {cause.Message}");
+
     internal static ComfyDeployException RunNotCancellable(string runId, string? status, string reason, ComfyDeployException cause) =>
         From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
 

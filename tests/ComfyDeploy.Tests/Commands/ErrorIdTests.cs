@@ -35,6 +35,7 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.InsecureBaseUri, ErrorCategory.SecurityError, "Connect-ComfyDeploy $emulator.ApiKey -BaseUri http://example.com", null),
         (ErrorIds.InvalidInput, ErrorCategory.InvalidArgument, "Start-ComfyRun portrait @{ seed = 'x' }", null),
         (ErrorIds.LimitReached, ErrorCategory.LimitsExceeded, "Start-ComfyRun portrait", "POST /run/deployment/queue = 402"),
+        (ErrorIds.MachineNotFound, ErrorCategory.ObjectNotFound, "Start-ComfyRun -WorkflowVersion 00000203-0000-4000-8000-000000000203 -Machine nothing", null),
         (ErrorIds.NoRuns, ErrorCategory.InvalidResult, "@() | Wait-ComfyRun -ThrowOnFailure", null),
         (ErrorIds.NotConnected, ErrorCategory.AuthenticationError, "$PSDefaultParameterValues = @{}; Get-ComfyRun", null),
         (ErrorIds.NotFound, ErrorCategory.ObjectNotFound, "Invoke-ComfyApi /run/$nobody", null),
@@ -51,6 +52,7 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.SeedInvalid, ErrorCategory.InvalidData, "Start-ComfyEmulator -SeedPath $nobody", null),
         (ErrorIds.ServiceError, ErrorCategory.ResourceUnavailable, "Start-ComfyRun portrait", "POST /run/deployment/queue = 500"),
         (ErrorIds.UnknownInput, ErrorCategory.InvalidArgument, "Start-ComfyRun portrait @{ promt = 'x' }", null),
+        (ErrorIds.VersionNotFound, ErrorCategory.ObjectNotFound, "Start-ComfyRun -WorkflowVersion $nobody -Machine nothing", null),
         (ErrorIds.WaitTimeout, ErrorCategory.OperationTimeout, "Start-ComfyRun portrait | Wait-ComfyRun -Timeout 0", null),
         (ErrorIds.WorkflowNotFound, ErrorCategory.ObjectNotFound, "Get-ComfyRun -Workflow nothing", null),
     ];

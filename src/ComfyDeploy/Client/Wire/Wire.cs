@@ -88,6 +88,14 @@ internal sealed class VersionWire
     [JsonPropertyName("version")] public double? Number { get; set; }
 }
 
+internal sealed class WorkflowVersionWire
+{
+    public string? Id { get; set; }
+    public string? WorkflowId { get; set; }
+    public double? Version { get; set; }
+    public JsonElement? WorkflowApi { get; set; }
+}
+
 internal sealed class InputWire
 {
     public string? InputId { get; set; }
@@ -137,7 +145,9 @@ internal sealed class LogLineWire
 [JsonSerializable(typeof(DeploymentWire))]
 [JsonSerializable(typeof(List<DeploymentWire>))]
 [JsonSerializable(typeof(VersionWire))]
+[JsonSerializable(typeof(WorkflowVersionWire))]
 [JsonSerializable(typeof(InputWire))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(WorkflowWire))]
 [JsonSerializable(typeof(List<WorkflowWire>))]
 [JsonSerializable(typeof(NamedWire))]

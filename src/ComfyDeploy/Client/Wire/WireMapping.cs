@@ -74,7 +74,7 @@ internal static class WireMapping
         Connection = connection,
     };
 
-    private static ComfyDeploymentInput ToInput(this InputWire wire, string deploymentName) => new()
+    internal static ComfyDeploymentInput ToInput(this InputWire wire, string? deploymentName) => new()
     {
         Name = wire.InputId!,
         Type = wire.Type,

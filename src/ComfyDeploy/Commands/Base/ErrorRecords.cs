@@ -36,6 +36,7 @@ internal static class ErrorRecords
         ErrorIds.ServiceError or ErrorIds.PollFailed => ErrorCategory.ResourceUnavailable,
         ErrorIds.NotSupportedByServer => ErrorCategory.NotImplemented,
         ErrorIds.ConnectionNotFound or ErrorIds.RunNotFound or ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound
+            or ErrorIds.VersionNotFound or ErrorIds.MachineNotFound
             or ErrorIds.DeploymentUnknown or ErrorIds.FileNotFound or ErrorIds.NotFound => ErrorCategory.ObjectNotFound,
         ErrorIds.RunNotCancellable => ErrorCategory.InvalidOperation,
         ErrorIds.DownloadFailed => ErrorCategory.ReadError,

@@ -14,6 +14,12 @@ public enum ReferenceKind
 
     /// <summary>A workflow, by WorkflowId or name.</summary>
     Workflow,
+
+    /// <summary>A version of a workflow, by WorkflowVersionId.</summary>
+    WorkflowVersion,
+
+    /// <summary>A machine, by MachineId or name.</summary>
+    Machine,
 }
 
 /// <summary>
@@ -68,7 +74,7 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
     private ArgumentTransformationMetadataException Refuse(object value)
     {
         string type = value is PSCustomObject ? "An object" : $"A {value.GetType().Name}";
-        string noun = Kind.ToString().ToLowerInvariant();
+        string noun = Kind == ReferenceKind.WorkflowVersion ? "workflow version" : Kind.ToString().ToLowerInvariant();
         string hint = (Kind, value) switch
         {
             (ReferenceKind.Run, ComfyWorkflow workflow) =>
@@ -77,6 +83,7 @@ public sealed class ReferenceAttribute(ReferenceKind kind) : ArgumentTransformat
                 $"; list its runs with: Get-ComfyDeployment {CommandLine.Quote(deployment.DeploymentName)} | Get-ComfyRun",
             (ReferenceKind.Deployment, ComfyRun) => ", and this one does not say which deployment it came from. Give -Deployment by name",
             (ReferenceKind.Deployment, IDictionary) => "; when deployments are piped, name the inputs: -Inputs @{…}",
+            (ReferenceKind.WorkflowVersion, _) => $"; expected is an ID, or an object with the property {IdProperty}",
             _ => $"; expected is an id, a name, or an object with the property {IdProperty}",
         };
         return new($"{type} is not a {noun}{hint}.");

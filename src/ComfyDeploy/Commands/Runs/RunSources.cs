@@ -25,14 +25,20 @@ internal static class RunSources
         NamePattern pattern = new(reference.Text);
         RunSource[] found = [.. all.Where(w => pattern.Matches(w.Name)).Select(w => ToSource(client, w))];
         if (found.Length > 0 || pattern.IsWildcard) return found;
-        IReadOnlyList<string> near =
-            NearestNames.Of(reference.Text, all.Select(w => w.Name ?? string.Empty).Where(name => name.Length > 0));
-        string hint = reference.Text.Contains('/') ? $" For the runs of a deployment: -Deployment {CommandLine.Quote(reference.Text)}"
-            : near.Count > 0 ? $" Nearest: {string.Join(", ", near)}."
-            : string.Empty;
-        throw new ComfyDeployException(
-            ErrorIds.WorkflowNotFound, $"There is no workflow '{reference}' on connection '{client.Session.Connection.Name}'.{hint}");
+        throw reference.Text.Contains('/')
+            ? NotFound(client, reference.Text, $" For the runs of a deployment: -Deployment {CommandLine.Quote(reference.Text)}")
+            : NotFound(client, reference.Text, all);
     }
+
+    /// <summary>No workflow has this name.</summary>
+    internal static ComfyDeployException NotFound(ComfyDeployClient client, string name, IReadOnlyList<ComfyWorkflow> all)
+    {
+        IReadOnlyList<string> near = NearestNames.Of(name, all.Select(w => w.Name ?? string.Empty).Where(known => known.Length > 0));
+        return NotFound(client, name, near.Count > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty);
+    }
+
+    private static ComfyDeployException NotFound(ComfyDeployClient client, string name, string hint) =>
+        new(ErrorIds.WorkflowNotFound, $"There is no workflow '{name}' on connection '{client.Session.Connection.Name}'.{hint}");
 
     internal static async Task<IReadOnlyList<RunSource>> OfAccountAsync(ComfyDeployClient client, CancellationToken cancellationToken)
     {

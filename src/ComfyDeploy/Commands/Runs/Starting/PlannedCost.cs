@@ -3,7 +3,10 @@ using ComfyDeploy.Client;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What planned runs may cost, estimated from what the last runs of the same deployment on the same GPU cost.</summary>
+/// <summary>
+/// What planned runs may cost, estimated from what the last runs of the same deployment, or of the same workflow version, cost on the same
+/// GPU.
+/// </summary>
 internal static class PlannedCost
 {
     private const int MaxRuns = 50;
@@ -39,19 +42,22 @@ internal static class PlannedCost
     /// <summary>The costs of the last successful runs, lowest first.</summary>
     private static async Task<decimal[]> ReadCostsAsync(RunTemplate template, ICallLog log, CancellationToken cancellationToken)
     {
-        ComfyDeployment deployment = template.Deployment;
-        if (deployment.WorkflowId is null) return [];
+        RunSubject subject = template.Subject;
+        if (subject.WorkflowId is null) return [];
         ComfyDeployClient client = new(template.Client.Session, log) { MaxRetries = 0, RequestTimeout = ListTimeout };
-        RunQuery query = new(deployment.WorkflowId, deployment.DeploymentId, RunStatus.Success, After: null, MaxRuns);
+        RunQuery query = new(subject.WorkflowId, subject.DeploymentId, RunStatus.Success, After: null, MaxRuns);
         IReadOnlyList<ComfyRun> runs = await client.GetRunPageAsync(query, offset: 0, cancellationToken).ConfigureAwait(false);
+        // Of the runs of a graph it is not known which graph they ran: all of the workflow resemble them.
+        string? versionId = subject.DeploymentId is null ? subject.WorkflowVersionId : null;
         return
         [
             .. runs.Where(run => run.IsSuccess && (template.Gpu is not { } gpu || IsSame(gpu, run.Gpu)))
+                .Where(run => versionId is null || IsSame(versionId, run.WorkflowVersionId))
                 .Select(run => run.EstimatedCost).OfType<decimal>().OrderBy(cost => cost),
         ];
     }
 
-    private static bool IsSame(string gpu, string? other) => string.Equals(gpu, other, StringComparison.OrdinalIgnoreCase);
+    private static bool IsSame(string word, string? other) => string.Equals(word, other, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The nearest rank.</summary>
     private static decimal Percentile(decimal[] sorted, int percent) => sorted[(((sorted.Length * percent) + 99) / 100) - 1];

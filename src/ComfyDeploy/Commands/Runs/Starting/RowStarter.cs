@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>Makes runs of what Start-ComfyRun receives: a deployment, or rows of inputs.</summary>
+/// <summary>Makes runs of what Start-ComfyRun receives: a deployment, or rows of inputs, or nothing.</summary>
 internal sealed class RowStarter(StartComfyRunCommand cmdlet, RunStarter starter, RowInputs rowInputs)
 {
     // Rows that come more slowly than creates are answered come out one by one, without waiting for the row after them.
@@ -13,20 +13,20 @@ internal sealed class RowStarter(StartComfyRunCommand cmdlet, RunStarter starter
     private DateTime? _lastRowAt;
     private int _row;
 
-    /// <summary>Queues runs of the deployment that was piped in or named.</summary>
-    internal void StartDeployment()
+    /// <summary>Queues runs of what was named, or of the deployment that was piped in, without rows.</summary>
+    internal void StartOne()
     {
         try
         {
-            RowInputs.CheckIsDeployment(cmdlet.Deployment);
-            RunTemplate template = _templates.Find(cmdlet.Deployment);
+            if (cmdlet.Deployment is not null) RowInputs.CheckIsDeployment(cmdlet.Deployment);
+            RunTemplate template = _templates.Find();
             InputSet inputs = rowInputs.Common();
-            starter.Check(template.Deployment, inputs, areRows: false);
+            starter.Check(template.Subject, inputs, areRows: false);
             starter.Queue(template, inputs, label: null, row: 0, cmdlet.Repeat);
         }
         catch (ComfyDeployException e)
         {
-            starter.RefuseDeployment(e);
+            starter.RefuseOne(e);
         }
     }
 
@@ -41,12 +41,12 @@ internal sealed class RowStarter(StartComfyRunCommand cmdlet, RunStarter starter
         try
         {
             if (_row == 1) rowInputs.CheckColumns(row);
-            if (cmdlet.DeploymentColumn is null) template = _templates.Find(cmdlet.Deployment);
+            if (cmdlet.DeploymentColumn is null) template = _templates.Find();
             inputs = rowInputs.Common();
             label = rowInputs.LabelOf(row);
             rowInputs.Add(inputs, row);
             _last = template ??= _templates.Find(rowInputs.DeploymentOf(row));
-            starter.Check(template.Deployment, inputs, areRows: true);
+            starter.Check(template.Subject, inputs, areRows: true);
             starter.Queue(template, inputs, label, _row, cmdlet.Repeat);
         }
         // A wrong column is wrong in every row: before the first is paid for it ends everything.

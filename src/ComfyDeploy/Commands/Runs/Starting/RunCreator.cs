@@ -83,7 +83,7 @@ internal sealed class RunCreator : IDisposable
             if (hasSlot) _slots!.LeaveAfter(run);
             hasSlot = false;
             if (_cmdlet.Wait) _cmdlet.AddToWait(run);
-            _cmdlet.Log.Verbose($"Queued run {RunName.Of(run.Known!)} of {template.Deployment.DeploymentName}.");
+            _cmdlet.Log.Verbose($"Queued run {RunName.Of(run.Known!)} of {template.Subject.Name}.");
             return new(run.Known!, prepared.Row, null);
         }
         catch (ComfyDeployException e)

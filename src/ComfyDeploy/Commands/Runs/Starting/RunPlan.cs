@@ -5,7 +5,7 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>The runs that would be queued, by deployment.</summary>
+/// <summary>The runs that would be queued, by what they run.</summary>
 internal sealed class RunPlan
 {
     private const string OfMachine = "the machine's GPU";
@@ -14,7 +14,7 @@ internal sealed class RunPlan
 
     internal void Add(RunTemplate template)
     {
-        (ApiSession, string) key = (template.Client.Session, template.Deployment.DeploymentId);
+        (ApiSession, string) key = (template.Client.Session, template.Subject.Target.RowKey);
         _runs[key] = new(template, (_runs.TryGetValue(key, out PlannedRuns known) ? known.Count : 0) + 1);
     }
 
@@ -45,5 +45,5 @@ internal sealed class RunPlan
     }
 }
 
-/// <summary>The runs of one deployment that would be queued.</summary>
+/// <summary>The runs of one deployment, version or graph that would be queued.</summary>
 internal readonly record struct PlannedRuns(RunTemplate Template, int Count);

@@ -4,10 +4,10 @@ using ComfyDeploy.Client;
 namespace ComfyDeploy.Commands;
 
 /// <summary>What refused a run of one call and refuses later ones too, which are then not sent. Known to all creates under way.</summary>
-/// <param name="isOneDeployment">Whether all rows are for the same deployment.</param>
-internal sealed class RunRefusals(bool isOneDeployment)
+/// <param name="isOneTarget">Whether all rows are for the same deployment, version or graph.</param>
+internal sealed class RunRefusals(bool isOneTarget)
 {
-    private readonly ConcurrentDictionary<string, ComfyDeployException> _byDeployment = new();
+    private readonly ConcurrentDictionary<string, ComfyDeployException> _byTarget = new();
     private readonly ConcurrentDictionary<AccountState, ComfyDeployException> _byAccount = new();
     private volatile ComfyDeployException? _ofAll;
     private volatile ComfyDeployException? _notNeeded;
@@ -22,7 +22,7 @@ internal sealed class RunRefusals(bool isOneDeployment)
     /// <summary>What refuses the runs of a template.</summary>
     internal ComfyDeployException? Of(RunTemplate template) => _ofAll
         ?? (_byAccount.TryGetValue(template.Client.Session.Account, out ComfyDeployException? error)
-            || _byDeployment.TryGetValue(template.Deployment.DeploymentId, out error) ? error : null);
+            || _byTarget.TryGetValue(template.Subject.Target.RowKey, out error) ? error : null);
 
     /// <summary>Takes note of an error that concerns more than its own run.</summary>
     /// <param name="error">The answer to a create, or to the search for a deployment.</param>
@@ -33,7 +33,7 @@ internal sealed class RunRefusals(bool isOneDeployment)
         if (ConcernsAll(error) && template is null) AddForAll(error);
         else if (ConcernsAll(error)) _byAccount.TryAdd(template!.Client.Session.Account, error);
         else if (error.ErrorId == ErrorIds.DeploymentNotFound && template is not null)
-            _byDeployment.TryAdd(template.Deployment.DeploymentId, error);
+            _byTarget.TryAdd(template.Subject.Target.RowKey, error);
     }
 
     /// <summary>Refuses all runs, such as those after the timeout.</summary>
@@ -51,6 +51,6 @@ internal sealed class RunRefusals(bool isOneDeployment)
 
     internal bool ConcernsAll(ComfyDeployException error) =>
         error.ErrorId == ErrorIds.ApiKeyRejected
-        || (error.ErrorId == ErrorIds.DeploymentNotFound && isOneDeployment)
+        || (isOneTarget && error.ErrorId is (ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound))
         || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
 }

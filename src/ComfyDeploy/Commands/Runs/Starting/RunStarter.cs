@@ -20,11 +20,11 @@ internal sealed class RunStarter : IDisposable
     private bool _isNamed;
 
     /// <param name="cmdlet">Writes the objects.</param>
-    /// <param name="isOneDeployment">Whether all rows are for the same deployment.</param>
-    internal RunStarter(StartingCommand cmdlet, bool isOneDeployment)
+    /// <param name="isOneTarget">Whether all rows are for the same deployment, version or graph.</param>
+    internal RunStarter(StartingCommand cmdlet, bool isOneTarget)
     {
         _cmdlet = cmdlet;
-        _refusals = new(isOneDeployment);
+        _refusals = new(isOneTarget);
         _creator = new(cmdlet, _refusals);
         _progress = new(cmdlet);
     }
@@ -33,12 +33,12 @@ internal sealed class RunStarter : IDisposable
 
     /// <summary>Checks the inputs of a run, and finds the files among them.</summary>
     /// <exception cref="ComfyDeployException">What is wrong with the inputs.</exception>
-    internal void Check(ComfyDeployment deployment, InputSet inputs, bool areRows)
+    internal void Check(RunSubject subject, InputSet inputs, bool areRows)
     {
-        _target = deployment;
-        IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : deployment.Inputs;
-        if (checks is not null) inputs.CheckNames(checks, deployment.DeploymentName, areRows);
-        _creator.Files.Find(inputs, deployment.Inputs ?? []);
+        _target = subject.Source;
+        IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : subject.Inputs;
+        if (checks is not null) inputs.CheckNames(checks, subject.Name, areRows);
+        _creator.Files.Find(inputs, subject.Inputs ?? []);
         if (checks is not null) inputs.Fit(checks);
     }
 
@@ -46,7 +46,7 @@ internal sealed class RunStarter : IDisposable
     /// <param name="template">What to run.</param>
     /// <param name="inputs">The inputs, checked.</param>
     /// <param name="label">The label.</param>
-    /// <param name="row">The number of the row; 0 for a deployment without rows.</param>
+    /// <param name="row">The number of the row; 0 for a run without one.</param>
     /// <param name="copies">How many runs.</param>
     internal void Queue(RunTemplate template, InputSet inputs, string? label, int row, int copies)
     {
@@ -84,11 +84,11 @@ internal sealed class RunStarter : IDisposable
         Creates.AddResult(new(run, row, error));
     }
 
-    /// <summary>Reports what keeps the runs of a deployment without rows from being queued.</summary>
-    internal void RefuseDeployment(ComfyDeployException error)
+    /// <summary>Reports what keeps the runs without a row from being queued.</summary>
+    internal void RefuseOne(ComfyDeployException error)
     {
         _refusals.Add(error, template: null);
-        ReportDeployment(error);
+        ReportOne(error);
     }
 
     /// <summary>Writes the rows that are ready, or waits for all.</summary>
@@ -160,7 +160,7 @@ internal sealed class RunStarter : IDisposable
         }
         else if (started.Row == 0)
         {
-            ReportDeployment(started.Error);
+            ReportOne(started.Error);
         }
         else
         {
@@ -174,7 +174,7 @@ internal sealed class RunStarter : IDisposable
         }
     }
 
-    private void ReportDeployment(ComfyDeployException error)
+    private void ReportOne(ComfyDeployException error)
     {
         EndWhenNothingIsQueued(error);
         if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, _cmdlet.TargetText);

@@ -3,20 +3,20 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What the runs of one deployment have in common in one call of Start-ComfyRun.</summary>
-internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook,
+/// <summary>What the runs of one deployment, version or graph have in common in one call of Start-ComfyRun.</summary>
+internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook,
     bool WebhookIntermediateStatus)
 {
     /// <summary>The GPU that a run gets: one fixed by the deployment wins.</summary>
-    internal string? Gpu => Deployment.Gpu ?? RequestedGpu;
+    internal string? Gpu => Subject.FixedGpu ?? RequestedGpu ?? Subject.MachineGpu;
 
     /// <summary>The target of ShouldProcess, such as <c>portrait/production (version 14, GPU A10G)</c>.</summary>
     internal string Target
     {
         get
         {
-            string version = Deployment.Version is { } number ? $"version {number}, " : string.Empty;
-            return $"{Deployment.DeploymentName} ({version}{(Gpu is null ? "the machine's GPU" : $"GPU {Gpu}")})";
+            string detail = Subject.Detail is null ? string.Empty : $"{Subject.Detail}, ";
+            return $"{Subject.Name} ({detail}{(Gpu is null ? "the machine's GPU" : $"GPU {Gpu}")})";
         }
     }
 
@@ -24,7 +24,7 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
     internal static string Action(string inputsJson) => $"Queue run {SafeText.Clean(SafeText.HideSignatures(inputsJson))}";
 
     internal CreateRequest ToRequest(string inputsJson, string? label) => new(
-        new DeploymentTarget(Deployment.DeploymentId, Deployment.DeploymentName),
+        Subject.Target,
         inputsJson,
         RequestedGpu,
         Webhook,
@@ -62,12 +62,12 @@ internal sealed record RunTemplate(ComfyDeployment Deployment, ComfyDeployClient
 
     private ComfyRun Describe(string inputsJson, string? label) => new()
     {
-        DeploymentId = Deployment.DeploymentId,
-        DeploymentName = Deployment.DeploymentName,
-        WorkflowName = Deployment.Name,
-        WorkflowId = Deployment.WorkflowId,
-        WorkflowVersionId = Deployment.WorkflowVersionId,
-        MachineId = Deployment.MachineId,
+        DeploymentId = Subject.DeploymentId,
+        DeploymentName = Subject.DeploymentName,
+        WorkflowName = Subject.WorkflowName,
+        WorkflowId = Subject.WorkflowId,
+        WorkflowVersionId = Subject.WorkflowVersionId,
+        MachineId = Subject.MachineId,
         Gpu = Gpu,
         Origin = "api",
         Label = label,

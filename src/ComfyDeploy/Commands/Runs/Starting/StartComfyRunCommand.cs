@@ -9,6 +9,8 @@ public sealed class StartComfyRunCommand : StartingCommand
     private const string DeploymentSet = "Deployment";
     private const string RowSet = "Row";
     private const string ColumnSet = "Column";
+    private const string VersionSet = "Version";
+    private const string GraphSet = "WorkflowApi";
 
     private RowStarter _rows = null!;
 
@@ -16,6 +18,20 @@ public sealed class StartComfyRunCommand : StartingCommand
     [Parameter(ParameterSetName = RowSet, Mandatory = true, Position = 0), ValidateNotNull, Reference(ReferenceKind.Deployment)]
     [ArgumentCompleter(typeof(DeploymentCompleter))]
     public ComfyReference Deployment { get; set; } = null!;
+
+    [Parameter(ParameterSetName = VersionSet, Mandatory = true), ValidateNotNull, Reference(ReferenceKind.WorkflowVersion)]
+    public ComfyReference? WorkflowVersion { get; set; }
+
+    [Parameter(ParameterSetName = GraphSet, Mandatory = true), ValidateNotNullOrEmpty]
+    public string? WorkflowApi { get; set; }
+
+    [Parameter(ParameterSetName = GraphSet, Mandatory = true), ValidateNotNull, Reference(ReferenceKind.Workflow)]
+    [ArgumentCompleter(typeof(WorkflowCompleter))]
+    public ComfyReference? Workflow { get; set; }
+
+    [Parameter(ParameterSetName = VersionSet, Mandatory = true), Parameter(ParameterSetName = GraphSet, Mandatory = true)]
+    [ValidateNotNull, Reference(ReferenceKind.Machine)]
+    public ComfyReference? Machine { get; set; }
 
     [Parameter(Position = 1), Alias("Input"), ValidateNotNull]
     public PSObject? Inputs { get; set; }
@@ -25,19 +41,22 @@ public sealed class StartComfyRunCommand : StartingCommand
 
     [Parameter(ParameterSetName = RowSet, Mandatory = true, ValueFromPipeline = true)]
     [Parameter(ParameterSetName = ColumnSet, Mandatory = true, ValueFromPipeline = true), ValidateNotNull]
-    public PSObject InputObject { get; set; } = null!;
+    [Parameter(ParameterSetName = VersionSet, ValueFromPipeline = true), Parameter(ParameterSetName = GraphSet, ValueFromPipeline = true)]
+    public PSObject? InputObject { get; set; }
 
     [Parameter, ValidateNotNullOrEmpty]
     public string? InputPath { get; set; }
 
-    [Parameter(ParameterSetName = RowSet), ValidateNotNullOrEmpty, ArgumentCompleter(typeof(InputNameCompleter))]
+    [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = VersionSet), Parameter(ParameterSetName = GraphSet)]
+    [ValidateNotNullOrEmpty, ArgumentCompleter(typeof(InputNameCompleter))]
     public string? InputName { get; set; }
 
-    [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet), ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(InputNameCompleter))]
+    [Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet), Parameter(ParameterSetName = VersionSet)]
+    [Parameter(ParameterSetName = GraphSet), ValidateNotNullOrEmpty, ArgumentCompleter(typeof(InputNameCompleter))]
     public string? LabelColumn { get; set; }
 
-    [Parameter, ValidateNotNullOrEmpty, ArgumentCompleter(typeof(EnvironmentCompleter))]
+    [Parameter(ParameterSetName = DeploymentSet), Parameter(ParameterSetName = RowSet), Parameter(ParameterSetName = ColumnSet)]
+    [ValidateNotNullOrEmpty, ArgumentCompleter(typeof(EnvironmentCompleter))]
     public string? Environment { get; set; }
 
     [Parameter, ValidateNotNull]
@@ -49,7 +68,7 @@ public sealed class StartComfyRunCommand : StartingCommand
     [Parameter, ValidateRange(1, 10_000)]
     public int Repeat { get; set; } = 1;
 
-    internal override string TargetText => Deployment?.Text ?? string.Empty;
+    internal override string TargetText => Deployment?.Text ?? WorkflowVersion?.Text ?? WorkflowApi ?? string.Empty;
 
     private protected override RunStarter NewStarter()
     {
@@ -61,7 +80,7 @@ public sealed class StartComfyRunCommand : StartingCommand
         {
             ThrowTerminating(fault, Environment);
         }
-        RunStarter starter = new(this, isOneDeployment: ParameterSetName == RowSet);
+        RunStarter starter = new(this, isOneTarget: ParameterSetName is RowSet or VersionSet or GraphSet);
         try
         {
             PSObject? file = InputPath is null ? null : InputSet.ReadFile(FileSystemPath(InputPath, nameof(InputPath)));
@@ -76,8 +95,8 @@ public sealed class StartComfyRunCommand : StartingCommand
 
     private protected override void Receive()
     {
-        if (ParameterSetName == DeploymentSet) _rows.StartDeployment();
-        else _rows.StartRow(InputObject);
+        if (InputObject is { } row) _rows.StartRow(row);
+        else _rows.StartOne();
         WriteFinished();
     }
 }

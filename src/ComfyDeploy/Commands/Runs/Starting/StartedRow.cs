@@ -4,7 +4,7 @@ namespace ComfyDeploy.Commands;
 /// <param name="Template">What to run.</param>
 /// <param name="Inputs">Its inputs, with files.</param>
 /// <param name="Label">Its label.</param>
-/// <param name="Row">The number of its row; 0 for a deployment without rows.</param>
+/// <param name="Row">The number of its row; 0 for a run without one.</param>
 /// <param name="Uploads">What receives the bytes of each file.</param>
 internal sealed record PreparedRun(
     RunTemplate Template, InputSet Inputs, string? Label, int Row, IReadOnlyList<Action<long>> Uploads)
@@ -14,6 +14,6 @@ internal sealed record PreparedRun(
 
 /// <summary>A row and its run, or what kept it from being queued.</summary>
 /// <param name="Run">The run, queued or not.</param>
-/// <param name="Row">The number of the row; 0 for a deployment without rows.</param>
+/// <param name="Row">The number of the row; 0 for a run without one.</param>
 /// <param name="Error">Why it was not queued.</param>
 internal sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error);
