@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace ComfyDeploy.Tests.Client;
 
@@ -118,8 +119,9 @@ internal sealed class ModelService(ManualClock clock)
             if (parts[^2] == "run") return Reply.Json(_runs.Single(run => run.Id == parts[^1]).ToJson(withInputs: true));
             // Like the service: newest first, at most sixty. A workflow lists the runs of all its deployments too, and their inputs.
             bool isOfWorkflow = parts[^3] == "workflow";
+            Match offset = Regex.Match(request.Address.Query, "offset=([0-9]+)");
             IEnumerable<string> rows = _runs.Where(run => (isOfWorkflow || run.Deployment == parts[^2]) && run.CreatedAt + ListedAfter <= Now)
-                .OrderByDescending(run => run.CreatedAt).Take(60).Select(run => run.ToJson(withInputs: isOfWorkflow && ListsInputs));
+                .OrderByDescending(run => run.CreatedAt).Skip(offset.Success ? int.Parse(offset.Groups[1].Value, CultureInfo.InvariantCulture) : 0).Take(60).Select(run => run.ToJson(withInputs: isOfWorkflow && ListsInputs));
             string list = $"[{string.Join(',', rows)}]";
             return Reply.Json(isOfWorkflow ? list : $$"""{"data":{{list}},"meta":null}""");
         }

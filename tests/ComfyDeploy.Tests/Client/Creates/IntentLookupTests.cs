@@ -1,0 +1,128 @@
+using ComfyDeploy.Client;
+
+namespace ComfyDeploy.Tests.Client;
+
+/// <summary>What became of the creates that an earlier process announced and did not see answered.</summary>
+public sealed class IntentLookupTests
+{
+    private const string Inputs = """{"prompt":"a lighthouse","seed":7}""";
+    private static readonly DeploymentTarget Target = new("d1", "portrait/production");
+
+    private readonly HashSet<string> _owned = [];
+    private readonly ModelService _service;
+    private readonly ClientUnderTest _test;
+
+    public IntentLookupTests()
+    {
+        ManualClock clock = new();
+        _service = new(clock);
+        _test = new(new ScriptedHandler(_service.AnswerAsync), clock);
+    }
+
+    [Fact]
+    public async Task A_run_that_nobody_owns_is_found_at_once()
+    {
+        string id = _service.OtherRun(Inputs, TimeSpan.FromSeconds(-10)).Id;
+        Assert.Equal(id, (await FindAsync(Intent("a", 11)))["a"].RunId);
+        Assert.Empty(_test.Clock.Pauses);
+        Assert.Empty(_test.Log.Warnings);
+    }
+
+    [Fact]
+    public async Task An_intent_without_a_run_is_free_once_it_is_a_minute_old()
+    {
+        Assert.Equal(IntentOutcome.NoRun, (await FindAsync(Intent("a", 20)))["a"]);
+        Assert.Equal([40], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
+        Assert.Contains("for 40 s more", Assert.Single(_test.Log.Warnings), StringComparison.Ordinal);
+        Assert.Equal(2, _test.Handler.Count("GET", "/deployment/"));
+    }
+
+    [Fact]
+    public async Task An_old_intent_without_a_run_is_free_after_one_look()
+    {
+        Assert.Equal(IntentOutcome.NoRun, (await FindAsync(Intent("a", 3600)))["a"]);
+        Assert.Equal(1, _test.Handler.Count("GET", "/deployment/"));
+    }
+
+    [Fact]
+    public async Task A_run_that_lands_within_the_minute_is_found()
+    {
+        _service.ListedAfter = TimeSpan.FromSeconds(30);
+        string id = _service.OtherRun(Inputs, TimeSpan.FromSeconds(-10)).Id;
+        Assert.Equal(id, (await FindAsync(Intent("a", 11)))["a"].RunId);
+        Assert.Single(_test.Clock.Pauses);
+    }
+
+    [Fact]
+    public async Task The_list_is_walked_back_to_the_intent()
+    {
+        string id = _service.OtherRun(Inputs, TimeSpan.FromMinutes(-100)).Id;
+        for (int i = 0; i < 150; i++) _service.OtherRun("""{"prompt":"another"}""", TimeSpan.FromMinutes(-i / 2.0));
+        Assert.Equal(id, (await FindAsync(Intent("a", 6001)))["a"].RunId);
+        Assert.Equal(3, _test.Handler.Count("GET", "/deployment/"));
+    }
+
+    [Fact]
+    public async Task Runs_that_are_older_owned_or_different_are_not_its_own()
+    {
+        _service.OtherRun(Inputs, TimeSpan.FromMinutes(-20));
+        _owned.Add(_service.OtherRun(Inputs, TimeSpan.FromMinutes(-5)).Id);
+        _test.Session.KnownRuns.Take(_service.OtherRun(Inputs, TimeSpan.FromMinutes(-4)).Id, new(null, null, null, null, null, null));
+        _service.OtherRun("""{"prompt":"another"}""", TimeSpan.FromMinutes(-3));
+        Assert.Equal(IntentOutcome.NoRun, (await FindAsync(Intent("a", 600)))["a"]);
+    }
+
+    [Fact]
+    public async Task Equal_intents_get_the_runs_there_are_and_the_rest_is_free()
+    {
+        string first = _service.OtherRun(Inputs, TimeSpan.FromMinutes(-5)).Id;
+        string second = _service.OtherRun(Inputs, TimeSpan.FromMinutes(-4)).Id;
+        IReadOnlyDictionary<string, IntentOutcome> found = await FindAsync(Intent("a", 301), Intent("b", 301), Intent("c", 301));
+        Assert.Equal([first, second], found.Values.Select(outcome => outcome.RunId).OfType<string>().Order(StringComparer.Ordinal).OrderBy(id => id == second));
+        Assert.Single(found.Values, outcome => outcome == IntentOutcome.NoRun);
+    }
+
+    [Fact]
+    public async Task More_runs_than_intents_are_uncertain()
+    {
+        string[] ids = [_service.OtherRun(Inputs, TimeSpan.FromMinutes(-5)).Id, _service.OtherRun(Inputs, TimeSpan.FromMinutes(-4)).Id];
+        IntentOutcome outcome = (await FindAsync(Intent("a", 301)))["a"];
+        Assert.Equal(ErrorIds.AmbiguousCreate, outcome.Error!.ErrorId);
+        Assert.All(ids, id => Assert.Contains(id, outcome.Error.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_the_service_clock_only_a_single_match_is_certain()
+    {
+        string id = _service.OtherRun(Inputs, TimeSpan.FromMinutes(-8)).Id;
+        // Its clock was four minutes ahead.
+        Assert.Equal(id, (await FindAsync(Intent("a", 240, isExact: false)))["a"].RunId);
+        _service.OtherRun(Inputs, TimeSpan.FromMinutes(-7));
+        Assert.All((await FindAsync(Intent("b", 240, isExact: false), Intent("c", 240, isExact: false))).Values, outcome => Assert.NotNull(outcome.Error));
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_read_decides_nothing()
+    {
+        _service.FailRead = _ => true;
+        IntentOutcome outcome = (await FindAsync(Intent("a", 3600)))["a"];
+        Assert.Equal(ErrorIds.AmbiguousCreate, outcome.Error!.ErrorId);
+        Assert.Null(outcome.RunId);
+    }
+
+    [Fact]
+    public async Task Runs_of_a_version_are_found_in_the_list_of_its_workflow_without_reading_each()
+    {
+        string id = _service.OtherRun(Inputs, "v1", "m1").Id;
+        _service.OtherRun(Inputs, "v2", "m1");
+        OpenIntent intent = new("a", new VersionTarget("v1", "w1", "m1", "portrait, version 1"), Inputs, _test.Clock.Now, IsExactTime: true);
+        Assert.Equal(id, (await FindAsync(intent))["a"].RunId);
+        Assert.Equal(0, _test.Handler.Count("GET", "/run/"));
+    }
+
+    private OpenIntent Intent(string key, int secondsAgo, bool isExact = true) =>
+        new(key, Target, Inputs, _test.Clock.Now - TimeSpan.FromSeconds(secondsAgo), isExact);
+
+    private Task<IReadOnlyDictionary<string, IntentOutcome>> FindAsync(params OpenIntent[] intents) =>
+        new IntentLookup(_test.Client, _test.Log, _owned.Contains).FindAsync(intents, default).WaitAsync(ClientUnderTest.Limit);
+}
