@@ -52,7 +52,7 @@ public sealed class ComfyRun : IConnected
     public string? Error { get; internal set; }
 
     /// <summary>GPU type, such as <c>A10G</c>. Server: <c>gpu</c>.</summary>
-    public string? Gpu { get; internal init; }
+    public string? Gpu { get; internal set; }
 
     /// <summary>When the service created the run, local time. Server: <c>created_at</c>.</summary>
     public DateTime? CreatedAt { get; internal set; }
@@ -116,10 +116,10 @@ public sealed class ComfyRun : IConnected
     public string? WorkflowId { get; internal set; }
 
     /// <summary>Workflow version's UUID. Server: <c>workflow_version_id</c>.</summary>
-    public string? WorkflowVersionId { get; internal init; }
+    public string? WorkflowVersionId { get; internal set; }
 
     /// <summary>Machine's UUID. Server: <c>machine_id</c>.</summary>
-    public string? MachineId { get; internal init; }
+    public string? MachineId { get; internal set; }
 
     /// <summary>Kind of machine, such as <c>comfy-deploy-serverless</c>. Server: <c>machine_type</c>.</summary>
     public string? MachineType { get; internal init; }
@@ -203,6 +203,12 @@ public sealed class ComfyRun : IConnected
 
     /// <summary>Whether it was read by its ID, with inputs and outputs; lists omit them.</summary>
     internal bool IsDetailed { get; set; }
+
+    /// <summary>Whether it comes from a manifest, and was not read from the service.</summary>
+    internal bool IsRecorded { get; set; }
+
+    /// <summary>How many outputs a manifest says it has.</summary>
+    internal int? RecordedOutputs { get; init; }
 
     /// <summary>Where its batch is recorded; null without a manifest.</summary>
     internal ManifestEntry? Entry { get; set; }

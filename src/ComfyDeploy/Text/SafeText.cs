@@ -19,6 +19,9 @@ internal static class SafeText
     /// <summary>Removes the queries of signed links, which give any reader access to the file.</summary>
     internal static string HideSignatures(string text) => SignedQuery.Replace(text, "?…");
 
+    /// <summary>Signed links without their queries.</summary>
+    internal static string CutSignatures(string text) => SignedQuery.Replace(text, string.Empty);
+
     /// <summary>The beginning and the end of a text that is longer than the limit.</summary>
     internal static string Shorten(string text, int limit)
     {

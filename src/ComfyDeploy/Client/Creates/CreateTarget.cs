@@ -15,6 +15,9 @@ internal abstract record CreateTarget(string Name)
     /// <summary>What the request contains and the list does not tell.</summary>
     internal virtual string? Unlisted => null;
 
+    /// <summary>What it is known by in a manifest.</summary>
+    internal string ManifestKey => Unlisted is null ? RowKey : $"{RowKey}\n{Unlisted}";
+
     internal abstract string Path { get; }
 
     /// <summary>The error ID for a target that does not exist.</summary>

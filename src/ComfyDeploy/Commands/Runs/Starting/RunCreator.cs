@@ -16,13 +16,17 @@ internal sealed class RunCreator : IDisposable
     private readonly RunRefusals _refusals;
     private readonly ConcurrentQueue<string> _queued = new();
     private readonly BatchSignal _batch = new();
+    private readonly BatchManifest? _manifest;
     private RunSlots? _slots;
     private DateTime? _endsAt;
     private bool _isDisposed;
 
-    internal RunCreator(StartingCommand cmdlet, RunRefusals refusals)
+    /// <param name="cmdlet">The cmdlet.</param>
+    /// <param name="refusals">What is refused, and why.</param>
+    /// <param name="manifest">Where the runs are recorded; null for nowhere.</param>
+    internal RunCreator(StartingCommand cmdlet, RunRefusals refusals, BatchManifest? manifest)
     {
-        (_cmdlet, _refusals) = (cmdlet, refusals);
+        (_cmdlet, _refusals, _manifest) = (cmdlet, refusals, manifest);
         _files = new(cmdlet.FileSystemPathOrNull, !cmdlet.SkipInputCheck, cmdlet.Timeout, cmdlet.Log);
         // Each row that is read ahead may hold an image.
         Work = new(maxAhead: cmdlet.MaxInFlight is { } slots ? slots + Throttle.DefaultLimit : 2 * Throttle.DefaultLimit);
@@ -41,7 +45,8 @@ internal sealed class RunCreator : IDisposable
 
     public void Dispose()
     {
-        if (!_isDisposed) _slots?.Dispose();
+        if (_isDisposed) return;
+        _slots?.Dispose();
         _isDisposed = true;
     }
 
@@ -53,7 +58,20 @@ internal sealed class RunCreator : IDisposable
         template.Client.Deadline = _endsAt ??=
             session.Clock.Now + (_cmdlet.Timeout < MaxDeadline ? _cmdlet.Timeout : MaxDeadline);
         if (_cmdlet.Wait) _cmdlet.BeginWait(session);
-        if (_cmdlet.MaxInFlight is { } slots) _slots ??= NewSlots(slots, session.Clock);
+        if (_cmdlet.MaxInFlight is not { } slots || _slots is not null) return;
+        _slots = NewSlots(slots, session.Clock);
+        // The runs of an earlier call are unfinished too.
+        foreach (ComfyRun run in _manifest?.InFlight ?? []) _slots.Occupy(TargetOf(run, template.Client));
+    }
+
+    /// <summary>Takes in a run of an earlier call: it is not queued again.</summary>
+    internal void Adopt(ComfyRun run, ComfyDeployClient client)
+    {
+        run.Batch = _batch;
+        _queued.Enqueue(run.RunId!);
+        if (run.IsFinished) return;
+        client.Session.KnownRuns.Take(run.RunId!, RunOrigin.Of(run));
+        if (_cmdlet.Wait) _cmdlet.AddToWait(TargetOf(run, client));
     }
 
     internal void Add(PreparedRun run) => Work.Add(cancellationToken => QueueAsync(run, cancellationToken), _cmdlet.Stop);
@@ -100,15 +118,27 @@ internal sealed class RunCreator : IDisposable
     private async Task<WaitTarget> CreateAsync(PreparedRun prepared, CancellationToken cancellationToken)
     {
         RunTemplate template = prepared.Template;
-        string json = prepared.Inputs.ToJson();
-        DateTime sentAt = template.Client.Session.Clock.Now.ToLocalTime();
-        string runId = await template.Client.CreateRunAsync(template.ToRequest(json, prepared.Label), cancellationToken)
-            .ConfigureAwait(false);
-        _queued.Enqueue(runId);
-        ComfyRun run = template.Queued(runId, json, prepared.Label, sentAt);
+        ApiSession session = template.Client.Session;
+        ComfyRun run = template.ToQueue(prepared.Inputs.ToJson(), prepared.Label, prepared.Entry);
+        if (_manifest is not null) await _manifest.AnnounceAsync(run, prepared.Row, session).ConfigureAwait(false);
+        run.CreatedAt = session.Clock.Now.ToLocalTime();
+        try
+        {
+            run.RunId = await template.Client.CreateRunAsync(template.ToRequest(run), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ComfyDeployException e) when (e.ErrorId != ErrorIds.AmbiguousCreate)
+        {
+            _manifest?.Journal?.Refused(run.Entry!.Key, e.Message);
+            throw;
+        }
+        _manifest?.Journal?.Queued(run.Entry!.Key, run.RunId);
+        _queued.Enqueue(run.RunId);
         run.Batch = _batch;
-        return new(runId, template.Client, run, RunOrigin.Of(run));
+        return TargetOf(run, template.Client);
     }
+
+    private WaitTarget TargetOf(ComfyRun run, ComfyDeployClient client) =>
+        new(run.RunId!, client, run, RunOrigin.Of(run)) { Journal = _manifest?.Journal };
 
     /// <returns>Whether there are slots.</returns>
     private async Task<bool> EnterSlotAsync(IClock clock, CancellationToken cancellationToken)

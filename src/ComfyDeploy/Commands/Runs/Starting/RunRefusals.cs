@@ -50,7 +50,8 @@ internal sealed class RunRefusals(bool isOneTarget)
     internal bool IsError(ComfyDeployException refusal) => refusal != _notNeeded;
 
     internal bool ConcernsAll(ComfyDeployException error) =>
-        error.ErrorId == ErrorIds.ApiKeyRejected
+        error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.ManifestInUse or ErrorIds.ManifestInvalid or ErrorIds.ManifestMismatch
+            or ErrorIds.ManifestUnwritable
         || (isOneTarget && error.ErrorId is (ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound))
         || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
 }

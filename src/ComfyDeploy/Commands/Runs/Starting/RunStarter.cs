@@ -13,6 +13,7 @@ internal sealed class RunStarter : IDisposable
     private readonly StartingCommand _cmdlet;
     private readonly RunRefusals _refusals;
     private readonly RunCreator _creator;
+    private readonly BatchManifest? _manifest;
     private readonly StartProgress _progress;
     private readonly RunPlan _plan = new();
     private readonly Queue<StartedRow> _ready = new();
@@ -25,7 +26,8 @@ internal sealed class RunStarter : IDisposable
     {
         _cmdlet = cmdlet;
         _refusals = new(isOneTarget);
-        _creator = new(cmdlet, _refusals);
+        _manifest = cmdlet.ManifestPath is { } path ? new(cmdlet, path) : null;
+        _creator = new(cmdlet, _refusals, _manifest);
         _progress = new(cmdlet);
     }
 
@@ -51,18 +53,25 @@ internal sealed class RunStarter : IDisposable
     internal void Queue(RunTemplate template, InputSet inputs, string? label, int row, int copies)
     {
         label ??= inputs.Files.FirstOrDefault()?.Name;
+        _manifest?.Open(template.Client);
         _creator.Begin(template);
         _progress.Begin(template.Client.Session.Clock);
         string action = RunTemplate.Action(inputs.ToJson());
         for (int copy = 0; copy < copies; copy++)
         {
-            if (_refusals.Of(template) is { } refusal)
+            ManifestEntry? entry = null;
+            if (_manifest?.Find(template, inputs, label, row, out entry) is { } known)
+            {
+                if (known.Error is null) _creator.Adopt(known.Run, template.Client);
+                Creates.AddResult(known);
+            }
+            else if (_refusals.Of(template) is { } refusal)
             {
                 Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
             }
             else if (_cmdlet.ShouldProcess(template.Target, action))
             {
-                _creator.Add(new(template, inputs, label, row, _creator.Files.Announce(inputs)));
+                _creator.Add(new(template, inputs, label, row, _creator.Files.Announce(inputs), entry));
             }
             else
             {
@@ -105,6 +114,7 @@ internal sealed class RunStarter : IDisposable
         _creator.EndLate();
         _creator.Dispose();
         _progress.Complete();
+        _manifest?.WriteSummary();
         _plan.WriteTo(_cmdlet);
     }
 
@@ -117,7 +127,11 @@ internal sealed class RunStarter : IDisposable
         foreach (ComfyDeployException refusal in _refusals.General) _cmdlet.ReportLast(refusal, Target);
     }
 
-    public void Dispose() => _creator.Dispose();
+    public void Dispose()
+    {
+        _creator.Dispose();
+        _manifest?.Dispose();
+    }
 
     /// <summary>The pipeline ends early: no create begins any more, and those under way complete, except after Ctrl+C.</summary>
     internal void Close(bool stopping)
@@ -128,7 +142,7 @@ internal sealed class RunStarter : IDisposable
         foreach ((ComfyRun run, int row, ComfyDeployException? error) in _ready.Concat(Creates.TakeSucceeded()))
         {
             // The wait has the runs it was given; a deployment that was refused is no row.
-            bool isElsewhere = error is null ? _cmdlet.Wait : row == 0 && !run.IsUnconfirmed;
+            bool isElsewhere = error is null ? _cmdlet.Wait && !run.IsFinished : row == 0 && !run.IsUnconfirmed;
             if (!isElsewhere) _cmdlet.Keep(run);
         }
         _ready.Clear();
@@ -157,6 +171,7 @@ internal sealed class RunStarter : IDisposable
         if (started.Error is null)
         {
             if (!_cmdlet.Wait) _cmdlet.Write(started.Run);
+            else if (started.Run.IsFinished) _cmdlet.AddFinished(started.Run);
         }
         else if (started.Row == 0)
         {

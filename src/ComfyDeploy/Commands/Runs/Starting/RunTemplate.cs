@@ -23,22 +23,16 @@ internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client,
     /// <summary>The action of ShouldProcess.</summary>
     internal static string Action(string inputsJson) => $"Queue run {SafeText.Clean(SafeText.HideSignatures(inputsJson))}";
 
-    internal CreateRequest ToRequest(string inputsJson, string? label) => new(
-        Subject.Target,
-        inputsJson,
-        RequestedGpu,
-        Webhook,
-        WebhookIntermediateStatus,
-        RunOrigin.Of(Describe(inputsJson, label)));
+    internal CreateRequest ToRequest(ComfyRun run) =>
+        new(Subject.Target, run.InputsJson!, RequestedGpu, Webhook, WebhookIntermediateStatus, RunOrigin.Of(run));
 
-    /// <summary>A run that was queued, made from what was sent: no request more.</summary>
-    internal ComfyRun Queued(string runId, string inputsJson, string? label, DateTime sentAt)
+    /// <summary>A run as it is known before it is queued; what is queued is made from it, without another request.</summary>
+    internal ComfyRun ToQueue(string inputsJson, string? label, ManifestEntry? entry)
     {
         ComfyRun run = Describe(inputsJson, label);
-        run.RunId = runId;
         run.Status = RunStatus.NotStarted;
-        run.CreatedAt = sentAt;
         run.Webhook = Webhook?.AbsoluteUri;
+        run.Entry = entry;
         return run;
     }
 

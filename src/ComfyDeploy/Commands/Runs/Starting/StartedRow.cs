@@ -6,8 +6,9 @@ namespace ComfyDeploy.Commands;
 /// <param name="Label">Its label.</param>
 /// <param name="Row">The number of its row; 0 for a run without one.</param>
 /// <param name="Uploads">What receives the bytes of each file.</param>
+/// <param name="Entry">Where it is recorded; null without a manifest.</param>
 internal sealed record PreparedRun(
-    RunTemplate Template, InputSet Inputs, string? Label, int Row, IReadOnlyList<Action<long>> Uploads)
+    RunTemplate Template, InputSet Inputs, string? Label, int Row, IReadOnlyList<Action<long>> Uploads, ManifestEntry? Entry)
 {
     internal StartedRow Refuse(ComfyDeployException error) => new(Template.NotQueued(error, Inputs.ToJson(), Label), Row, error);
 }

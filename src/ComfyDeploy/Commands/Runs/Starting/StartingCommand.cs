@@ -18,6 +18,10 @@ public abstract class StartingCommand : WaitingCommand
     [Parameter, ValidateRange(1, int.MaxValue - Throttle.DefaultLimit)]
     public int? MaxInFlight { get; set; }
 
+    /// <summary>The file in which the batch is recorded, so that another call goes on where this one stopped.</summary>
+    [Parameter, ValidateNotNullOrEmpty]
+    public string? Manifest { get; set; }
+
     /// <summary>Send the inputs as they are.</summary>
     [Parameter]
     public SwitchParameter SkipInputCheck { get; set; }
@@ -31,6 +35,9 @@ public abstract class StartingCommand : WaitingCommand
 
     /// <summary>What an error is about that concerns more than one run.</summary>
     internal abstract string TargetText { get; }
+
+    /// <summary>The full path of the manifest; null without one.</summary>
+    internal string? ManifestPath { get; private set; }
 
     private protected RunStarter Starter => _starter!;
 
@@ -50,6 +57,7 @@ public abstract class StartingCommand : WaitingCommand
             if (KnownWords.Gpus.Doubt(nameof(Gpu), [Gpu]) is { } doubt) Log.Warning(doubt);
             Gpu = KnownWords.Gpus.Spell(Gpu);
         }
+        if (Manifest is not null) ManifestPath = FileSystemPath(Manifest, nameof(Manifest));
         _starter = NewStarter();
     }
 

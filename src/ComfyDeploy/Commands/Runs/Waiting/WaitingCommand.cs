@@ -11,9 +11,12 @@ public abstract class WaitingCommand : ConnectedCommand
     private readonly Dictionary<ComfyRun, int> _rows = [];
     private readonly StopNotice _notice = new();
     private readonly WaitTally _tally = new();
+    private readonly OpenManifests _manifests;
     private WaitProgress? _progress;
     private int _received;
     private bool _isEnded;
+
+    private protected WaitingCommand() => _manifests = new(Log);
 
     /// <summary>Whether a run is being passed on; an exception meanwhile is that of another command.</summary>
     private protected bool IsWriting { get; private set; }
@@ -73,6 +76,7 @@ public abstract class WaitingCommand : ConnectedCommand
             TakePending();
             Name(Host.UI.WriteWarningLine);
             _wait?.Dispose();
+            _manifests.Dispose();
         }
         base.Dispose(disposing);
     }
@@ -82,7 +86,8 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         _received++;
         if (reference.Object<ComfyRun>()?.Batch is { } batch) Runs.Join(batch);
-        if (RunReference.NotQueued(reference) is { } row)
+        ComfyRun? recorded = reference.Object<ComfyRun>() is { IsRecorded: true, IsFinished: true } run ? run : null;
+        if ((RunReference.NotQueued(reference) ?? recorded) is { } row)
         {
             _rows[row] = _received;
             AddFinished(row);
@@ -115,7 +120,7 @@ public abstract class WaitingCommand : ConnectedCommand
     internal void AddToWait(WaitTarget target)
     {
         _notice.Add(target.Client.Session);
-        Runs.Add(target);
+        Runs.Add(target with { Journal = _manifests.Find(target.Origin?.Entry, target.Client.Session.Connection) });
     }
 
     /// <summary>Passes on what has no run to wait for.</summary>
