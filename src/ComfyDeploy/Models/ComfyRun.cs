@@ -207,9 +207,6 @@ public sealed class ComfyRun : IConnected
     /// <summary>Whether it comes from a manifest, and was not read from the service.</summary>
     internal bool IsRecorded { get; set; }
 
-    /// <summary>How many outputs a manifest says it has.</summary>
-    internal int? RecordedOutputs { get; init; }
-
     /// <summary>Where its batch is recorded; null without a manifest.</summary>
     internal ManifestEntry? Entry { get; set; }
 

@@ -107,19 +107,6 @@ internal static class Errors
     internal static ComfyDeployException UploadWithoutLink(string path) =>
         new(ErrorIds.ServiceError, $"The answer to the upload of '{path}' contains no link to the file.");
 
-    internal static ComfyDeployException ManifestInUse(string path, Exception cause) =>
-        new(ErrorIds.ManifestInUse, $"Another process is using the manifest '{path}'. Wait until it has ended, or use another manifest.", cause);
-
-    internal static ComfyDeployException ManifestInvalid(string path, int line) => new(ErrorIds.ManifestInvalid,
-        $"Line {line} of '{path}' is damaged, or the file is not a manifest. Nothing was queued. Restore the line, or use another manifest.");
-
-    internal static ComfyDeployException ManifestMismatch(string path, string recorded, string given) => new(ErrorIds.ManifestMismatch,
-        $"The manifest '{path}' belongs to another account: {recorded}. The connection is {given}. Use that account, or another manifest.");
-
-    internal static ComfyDeployException ManifestUnwritable(string path, Exception cause) => new(ErrorIds.ManifestUnwritable,
-        $"The manifest '{path}' cannot be written: {SafeText.Sentence(SafeText.Clean(cause.Message))} Nothing is queued that it does not record.",
-        cause);
-
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };
 }

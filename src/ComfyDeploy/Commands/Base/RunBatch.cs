@@ -77,6 +77,13 @@ internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunO
             : ReadAsync(cancellationToken);
     }
 
+    /// <summary>Whether a manifest knows how it ended.</summary>
+    internal bool IsRecorded => Reference.Object<ComfyRun>() is { IsRecorded: true, IsFinished: true };
+
+    /// <summary>Returns the run as it was received.</summary>
+    internal Task<RunReadResult> ReturnAsync(CancellationToken cancellationToken) =>
+        Task.FromResult(new RunReadResult(RunId, Reference.Object<ComfyRun>(), null, Client));
+
     internal Task<RunReadResult> ReadAsync(CancellationToken cancellationToken) =>
         RunReadResult.ReadAsync(RunId, Origin, Client, cancellationToken);
 }

@@ -8,6 +8,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     private const string ListSet = "List";
     private const string IdSet = "Id";
     private const string OfSet = "Of";
+    private const string ManifestSet = "Manifest";
 
     private RunLister _lister = null!;
     private RunBatch<RunReadResult> _runs = null!;
@@ -82,6 +83,10 @@ public sealed class GetComfyRunCommand : ConnectedCommand
     [Parameter(ParameterSetName = ListSet)]
     public SwitchParameter Full { get; set; }
 
+    [Parameter(ParameterSetName = ManifestSet, Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string Manifest { get; set; } = null!;
+
     [Parameter]
     public SwitchParameter SkipErrorDetail { get; set; }
 
@@ -104,7 +109,10 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         string doubt = string.Join(" ", doubts.Where(text => text is not null));
         if (doubt.Length > 0) WriteWarning($"{doubt} No run may match.");
         _lister = new(this);
-        _runs = new(this, run => run.ReadAsync, _lister.Write) { NotQueued = WriteObject };
+        _runs = new(this, run => run.IsRecorded && ParameterSetName == ManifestSet ? run.ReturnAsync : run.ReadAsync, _lister.Write)
+        {
+            NotQueued = WriteObject,
+        };
     }
 
     protected override void ProcessRecord()
@@ -115,6 +123,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
             {
                 case IdSet: _runs.Add(RunId); break;
                 case OfSet: _lister.WriteRunsOf(InputObject); break;
+                case ManifestSet: _runs.Add(ManifestRuns.Read(FileSystemPath(Manifest, nameof(Manifest)), Client.Session.Connection)); break;
                 default: _lister.WriteRuns(); break;
             }
         }

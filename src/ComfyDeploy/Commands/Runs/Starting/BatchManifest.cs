@@ -80,8 +80,9 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     internal void WriteSummary()
     {
         if (_done + _adopted == 0 || cmdlet.IsWhatIf || cmdlet.Preferences.EndPipeline("Information")) return;
-        cmdlet.WriteInformation(
-            $"{Path.GetFileName(path)}: {Plural.Of(_done, "run")} done before, {_adopted} still under way, {_queued} queued now.", ["ComfyRun"]);
+        (int Count, string What)[] parts = [(_done, "done before"), (_adopted, "still under way"), (_queued, "queued")];
+        IEnumerable<string> texts = parts.Where(part => part.Count > 0).Select(part => $"{Plural.Of(part.Count, "run")} {part.What}");
+        cmdlet.WriteInformation($"{Path.GetFileName(path)}: {string.Join(", ", texts)}.", ["ComfyRun"]);
     }
 
     private ComfyRun ToRun(ManifestRow row, ComfyConnection connection)
