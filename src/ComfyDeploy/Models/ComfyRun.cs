@@ -96,7 +96,7 @@ public sealed class ComfyRun : IConnected
     public int? QueuePosition { get; internal init; }
 
     /// <summary>Number of outputs: files and texts; null where they are not known.</summary>
-    public int? OutputCount => Outputs?.Count;
+    public int? OutputCount => Outputs?.Count ?? RecordedOutputCount;
 
     /// <summary>Link of the first output that has one. A signed link expires after an hour: keep the run's ID instead.</summary>
     public Uri? OutputUrl => Outputs?.FirstOrDefault(output => output.Url is not null)?.Url;
@@ -218,6 +218,9 @@ public sealed class ComfyRun : IConnected
 
     /// <summary>How far the service's clock, which set the dates, is ahead of this machine's.</summary>
     internal TimeSpan ClockOffset { get; set; }
+
+    /// <summary>The number of outputs of a run that is read from a manifest.</summary>
+    internal int? RecordedOutputCount { get; init; }
 
     internal string? InputsJson { get; set; }
 

@@ -23,6 +23,10 @@ internal static class ErrorIds
     internal const string InvalidInput = nameof(InvalidInput);
     internal const string LimitReached = nameof(LimitReached);
     internal const string MachineNotFound = nameof(MachineNotFound);
+    internal const string ManifestInUse = nameof(ManifestInUse);
+    internal const string ManifestInvalid = nameof(ManifestInvalid);
+    internal const string ManifestMismatch = nameof(ManifestMismatch);
+    internal const string ManifestUnwritable = nameof(ManifestUnwritable);
     internal const string NoRuns = nameof(NoRuns);
     internal const string NotConnected = nameof(NotConnected);
     internal const string NotFound = nameof(NotFound);

@@ -107,6 +107,19 @@ internal static class Errors
     internal static ComfyDeployException UploadWithoutLink(string path) =>
         new(ErrorIds.ServiceError, $"The answer to the upload of '{path}' contains no link to the file.");
 
+    internal static ComfyDeployException ManifestInUse(string path, Exception cause) =>
+        new(ErrorIds.ManifestInUse, $"Another process uses the manifest '{path}'.", cause);
+
+    internal static ComfyDeployException ManifestInvalid(string path, int line) =>
+        new(ErrorIds.ManifestInvalid, $"Line {line} of '{path}' is damaged, or the file is not a manifest of this version.");
+
+    internal static ComfyDeployException ManifestMismatch(string path, string theirs, string connectionName, string ours) => new(
+        ErrorIds.ManifestMismatch,
+        $"The manifest '{path}' belongs to {SafeText.Clean(theirs)}; connection '{connectionName}' is {SafeText.Clean(ours)}.");
+
+    internal static ComfyDeployException ManifestUnwritable(string path, Exception cause) =>
+        new(ErrorIds.ManifestUnwritable, $"The manifest '{path}' cannot be written: {SafeText.Sentence(SafeText.Clean(cause.Message))}", cause);
+
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };
 }

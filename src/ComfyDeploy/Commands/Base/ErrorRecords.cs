@@ -43,8 +43,9 @@ internal static class ErrorRecords
         ErrorIds.FileExists => ErrorCategory.ResourceExists,
         ErrorIds.ForeignOrigin => ErrorCategory.SecurityError,
         ErrorIds.AmbiguousCreate or ErrorIds.RunFailed or ErrorIds.NoRuns => ErrorCategory.InvalidResult,
-        ErrorIds.PortInUse => ErrorCategory.ResourceBusy,
-        ErrorIds.SeedInvalid or ErrorIds.InputRowInvalid => ErrorCategory.InvalidData,
+        ErrorIds.PortInUse or ErrorIds.ManifestInUse => ErrorCategory.ResourceBusy,
+        ErrorIds.ManifestUnwritable => ErrorCategory.WriteError,
+        ErrorIds.SeedInvalid or ErrorIds.InputRowInvalid or ErrorIds.ManifestInvalid => ErrorCategory.InvalidData,
         _ => ErrorCategory.InvalidArgument,
     };
 
