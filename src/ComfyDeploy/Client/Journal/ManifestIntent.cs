@@ -7,7 +7,19 @@ namespace ComfyDeploy.Client;
 /// <param name="At">UTC, by the service's clock where it is known.</param>
 /// <param name="IsExactTime">Whether the service's clock is known.</param>
 /// <param name="Run">What is known of the run before it is queued: names, IDs, GPU, label, and inputs.</param>
-internal sealed record ManifestIntent(RowKey Key, int Number, int Attempt, DateTime At, bool IsExactTime, ComfyRun Run);
+internal sealed record ManifestIntent(RowKey Key, int Number, int Attempt, DateTime At, bool IsExactTime, ComfyRun Run)
+{
+    /// <summary>What to look for when it was never answered.</summary>
+    internal OpenIntent ToOpenIntent()
+    {
+        string name = Run.DeploymentName ?? Run.WorkflowName ?? string.Empty;
+        CreateTarget target = Run.DeploymentId is { } deployment ? new DeploymentTarget(deployment, name)
+            : Run.WorkflowVersionId is { } version ? new VersionTarget(version, Run.WorkflowId!, Run.MachineId!, name)
+            // The list does not tell which graph a run has.
+            : new GraphTarget($"{Key.Hash}", Run.WorkflowId!, Run.MachineId!, name);
+        return new(Key.ToString(), target, Run.InputsJson ?? "{}", At, IsExactTime);
+    }
+}
 
 /// <summary>A file that was downloaded for a run.</summary>
 /// <param name="RunId">The run.</param>

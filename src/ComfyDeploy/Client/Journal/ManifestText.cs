@@ -56,14 +56,15 @@ internal sealed class ManifestText(string path, Func<long, byte[]?> unwritten) :
             InputsJson = intent.TryGetProperty("inputs", out JsonElement inputs) ? inputs.GetRawText() : null,
             Origin = "api",
             Connection = connection,
+            Entry = new(path, row.Key.ToString()),
+            IsRecorded = true,
         };
         return run;
     }
 
-    /// <summary>The last intent; null when the file has none.</summary>
-    internal ManifestIntent? ReadIntent(ManifestRow row, ComfyConnection connection)
+    /// <summary>The last intent.</summary>
+    internal ManifestIntent ReadIntent(ManifestRow row, ComfyConnection connection)
     {
-        if (row.IntentAt < 0) return null;
         JsonElement intent = Line(row.IntentAt);
         DateTime at = intent.Time("at")?.ToUniversalTime() ?? DateTime.MinValue;
         bool isExact = intent.TryGetProperty("is_exact_time", out JsonElement exact) && exact.ValueKind == JsonValueKind.True;

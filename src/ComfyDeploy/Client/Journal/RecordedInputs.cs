@@ -51,7 +51,7 @@ internal static class RecordedInputs
     // A long link is cut, not hashed: the service signs it anew, so that only its path can be compared.
     private static string Short(string text)
     {
-        string cut = SafeText.HideSignatures(text);
+        string cut = SafeText.CutSignatures(text);
         if (Encoding.UTF8.GetByteCount(cut) <= MaxBytes) return cut;
         string kind = text.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? "data:" : string.Empty;
         return $"{kind}sha256:{Sha256.Of(text)}";

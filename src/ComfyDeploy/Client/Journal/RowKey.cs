@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using ComfyDeploy.Text;
 
@@ -11,6 +12,9 @@ internal readonly record struct RowKey(Guid Hash, int Occurrence)
     private const int HashLength = 32;
 
     public override string ToString() => $"{Hash:N}#{Occurrence.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>The key that <see cref="ToString"/> has written.</summary>
+    internal static RowKey Parse(string text) => TryParse(Encoding.UTF8.GetBytes(text), out RowKey key) ? key : default;
 
     internal static bool TryParse(ReadOnlySpan<byte> text, out RowKey key)
     {

@@ -50,7 +50,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         WaitTarget target = late.Target;
         if (!late.IsCancelled)
         {
-            target.RecordStopping();
+            target.Journal?.Stopping(target.RunId);
             (_, ComfyDeployException? refusal) = await service.AskAsync("POST cancel", () => CancelAsync(target, limit), limit)
                 .ConfigureAwait(false);
             // "Not found" is said of a run that cannot be cancelled, too. It may have ended by itself.

@@ -135,7 +135,7 @@ internal sealed class RunWaiter : IDisposable
         // A reason that cannot be read is no error, whatever the cause.
         if (ReadReasons && outcome.End == WaitEnd.Finished)
             await Task.WhenAny(service.Reasons.FillAsync(outcome.Run!, _stop)).ConfigureAwait(false);
-        if (outcome.Run is { IsFinished: true, IsDetailed: true } ended) target.RecordEnd(ended);
+        if (outcome.Run is { IsFinished: true, IsDetailed: true } ended) target.Journal?.Ended(ended);
         return outcome;
     }
 

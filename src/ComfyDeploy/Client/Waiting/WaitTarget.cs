@@ -14,16 +14,10 @@ internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyR
     internal bool WantsProgress { get; init; }
 
     /// <summary>Where what becomes of it is recorded; null for nowhere.</summary>
-    internal Manifest? Journal { get; init; }
+    internal JournaledRow? Journal { get; init; }
 
     /// <summary>Whether it is enough to know that it has ended: the list says so without a request for the run.</summary>
     internal bool StatusSuffices { get; init; }
-
-    /// <summary>Records that it is about to be cancelled because it is late.</summary>
-    internal void RecordStopping() => Journal?.Stopping(Origin!.Entry!.Key, RunId);
-
-    /// <summary>Records how it ended.</summary>
-    internal void RecordEnd(ComfyRun run) => Journal?.Ended(Origin!.Entry!.Key, run);
 
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }

@@ -10,14 +10,15 @@ internal sealed class OpenManifests(ICallLog log) : IDisposable
 {
     private readonly Dictionary<string, Manifest?> _manifests = [];
 
-    /// <summary>The manifest of a run; null without one, or when it cannot be opened. Called on any thread.</summary>
-    internal Manifest? Find(ManifestEntry? entry, ComfyConnection connection)
+    /// <summary>The row of a run; null without one, or when its manifest cannot be opened. Called on any thread.</summary>
+    internal JournaledRow? Find(ManifestEntry? entry, ApiSession session)
     {
         if (entry is null) return null;
         lock (_manifests)
         {
-            if (!_manifests.TryGetValue(entry.Path, out Manifest? manifest)) _manifests.Add(entry.Path, manifest = Open(entry.Path, connection));
-            return manifest;
+            if (!_manifests.TryGetValue(entry.Path, out Manifest? manifest))
+                _manifests.Add(entry.Path, manifest = Open(entry.Path, session));
+            return manifest is null ? null : new(manifest, RowKey.Parse(entry.Key), log);
         }
     }
 
@@ -30,11 +31,11 @@ internal sealed class OpenManifests(ICallLog log) : IDisposable
         }
     }
 
-    private Manifest? Open(string path, ComfyConnection connection)
+    private Manifest? Open(string path, ApiSession session)
     {
         try
         {
-            return Manifest.Open(path, connection, log);
+            return Manifest.Open(path, session.Connection, session.Clock);
         }
         catch (ComfyDeployException e)
         {

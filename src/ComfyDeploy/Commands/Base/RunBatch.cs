@@ -78,7 +78,7 @@ internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunO
     }
 
     /// <summary>Whether a manifest knows how it ended.</summary>
-    internal bool IsRecorded => Reference.Object<ComfyRun>() is { IsRecorded: true, IsFinished: true };
+    internal bool IsRecorded => RunReference.Recorded(Reference) is not null;
 
     /// <summary>Returns the run as it was received.</summary>
     internal Task<RunReadResult> ReturnAsync(CancellationToken cancellationToken) =>

@@ -123,7 +123,7 @@ public sealed class GetComfyRunCommand : ConnectedCommand
             {
                 case IdSet: _runs.Add(RunId); break;
                 case OfSet: _lister.WriteRunsOf(InputObject); break;
-                case ManifestSet: _runs.Add(ManifestRuns.Read(FileSystemPath(Manifest, nameof(Manifest)), Client.Session.Connection)); break;
+                case ManifestSet: _runs.Add(ManifestRuns.Read(FileSystemPath(Manifest, nameof(Manifest)), DefaultConnection)); break;
                 default: _lister.WriteRuns(); break;
             }
         }

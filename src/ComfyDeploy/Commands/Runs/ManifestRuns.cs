@@ -10,11 +10,11 @@ internal static class ManifestRuns
     /// <exception cref="ComfyDeployException">FileNotFound, ManifestInvalid, ManifestMismatch.</exception>
     internal static IEnumerable<ComfyReference> Read(string path, ComfyConnection connection)
     {
-        using Manifest manifest = Manifest.Read(path, connection);
+        ManifestState manifest = ManifestFile.Read(path, connection, out ManifestText text);
+        using ManifestText open = text;
         foreach (ManifestRow row in manifest.Rows)
         {
-            ComfyRun run = row.ToRun(connection);
-            run.Entry = new(path, row.Key);
+            ComfyRun run = text.ToRun(row, connection);
             yield return new(run.RunId ?? string.Empty, PSObject.AsPSObject(run));
         }
     }

@@ -48,6 +48,10 @@ internal static class RunReference
             reference.Property("Label"), reference.Property("RestartOf"), null);
     }
 
+    /// <summary>A run whose end a manifest knows.</summary>
+    internal static ComfyRun? Recorded(ComfyReference reference) =>
+        reference.Object<ComfyRun>() is { IsRecorded: true, IsFinished: true } run ? run : null;
+
     /// <summary>A row of a file that never was queued, as the object it was.</summary>
     internal static ComfyRun? NotQueued(ComfyReference reference)
     {

@@ -111,12 +111,13 @@ public sealed class StartComfyRunManifestTests : EngineTest
     {
         string image = Path.Combine(_folder.Path, "a.png");
         File.WriteAllBytes(image, [1, 2, 3]);
-        const string Upscale = "Get-Item $folder/*.png | Start-ComfyRun upscale-4k -InputName image -Repeat 2 -Manifest $manifest";
-        Engine.Run(Upscale);
-        File.Move(image, Path.Combine(_folder.Path, "b.png"));
-        Engine.Run(Upscale);
+        const string Upscale = "[IO.FileInfo]$image | Start-ComfyRun upscale-4k -InputName image -Repeat 2 -Manifest $manifest";
+        Engine.Run(Upscale, ("image", image));
+        string moved = Path.Combine(_folder.Path, "b.png");
+        File.Move(image, moved);
+        Engine.Run(Upscale, ("image", moved));
         Assert.Equal(2, Emulator.Runs.Count);
-        File.WriteAllBytes(Path.Combine(_folder.Path, "b.png"), [4]);
+        File.WriteAllBytes(moved, [4]);
         Engine.Run(Upscale);
         Assert.Equal(4, Emulator.Runs.Count);
     }
@@ -129,12 +130,12 @@ public sealed class StartComfyRunManifestTests : EngineTest
         engine.Set("c", Connection);
         engine.Set("manifest", Manifest);
         engine.Run("$PSDefaultParameterValues = @{ '*-Comfy*:Connection' = $c }");
-        const string Script = "foreach ($n in 1, 2) { @{ prompt = $n } } ) | Start-ComfyRun portrait -Manifest $manifest";
-        engine.Run($"( {Script} -WhatIf");
+        const string Two = "@{ prompt = 1 }, @{ prompt = 2 } | Start-ComfyRun portrait -Manifest $manifest";
+        engine.Run($"{Two} -WhatIf");
         Assert.False(File.Exists(Manifest));
-        engine.Run($"( {Script}");
+        engine.Run(Two);
         string before = File.ReadAllText(Manifest);
-        EngineRun run = engine.Run("(1, 2, 3 | ForEach-Object { @{ prompt = $_ } }) | Start-ComfyRun portrait -Manifest $manifest -WhatIf");
+        EngineRun run = engine.Run("@{ prompt = 1 }, @{ prompt = 2 }, @{ prompt = 3 } | Start-ComfyRun portrait -Manifest $manifest -WhatIf");
         Assert.Equal(before, File.ReadAllText(Manifest));
         Assert.Contains("1 run would be queued", run.Shown, StringComparison.Ordinal);
         Assert.Equal(2, Emulator.Runs.Count);

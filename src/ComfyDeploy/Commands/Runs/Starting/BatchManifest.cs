@@ -11,18 +11,21 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
 {
     private readonly RowKeys _keys = new();
     private IReadOnlyDictionary<string, IntentOutcome> _outcomes = new Dictionary<string, IntentOutcome>();
+    private Func<RowKey, ManifestRow?> _find = _ => null;
+    private ManifestText? _text;
     private Manifest? _manifest;
     private int _done;
     private int _adopted;
     private int _queued;
 
-    /// <summary>The open manifest; null under -WhatIf, which records nothing.</summary>
-    internal Manifest? Journal => cmdlet.IsWhatIf ? null : _manifest;
-
     /// <summary>The runs of earlier calls that go on.</summary>
     internal IReadOnlyList<ComfyRun> InFlight { get; private set; } = [];
 
-    public void Dispose() => _manifest?.Dispose();
+    public void Dispose()
+    {
+        _manifest?.Dispose();
+        _manifest = null;
+    }
 
     /// <summary>
     /// Opens the manifest for the first of its connections, and finds out what became of the runs that were under way when an earlier call
@@ -31,20 +34,23 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     /// <exception cref="ComfyDeployException">The manifest cannot be used, or belongs to another account.</exception>
     internal void Open(ComfyDeployClient client)
     {
-        ComfyConnection connection = client.Session.Connection;
-        if (_manifest is not null)
-        {
-            _manifest.CheckAccount(connection);
-            return;
-        }
+        ApiSession session = client.Session;
         if (cmdlet.IsWhatIf)
         {
-            _manifest = Manifest.Read(path, connection);
+            if (_text is null) Read(session.Connection);
             return;
         }
-        _manifest = Manifest.Open(path, connection, cmdlet.Log);
-        cmdlet.Await(cancellationToken => SettleAsync(client, _manifest, cancellationToken));
-        InFlight = [.. _manifest.Rows.Where(row => row.State == RowState.Queued).Select(row => ToRun(row, connection))];
+        // Another connection may be another account.
+        Manifest manifest = Manifest.Open(path, session.Connection, session.Clock);
+        if (_manifest is not null)
+        {
+            manifest.Dispose();
+            return;
+        }
+        (_manifest, _text, _find) = (manifest, manifest.Text, manifest.Find);
+        cmdlet.Await(cancellationToken => SettleAsync(client, manifest, cancellationToken));
+        InFlight =
+            [.. manifest.Rows.Where(row => row.State == RowState.Queued).Select(row => manifest.Text.ToRun(row, session.Connection))];
     }
 
     /// <summary>What is known of the next run of a row; null when it is to be queued.</summary>
@@ -56,12 +62,12 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     internal StartedRow? Find(RunTemplate template, InputSet inputs, string? label, int row, out ManifestEntry entry)
     {
         string json = cmdlet.Await(cancellationToken => WithHashesAsync(inputs, cancellationToken)).ToJson();
-        entry = new(path, _keys.Next(template.Subject.Target.ManifestKey, json));
-        if (_manifest!.Find(entry.Key) is not { } known) return null;
+        RowKey key = _keys.Next(template.Subject.Target.ManifestKey, json);
+        entry = new(path, key.ToString());
         if (_outcomes.TryGetValue(entry.Key, out IntentOutcome? outcome) && outcome.Error is { } error)
             return new(template.NotQueued(error, inputs.ToJson(), label), row, error);
-        if (known.State != RowState.Queued && !known.IsDone) return null;
-        ComfyRun run = ToRun(known, template.Client.Session.Connection);
+        if (_find(key) is not { } known || (known.State != RowState.Queued && !known.IsDone)) return null;
+        ComfyRun run = _text!.ToRun(known, template.Client.Session.Connection);
         run.Label = label ?? run.Label;
         if (run.IsFinished) _done++;
         else _adopted++;
@@ -69,12 +75,21 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     }
 
     /// <summary>Records that a run is about to be queued.</summary>
+    /// <returns>Where to record what becomes of it.</returns>
     /// <exception cref="ComfyDeployException">ManifestUnwritable: it must not be queued.</exception>
-    internal Task AnnounceAsync(ComfyRun run, int row, ApiSession session)
+    internal async Task<JournaledRow> IntendAsync(ComfyRun run, int row, ApiSession session, CancellationToken cancellationToken)
     {
+        Manifest manifest = _manifest!;
+        RowKey key = RowKey.Parse(run.Entry!.Key);
+        int attempts = manifest.Find(key)?.Attempt ?? 0;
+        ManifestIntent intent = new(key, row, attempts + 1, session.ServiceNow, session.ClockOffset is not null, run);
+        await manifest.IntendAsync(intent, cancellationToken).ConfigureAwait(false);
         Interlocked.Increment(ref _queued);
-        return _manifest!.IntendAsync(new(run.Entry!.Key, row, run, session.ServiceNow, IsExactTime: session.ClockOffset is not null));
+        return new(manifest, key, cmdlet.Log);
     }
+
+    /// <summary>Where to record what becomes of a run.</summary>
+    internal JournaledRow? RowOf(ComfyRun run) => _manifest is null ? null : new(_manifest, RowKey.Parse(run.Entry!.Key), cmdlet.Log);
 
     /// <summary>One line: what was done before, what goes on, and what was queued.</summary>
     internal void WriteSummary()
@@ -85,11 +100,11 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         cmdlet.WriteInformation($"{Path.GetFileName(path)}: {string.Join(", ", texts)}.", ["ComfyRun"]);
     }
 
-    private ComfyRun ToRun(ManifestRow row, ComfyConnection connection)
+    private void Read(ComfyConnection connection)
     {
-        ComfyRun run = row.ToRun(connection);
-        run.Entry = new(path, row.Key);
-        return run;
+        if (!File.Exists(path)) return;
+        ManifestState state = ManifestFile.Read(path, connection, out _text);
+        _find = state.Find;
     }
 
     private async Task<bool> SettleAsync(ComfyDeployClient client, Manifest manifest, CancellationToken cancellationToken)
@@ -99,18 +114,28 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         await Throttle.ForEachAsync(stopping, ReadAsync, cancellationToken).ConfigureAwait(false);
         ManifestRow[] open = [.. manifest.Rows.Where(row => row.State == RowState.Intended)];
         if (open.Length == 0) return true;
+        ComfyConnection connection = client.Session.Connection;
         IntentLookup lookup = new(client, cmdlet.Log, manifest.HasRun);
-        _outcomes = await lookup.FindAsync(open.Select(row => row.ToOpenIntent()), cancellationToken).ConfigureAwait(false);
-        foreach ((string key, IntentOutcome outcome) in _outcomes.Select(found => (found.Key, found.Value)))
+        _outcomes = await lookup.FindAsync(
+            [.. open.Select(row => manifest.Text.ReadIntent(row, connection).ToOpenIntent())], cancellationToken).ConfigureAwait(false);
+        foreach (ManifestRow row in open)
         {
-            if (outcome.RunId is not null) manifest.Queued(key, outcome.RunId);
+            if (_outcomes[row.Key.ToString()].RunId is { } runId) manifest.Queued(row.Key, runId, cmdlet.Log);
         }
         return true;
 
         async Task ReadAsync(ManifestRow row)
         {
-            ComfyRun run = await client.GetRunAsync(row.RunId!, cancellationToken).ConfigureAwait(false);
-            if (run.IsFinished) manifest.Ended(row.Key, run);
+            try
+            {
+                ComfyRun run = await client.GetRunAsync(row.RunId!, cancellationToken).ConfigureAwait(false);
+                if (run.IsFinished) manifest.Ended(row.Key, run, cmdlet.Log);
+            }
+            catch (ComfyDeployException e)
+            {
+                // It is waited for, like one that goes on.
+                cmdlet.Log.Verbose($"Reading run {row.RunId} failed: {e.Message}");
+            }
         }
     }
 

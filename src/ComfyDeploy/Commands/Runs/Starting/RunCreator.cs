@@ -120,7 +120,8 @@ internal sealed class RunCreator : IDisposable
         RunTemplate template = prepared.Template;
         ApiSession session = template.Client.Session;
         ComfyRun run = template.ToQueue(prepared.Inputs.ToJson(), prepared.Label, prepared.Entry);
-        if (_manifest is not null) await _manifest.AnnounceAsync(run, prepared.Row, session).ConfigureAwait(false);
+        JournaledRow? journal = _manifest is null ? null
+            : await _manifest.IntendAsync(run, prepared.Row, session, cancellationToken).ConfigureAwait(false);
         run.CreatedAt = session.Clock.Now.ToLocalTime();
         try
         {
@@ -128,17 +129,17 @@ internal sealed class RunCreator : IDisposable
         }
         catch (ComfyDeployException e) when (e.ErrorId != ErrorIds.AmbiguousCreate)
         {
-            _manifest?.Journal?.Refused(run.Entry!.Key, e.Message);
+            journal?.Refused(e.Message);
             throw;
         }
-        _manifest?.Journal?.Queued(run.Entry!.Key, run.RunId);
+        journal?.Queued(run.RunId);
         _queued.Enqueue(run.RunId);
         run.Batch = _batch;
         return TargetOf(run, template.Client);
     }
 
     private WaitTarget TargetOf(ComfyRun run, ComfyDeployClient client) =>
-        new(run.RunId!, client, run, RunOrigin.Of(run)) { Journal = _manifest?.Journal };
+        new(run.RunId!, client, run, RunOrigin.Of(run)) { Journal = _manifest?.RowOf(run) };
 
     /// <returns>Whether there are slots.</returns>
     private async Task<bool> EnterSlotAsync(IClock clock, CancellationToken cancellationToken)

@@ -86,8 +86,7 @@ public abstract class WaitingCommand : ConnectedCommand
     {
         _received++;
         if (reference.Object<ComfyRun>()?.Batch is { } batch) Runs.Join(batch);
-        ComfyRun? recorded = reference.Object<ComfyRun>() is { IsRecorded: true, IsFinished: true } run ? run : null;
-        if ((RunReference.NotQueued(reference) ?? recorded) is { } row)
+        if ((RunReference.NotQueued(reference) ?? RunReference.Recorded(reference)) is { } row)
         {
             _rows[row] = _received;
             AddFinished(row);
@@ -120,7 +119,7 @@ public abstract class WaitingCommand : ConnectedCommand
     internal void AddToWait(WaitTarget target)
     {
         _notice.Add(target.Client.Session);
-        Runs.Add(target with { Journal = _manifests.Find(target.Origin?.Entry, target.Client.Session.Connection) });
+        Runs.Add(target with { Journal = _manifests.Find(target.Origin?.Entry, target.Client.Session) });
     }
 
     /// <summary>Passes on what has no run to wait for.</summary>
