@@ -117,8 +117,10 @@ internal static class Errors
         ErrorIds.ManifestMismatch,
         $"The manifest '{path}' belongs to {SafeText.Clean(theirs)}; connection '{connectionName}' is {SafeText.Clean(ours)}.");
 
-    internal static ComfyDeployException ManifestUnwritable(string path, Exception cause) =>
-        new(ErrorIds.ManifestUnwritable, $"The manifest '{path}' cannot be written: {SafeText.Sentence(SafeText.Clean(cause.Message))}", cause);
+    internal static ComfyDeployException ManifestUnwritable(string path, Exception cause) => new(
+        ErrorIds.ManifestUnwritable,
+        $"The manifest '{path}' cannot be written: {SafeText.Sentence(SafeText.Clean(cause.Message))}",
+        cause);
 
     private static ComfyDeployException From(ComfyDeployException cause, string errorId, string message) =>
         new(errorId, message, cause) { StatusCode = cause.StatusCode, RequestId = cause.RequestId };
