@@ -10,6 +10,7 @@ internal static class Sha256
     internal static string Of(string text)
     {
         using SHA256 hash = SHA256.Create();
-        return string.Concat(hash.ComputeHash(Encoding.UTF8.GetBytes(text)).Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
+        byte[] bytes = hash.ComputeHash(Encoding.UTF8.GetBytes(text));
+        return string.Concat(bytes.Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
     }
 }
