@@ -21,6 +21,8 @@ BeforeDiscovery {
         @{ Type = 'ComfyRunOutput'; Width = 80; Header = 'RunId Index Kind NodeId NodeClass Detail' }
         @{ Type = 'ComfyFile'; Width = 120; Header = 'FileName Kind Length FileId' }
         @{ Type = 'ComfyFile'; Width = 80; Header = 'FileName Kind Length FileId' }
+        @{ Type = 'EmulatorRequest'; Width = 120; Header = 'Number Method Status Path' }
+        @{ Type = 'EmulatorRequest'; Width = 80; Header = 'Number Method Status Path' }
         @{ Type = 'ComfyStopResult'; Width = 120; Header = 'RunId DeploymentName Was Outcome Status Message' }
         @{ Type = 'ComfyStopResult'; Width = 80; Header = 'RunId DeploymentName Was Outcome Status Message' }
     )
@@ -54,6 +56,8 @@ BeforeAll {
         ComfyConnectionTest  = Test-ComfyConnection -Detailed
         ComfyEmulator        = $emulator
         ComfyRunOutput       = $runs[0].Outputs
+        EmulatorRequest      = $emulator.Requests[0..3]
+        SavedFile            = $spoken, $labeled[0] | Get-ComfyRun | Save-ComfyRunOutput $TestDrive
         ComfyStopResult      = $started[2] | Stop-ComfyRun -PassThru
     }
 
@@ -307,6 +311,52 @@ Describe 'The table of labeled runs' {
     }
 }
 
+Describe 'The table of saved files' {
+    It 'has the folder above it, at <Width> columns' -ForEach @{ Width = 80 }, @{ Width = 120 } {
+        $files = $samples.SavedFile
+        foreach ($shown in $files, ($files | ConvertTo-Deserialized)) {
+            # The folder may be longer than a line.
+            $lines = @($shown | Get-Line -Width $Width)
+            $lines[0].Trim() | Should -BeLike 'Directory: *'
+            $lines = @($lines | Select-Object -Skip ([array]::IndexOf($lines, ($lines -match '^RunId')[0])))
+            $lines[0] | Should -BeExactly 'RunId    Label              Length Name'
+            $lines[1] | Should -BeExactly '-----    -----              ------ ----'
+            $lines.Count | Should -Be (2 + $files.Count)
+            $lines[2] | Should -Match "^$($files[0].RunId.Substring(0, 8)) {16} +\d+ $([regex]::Escape($files[0].Name))$"
+            $lines[-1] | Should -Match "^$($files[-1].RunId.Substring(0, 8)) a01 +\d+ "
+        }
+    }
+
+    It 'begins again for another folder' {
+        $files = $labeled | Where-Object RunId | Save-ComfyRunOutput $TestDrive -NameTemplate '{Label}/{RunId:12}_{Index:00}_{FileName}' -WarningAction Ignore
+        $spoken | Save-ComfyRunOutput "$TestDrive/others" -OutVariable +files
+        ($files | Get-Line) -match 'Directory: ' | Should -HaveCount 2
+    }
+
+    It 'has headers that are properties' {
+        foreach ($name in 'RunId', 'Label', 'Length', 'Name') {
+            $samples.SavedFile | Sort-Object $name -ErrorAction Stop | Select-Object -ExpandProperty $name -ErrorAction Stop
+        }
+    }
+
+    It 'changes nothing of the files: Get-Item, Copy-Item, Export-Csv and Remove-Item take them' {
+        $files = $spoken, $labeled[0] | Save-ComfyRunOutput "$TestDrive/saved"
+        $files | Should -BeOfType System.IO.FileInfo
+        ($files | Get-Item).FullName | Should -Be $files.FullName
+        $null = New-Item "$TestDrive/copies" -ItemType Directory
+        $files | Copy-Item -Destination "$TestDrive/copies"
+        (Get-ChildItem "$TestDrive/copies").Name | Sort-Object | Should -Be ($files.Name | Sort-Object)
+        $files | Export-Csv "$TestDrive/saved.csv"
+        $rows = Import-Csv "$TestDrive/saved.csv"
+        $rows.FullName | Should -Be $files.FullName
+        $rows[-1].Label | Should -BeExactly 'a01'
+        $rows[0].RunId, $rows[0].Index, $rows[0].Label, $rows[0].DeploymentName | Should -Be $spoken.RunId, '0', '', 'portrait/production'
+        @($files | Format-Table -View children | Get-Line) -match '^Mode +LastWriteTime' | Should -HaveCount 1
+        $files | Remove-Item
+        Get-ChildItem "$TestDrive/saved" | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'Lists' {
     It '<Type>: has a short default list, also deserialized' -ForEach @(
         @{ Type = 'ComfyDeployment'; Names = 'DeploymentName Description Gpu MachineName Version UpdatedAt Inputs DeploymentId' }
@@ -316,6 +366,8 @@ Describe 'Lists' {
         @{ Type = 'ComfyEmulator'; Names = 'BaseUri StorageUri Speed Now Requests Runs'; Live = $true }
         @{ Type = 'ComfyRunOutput'; Names = 'RunId Index Kind NodeId NodeClass OutputId FileName Text CreatedAt' }
         @{ Type = 'ComfyFile'; Names = 'FileName Kind Length FileId ExpiresAt Path ConnectionName'; Set = 'FileName Kind Length FileId ExpiresAt Path' }
+        @{ Type = 'SavedFile'; Names = 'RunId Index Label DeploymentName Length LastWriteTime FullName' }
+        @{ Type = 'EmulatorRequest'; Names = 'Number Method Path Query Status IsStorage ReceivedAt' }
         @{ Type = 'ComfyStopResult'; Names = 'RunId DeploymentName Was Outcome Status Message' }
     ) {
         $sample = @($samples[$Type])[0]

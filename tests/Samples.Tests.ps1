@@ -72,7 +72,9 @@ $stopped; `$ended = Start-ComfyRun portrait; `$emulator.Advance('00:10:00')
             # Times of a run: 5s, 1m40s, 12.9.
             if ($line -match '\b[0-9a-f]{8} ') { $line = $line -replace '\b[0-9a-f]{8} ', '<id> ' -replace '\s+\d+([smhd]|m\d+s|\.\d|\.\d{6})(?=\s|$)', ' <time>' }
             # The saved pictures show the IDs of their runs, so their lengths differ.
-            $line -replace '^(<id> +\d) +\d+ <id>_', '$1 <bytes> <id>_'
+            $line = $line -replace '(?<=^<id> .*) +\d+ <id>_', ' <bytes> <id>_'
+            # Nor is the folder the same.
+            $line -replace '(?<=^ *Directory: ).*[\\/]', '<folder>/'
         }
         ($lines -join "`n").Trim() -replace '\n{3,}', "`n`n"
     }

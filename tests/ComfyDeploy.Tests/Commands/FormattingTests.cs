@@ -62,6 +62,40 @@ public abstract class FormattingTests : EngineTest
         AssertHeader("File", "Send-ComfyFile $file | Out-Default");
     }
 
+    [Theory]
+    [InlineData("$files | Out-Default")]
+    [InlineData("[System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($files, 1)) | Out-Default")]
+    public void Saved_files_are_shown_below_their_folder(string script)
+    {
+        using TemporaryFolder folder = new();
+        Engine.Set("folder", folder.Path);
+        ComfyRun run = Engine.Run($$"""
+            $labeled = [pscustomobject]@{ prompt = '#multi=2'; shot = 'a01' } | Start-ComfyRun portrait -LabelColumn shot
+            $plain = Start-ComfyRun portrait
+            $emulator.Advance([timespan]'01:00:00')
+            $files = @($labeled, $plain | Wait-ComfyRun -InOrder | Save-ComfyRunOutput $folder -NameTemplate "{Index:00}_{RunId:12}{Extension}")
+            $labeled
+            """).One<ComfyRun>();
+        string[] lines = Lines(Engine.Run(script));
+        Assert.Equal($"   Directory: {folder.Path}", lines[0]);
+        Assert.Equal(Headers["SavedFile"], lines[1]);
+        Assert.Equal(Dashes(Headers["SavedFile"]), lines[2]);
+        Assert.Equal(6, lines.Length);
+        string id = run.RunId!;
+        Assert.Matches($@"^{id[..8]} a01            +\d+ 01_{id.Replace("-", string.Empty, StringComparison.Ordinal)[..12]}\.png$", lines[4]);
+        Assert.Matches(@"^[0-9a-f]{8}                 +\d+ 00_[0-9a-f]{12}\.png$", lines[5]);
+        Assert.All(lines, line => Assert.True(line.Length <= _width, line));
+    }
+
+    [Fact]
+    public void The_log_of_the_emulator_is_a_line_for_each_request()
+    {
+        Engine.Run("$null = Test-ComfyConnection; $null = Get-ComfyDeployment");
+        AssertHeader("Request", "$emulator.Requests | Out-Default");
+        string[] lines = Lines(Engine.Run("$emulator.Requests[0] | Out-Default"));
+        Assert.Equal("     1 GET       200 " + Emulator.Requests[0].Path, lines[2]);
+    }
+
     [Fact]
     public void Runs_in_every_state_fit_on_one_line_each()
     {
@@ -108,6 +142,8 @@ public sealed class WideFormattingTests() : FormattingTests(120)
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",
         ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
         ["File"] = "FileName                       Kind       Length FileId",
+        ["SavedFile"] = "RunId    Label              Length Name",
+        ["Request"] = "Number Method Status Path",
     };
 }
 
@@ -124,6 +160,8 @@ public sealed class NarrowFormattingTests() : FormattingTests(80)
         ["Emulator"] = "BaseUri                          Runs Requests  Speed",
         ["Output"] = "RunId    Index Kind   NodeId NodeClass            Detail",
         ["File"] = "FileName                       Kind       Length FileId",
+        ["SavedFile"] = "RunId    Label              Length Name",
+        ["Request"] = "Number Method Status Path",
     };
 }
 

@@ -9,6 +9,8 @@ namespace ComfyDeploy.Commands;
 internal sealed class OutputSaver(
     SaveComfyRunOutputCommand cmdlet, OutputFolder folder, OutputNameTemplate names, ExistingFile existing, int throttleLimit)
 {
+    // Selects the view; the object is a FileInfo all the same.
+    private const string SavedFileType = "ComfyDeploy.SavedFile";
     private const double Megabyte = 1024 * 1024;
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CompletionTimeout = TimeSpan.FromMinutes(5);
@@ -147,8 +149,10 @@ internal sealed class OutputSaver(
                 cmdlet.Defer(new(ErrorIds.DownloadFailed, $"{NameOf(saved.Output)}: {saved.Path} was removed."), saved.Output);
                 continue;
             }
+            file.TypeNames.Insert(0, SavedFileType);
             file.Properties.Add(new PSNoteProperty("RunId", saved.Output.RunId));
             file.Properties.Add(new PSNoteProperty("Index", saved.Output.Index));
+            file.Properties.Add(new PSNoteProperty("Label", saved.Output.Run?.Label));
             file.Properties.Add(new PSNoteProperty("DeploymentName", saved.Output.Run?.DeploymentName));
             cmdlet.WriteObject(file);
         }
