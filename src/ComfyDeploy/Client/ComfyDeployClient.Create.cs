@@ -106,7 +106,7 @@ internal sealed partial class ComfyDeployClient
         }
         if (lost.RunId is not null)
         {
-            log.Verbose($"Found the run of the lost answer: {lost.RunId}.");
+            log.Verbose($"Found the run of the lost answer: {NameOf(lost.RunId, request.Origin)}.");
             return lost.RunId;
         }
         UnconfirmedRun run = request.Target.Unconfirmed(lost.SentAt - ClockTolerance);

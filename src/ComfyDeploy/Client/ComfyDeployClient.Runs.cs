@@ -96,12 +96,16 @@ internal sealed partial class ComfyDeployClient
     }
 
     /// <summary>Cancels a run. The service answers the same for a finished run, and 500 for one that is missing or never began.</summary>
-    internal async Task CancelRunAsync(string runId, CancellationToken cancellationToken)
+    internal async Task CancelRunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
     {
         HttpRequestMessage Cancel() => Request(HttpMethod.Post, $"/run/{Segment(runId)}/cancel");
         await SendAsync(Cancel, ReadConfirmation, ErrorIds.RunNotFound, cancellationToken).ConfigureAwait(false);
-        log.Verbose($"Cancelled run {runId}.");
+        log.Verbose($"Cancelled run {NameOf(runId, origin)}.");
     }
+
+    /// <summary>What a run is called in messages: what the caller knows of it precedes what this process remembers.</summary>
+    internal string NameOf(string runId, RunOrigin? origin) =>
+        RunName.Of(runId, origin?.Label ?? session.KnownRuns.OriginOf(runId)?.Label);
 
     /// <summary>A page of a proxy is also answered with 200: only the service's own words say that a run was cancelled.</summary>
     private static bool ReadConfirmation(MemoryStream body)

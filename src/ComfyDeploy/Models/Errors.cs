@@ -7,8 +7,11 @@ namespace ComfyDeploy;
 /// <summary>Errors with one wording everywhere. They state facts; the command that helps is added when the error is shown.</summary>
 internal static class Errors
 {
-    internal static ComfyDeployException RunNotFound(string runId, string connectionName, ComfyDeployException cause) =>
-        From(cause, ErrorIds.RunNotFound, $"There is no run {runId} on connection '{connectionName}'. {cause.Message}");
+    /// <param name="run">Its name: the label, where it has one, and the ID.</param>
+    /// <param name="connectionName">The connection that was asked.</param>
+    /// <param name="cause">The answer.</param>
+    internal static ComfyDeployException RunNotFound(string run, string connectionName, ComfyDeployException cause) =>
+        From(cause, ErrorIds.RunNotFound, $"There is no run {run} on connection '{connectionName}'. {cause.Message}");
 
     internal static ComfyDeployException DeploymentNotFound(string deploymentId, string connectionName, ComfyDeployException cause) =>
         From(cause, ErrorIds.DeploymentNotFound,
@@ -21,16 +24,16 @@ internal static class Errors
         From(cause, ErrorIds.VersionNotFound,
             $"There is no workflow version {versionId} on connection '{connectionName}'. {cause.Message}");
 
-    internal static ComfyDeployException RunNotCancellable(string runId, string? status, string reason, ComfyDeployException cause) =>
-        From(cause, ErrorIds.RunNotCancellable, $"Run {runId} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
+    internal static ComfyDeployException RunNotCancellable(string run, string? status, string reason, ComfyDeployException cause) =>
+        From(cause, ErrorIds.RunNotCancellable, $"Run {run} is {SafeText.Clean(status)} and cannot be cancelled: {reason}.");
 
-    internal static ComfyDeployException UnknownStatus(string runId, string? status) =>
-        new(ErrorIds.ServiceError, $"The status '{SafeText.Clean(status)}' of run {runId} is not known.");
+    internal static ComfyDeployException UnknownStatus(string run, string? status) =>
+        new(ErrorIds.ServiceError, $"The status '{SafeText.Clean(status)}' of run {run} is not known.");
 
-    internal static ComfyDeployException StillRunning(string runId, string? status) =>
+    internal static ComfyDeployException StillRunning(string run, string? status) =>
         new(ErrorIds.WaitTimeout, status is null
-            ? $"Run {runId} was cancelled, but it cannot be read, so it may still be running."
-            : $"Run {runId} was cancelled and is still {SafeText.Clean(status)}.");
+            ? $"Run {run} was cancelled, but it cannot be read, so it may still be running."
+            : $"Run {run} was cancelled and is still {SafeText.Clean(status)}.");
 
     /// <param name="run">Where its run would be.</param>
     /// <param name="name">The name of what was to run.</param>

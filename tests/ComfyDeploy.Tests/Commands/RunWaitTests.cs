@@ -105,6 +105,18 @@ public sealed partial class RunWaitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_late_run_is_named_by_its_label_and_its_ID()
+    {
+        _fault = path => path.EndsWith("/cancel", StringComparison.Ordinal) ? Reply.Json("""{"detail":"broken"}""", 500) : null;
+        RunWait wait = Wait(TimeSpan.FromSeconds(4), cancelLate: true);
+        wait.Add(new("a", _client, null, new(null, null, null, "a07", null, null)));
+        await DrainAsync(wait);
+        _ = wait.End();
+        Assert.Contains("Run a07 (a) could not be cancelled", _log.Warnings[^1], StringComparison.Ordinal);
+        Assert.Contains("still billed: a07 (a).", Assert.Single(WaitReport.Errors(wait)).Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_row_that_was_not_queued_passes_through_as_unsuccessful()
     {
         RunWait wait = Wait(TimeSpan.FromHours(1));

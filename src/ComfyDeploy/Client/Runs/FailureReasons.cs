@@ -139,7 +139,7 @@ internal sealed class FailureReasons(ComfyDeployClient client, ICallLog log)
         }
         catch (ComfyDeployException e)
         {
-            log.Verbose($"The log of run {run.RunId} could not be read: {e.Message}");
+            log.Verbose($"The log of run {RunName.Of(run)} could not be read: {e.Message}");
         }
     }
 

@@ -7,9 +7,11 @@ namespace ComfyDeploy.Client;
 /// cancelled all the same, because it may bill.
 /// </summary>
 /// <param name="client">The account.</param>
+/// <param name="runId">The run.</param>
+/// <param name="origin">What the caller knows of it.</param>
 /// <param name="log">Receives failed reads.</param>
 /// <param name="waitUntil">Until when to wait for the end, UTC; null to not wait.</param>
-internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? waitUntil)
+internal sealed class RunStop(ComfyDeployClient client, string runId, RunOrigin? origin, ICallLog log, DateTime? waitUntil)
 {
     private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
 
@@ -22,7 +24,9 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         RequestTimeout = client.Session.Connection.RequestTimeout is var own && own < PollTimeout ? own : PollTimeout,
     };
 
-    internal async Task<StopOutcome> RunAsync(string runId, RunOrigin? origin, CancellationToken cancellationToken)
+    private string Name => client.NameOf(runId, origin);
+
+    internal async Task<StopOutcome> RunAsync(CancellationToken cancellationToken)
     {
         ComfyStopResult result = new() { RunId = runId, DeploymentName = origin?.DeploymentName, Connection = client.Session.Connection };
         ComfyRun? run = null;
@@ -34,7 +38,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
             result.Was = run.Status;
             result.Status = run.Status;
             if (!run.IsActive) return Decide(result, "AlreadyFinished", null);
-            if (!RunStatus.All.Contains(run.Status)) unread = Errors.UnknownStatus(runId, run.Status);
+            if (!RunStatus.All.Contains(run.Status)) unread = Errors.UnknownStatus(Name, run.Status);
         }
         catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
@@ -47,7 +51,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         // Also what a gateway refuses: the cancel may pass, and if the key is rejected, its answer says so.
         catch (ComfyDeployException e)
         {
-            log.Verbose($"Run {runId} could not be read and is cancelled all the same: {e.Message}");
+            log.Verbose($"Run {Name} could not be read and is cancelled all the same: {e.Message}");
             unread = e;
         }
         return await CancelAsync(result, run, unread, cancellationToken).ConfigureAwait(false);
@@ -58,7 +62,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
     {
         try
         {
-            await client.CancelRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
+            await client.CancelRunAsync(runId, origin, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e) when (RunAbsence.IsStatedBy(e))
         {
@@ -71,7 +75,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         if (waitUntil is not null) return await WaitAsync(result, cancellationToken).ConfigureAwait(false);
         result.Status = RunStatus.Cancelled;
         if (unread is null) return Decide(result, "Cancelled", null);
-        result.Status = (await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false))?.Status;
+        result.Status = (await TryReadAsync(cancellationToken).ConfigureAwait(false))?.Status;
         string? doubt = result.Status is null ? $"it could not be read and may have been over before: {unread.Message}" : null;
         return Decide(result, RunStatusWord(result), null, doubt);
     }
@@ -84,7 +88,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
     {
         try
         {
-            run ??= await _poller.GetRunAsync(result.RunId, cancellationToken).ConfigureAwait(false);
+            run ??= await _poller.GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
         }
         catch (ComfyDeployException e)
         {
@@ -96,11 +100,11 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         string reason = run.FunctionCallId is null
             ? "no function call recorded for this run"
             : $"only the user who made it can, {SafeText.Clean(run.OrgId ?? run.UserId)}";
-        return Decide(result, "NotCancellable", Errors.RunNotCancellable(result.RunId, run.Status, reason, refusal), reason);
+        return Decide(result, "NotCancellable", Errors.RunNotCancellable(Name, run.Status, reason, refusal), reason);
     }
 
     private StopOutcome NotFound(ComfyStopResult result, ComfyDeployException e) =>
-        Decide(result, "NotFound", Errors.RunNotFound(result.RunId, client.Session.Connection.Name, e), e.Message);
+        Decide(result, "NotFound", Errors.RunNotFound(Name, client.Session.Connection.Name, e), e.Message);
 
     private static string RunStatusWord(ComfyStopResult result) =>
         result.Status is null || !RunStatus.IsFinished(result.Status, null) || result.Status == RunStatus.Cancelled ? "Cancelled"
@@ -110,21 +114,21 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
     {
         while (true)
         {
-            if (await TryReadAsync(result.RunId, cancellationToken).ConfigureAwait(false) is { } run)
+            if (await TryReadAsync(cancellationToken).ConfigureAwait(false) is { } run)
             {
                 result.Status = run.Status;
                 if (!run.IsActive) return Decide(result, RunStatusWord(result), null);
             }
             if (client.Session.Clock.Now + PollPause > waitUntil)
             {
-                ComfyDeployException error = Errors.StillRunning(result.RunId, result.Status);
+                ComfyDeployException error = Errors.StillRunning(Name, result.Status);
                 return Decide(result, "StillRunning", error, "cancelled, but still running at the timeout");
             }
             await client.Session.Clock.DelayAsync(PollPause, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<ComfyRun?> TryReadAsync(string runId, CancellationToken cancellationToken)
+    private async Task<ComfyRun?> TryReadAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -132,7 +136,7 @@ internal sealed class RunStop(ComfyDeployClient client, ICallLog log, DateTime? 
         }
         catch (ComfyDeployException e)
         {
-            log.Verbose($"Run {runId} could not be read: {e.Message}");
+            log.Verbose($"Run {Name} could not be read: {e.Message}");
             return null;
         }
     }

@@ -38,9 +38,9 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
         {
             // The service has been silent for too long: the run is named as still running.
         }
-        string id = late.Target.RunId;
-        if (late.IsRunning) log.Warning($"Run {id} could not be cancelled: {(failure ?? late.Error)?.Message}".TrimEnd());
-        else if (failure is not null) log.Warning($"Run {id} could not be read after it was cancelled: {failure.Message}");
+        string name = late.Target.Name;
+        if (late.IsRunning) log.Warning($"Run {name} could not be cancelled: {(failure ?? late.Error)?.Message}".TrimEnd());
+        else if (failure is not null) log.Warning($"Run {name} could not be read after it was cancelled: {failure.Message}");
         return late;
     }
 
@@ -68,7 +68,7 @@ internal sealed class LateCancel(IClock clock, ICallLog log, CancellationToken c
 
     private static async Task<bool> CancelAsync(WaitTarget target, CancellationToken limit)
     {
-        await target.Client.CancelRunAsync(target.RunId, limit).ConfigureAwait(false);
+        await target.Client.CancelRunAsync(target.RunId, target.Origin, limit).ConfigureAwait(false);
         return true;
     }
 }

@@ -238,6 +238,6 @@ internal sealed class PolledRun : IDisposable
 
     private void Report(ComfyRun run)
     {
-        if (run.Status != Last?.Status) Log.Verbose($"Run {Target.RunId}: {SafeText.Clean(run.Status)}.");
+        if (run.Status != Last?.Status) Log.Verbose($"Run {Target.Name}: {SafeText.Clean(run.Status)}.");
     }
 }

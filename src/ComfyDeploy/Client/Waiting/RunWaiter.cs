@@ -142,7 +142,7 @@ internal sealed class RunWaiter : IDisposable
     private WaitOutcome GiveUp(WaitTarget target, int place, Exception cause)
     {
         ComfyRun? last = _live.TryGetValue(place, out PolledRun? run) ? run.Last : null;
-        ComfyDeployException error = new(ErrorIds.ServiceError, $"The answers about run {target.RunId} cannot be used.", cause);
+        ComfyDeployException error = new(ErrorIds.ServiceError, $"The answers about run {target.Name} cannot be used.", cause);
         return new(target, last, last is null ? WaitEnd.PollFailed : WaitEnd.TimedOut, error);
     }
 
@@ -173,7 +173,7 @@ internal sealed class RunWaiter : IDisposable
                 failedAt = _clock.Now;
                 if (failure is not null)
                 {
-                    _log.Verbose($"Reading run {target.RunId} failed: {failure.Message}");
+                    _log.Verbose($"Reading run {target.Name} failed: {failure.Message}");
                     if (EndOf(failure, before, service) is { } end) return new(target, run.Last, end, failure);
                     // A run that was not found may be one that the service does not see everywhere yet: it gets the usual time.
                     run.RetryIn(RunAbsence.IsStatedBy(failure) ? null : Retry.PauseBefore(failures, failure.RetryAfter, _clock));

@@ -19,6 +19,8 @@ internal sealed record WaitTarget(string RunId, ComfyDeployClient Client, ComfyR
     /// <summary>Whether it is enough to know that it has ended: the list says so without a request for the run.</summary>
     internal bool StatusSuffices { get; init; }
 
+    internal string Name => Client.NameOf(RunId, Origin);
+
     internal Task<ComfyRun> ReadAsync(CancellationToken cancellationToken) => Client.GetRunAsync(RunId, Origin, cancellationToken);
 }
 

@@ -53,8 +53,8 @@ public sealed class StopComfyRunCommand : ConnectedCommand
         string target = run.Origin?.DeploymentName is { } name ? $"run {run.RunId} ({name})" : $"run {run.RunId}";
         if (!ShouldProcess(target, "Cancel")) return null;
         _endsAt ??= run.Client.Session.Clock.Now + Timeout;
-        RunStop stop = new(run.Client, Log, Wait ? _endsAt : null);
-        return cancellationToken => stop.RunAsync(run.RunId, run.Origin, cancellationToken);
+        RunStop stop = new(run.Client, run.RunId, run.Origin, Log, Wait ? _endsAt : null);
+        return stop.RunAsync;
     }
 
     private void Write(IReadOnlyList<StopOutcome> outcomes)

@@ -24,7 +24,7 @@ public sealed class AnswerIdTests
     [InlineData("[]")]
     [InlineData("<html></html>")]
     [InlineData("""{"status":"failure"}""")]
-    public async Task A_cancel_is_confirmed_in_the_service_s_own_words(string answer) => await AssertServiceErrorAsync(answer, client => client.CancelRunAsync(Id, default));
+    public async Task A_cancel_is_confirmed_in_the_service_s_own_words(string answer) => await AssertServiceErrorAsync(answer, client => client.CancelRunAsync(Id, null, default));
 
     [Fact]
     public async Task The_case_of_an_ID_does_not_matter()

@@ -137,7 +137,7 @@ public sealed class ErrorTests
     {
         Exchange exchange = Recorded.Exchange(name);
         ClientUnderTest test = new(exchange.ToResponse);
-        await AssertErrorAsync(() => test.Client.CancelRunAsync(ClientUnderTest.RunId, default), exchange, id);
+        await AssertErrorAsync(() => test.Client.CancelRunAsync(ClientUnderTest.RunId, null, default), exchange, id);
         Assert.Single(test.Handler.Requests);
     }
 

@@ -69,7 +69,7 @@ public sealed class KeyHygieneTests
             return response;
         });
         CreateRequest create = new(new DeploymentTarget("d", "portrait/production"), "{}", null, null, false);
-        foreach (Func<Task> call in (Func<Task>[])[() => test.GetRunAsync(), () => test.Client.CancelRunAsync("r", default), () => test.Client.CreateRunAsync(create, default)])
+        foreach (Func<Task> call in (Func<Task>[])[() => test.GetRunAsync(), () => test.Client.CancelRunAsync("r", null, default), () => test.Client.CreateRunAsync(create, default)])
         {
             ComfyDeployException error = await Assert.ThrowsAsync<ComfyDeployException>(() => call().WaitAsync(ClientUnderTest.Limit));
             AssertNoKey(error.ToString());

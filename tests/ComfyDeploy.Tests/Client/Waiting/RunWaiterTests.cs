@@ -244,6 +244,18 @@ public sealed partial class RunWaiterTests : IDisposable
         Assert.Equal([$"Run {ClientUnderTest.RunId}: queued.", $"Run {ClientUnderTest.RunId}: running."], _log.Of("Verbose").Where(line => line.StartsWith("Run ", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void A_labeled_run_is_reported_by_its_label_and_its_ID()
+    {
+        const string Id = ClientUnderTest.RunId;
+        _answer = id => Elapsed < 5 ? Reply.Json(ClientUnderTest.RunJson(id)) : Reply.Status(503);
+        using RunWaiter waiter = Wait(TimeSpan.FromHours(1));
+        waiter.Add(Target(Id) with { Origin = new(null, null, null, "a07", null, null) });
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Contains($"Run a07 ({Id}): running.", _log.Of("Verbose"));
+        Assert.Contains(_log.Of("Verbose"), line => line.StartsWith($"Reading run a07 ({Id}) failed: ", StringComparison.Ordinal));
+    }
+
     private static async Task<WaitOutcome> NextAsync(RunWaiter waiter) => (await waiter.NextAsync(default).WaitAsync(ClientUnderTest.Limit))!;
 
     private static string Finished(WaitOutcome outcome)

@@ -92,7 +92,7 @@ internal sealed class WaitSimulation : IDisposable
         Pass(TimeSpan.FromHours(2));
     }
 
-    internal void Cancel(string runId) => Client.CancelRunAsync(runId, CancellationToken.None).GetAwaiter().GetResult();
+    internal void Cancel(string runId) => Client.CancelRunAsync(runId, null, CancellationToken.None).GetAwaiter().GetResult();
 
     internal RunWaiter Waiter(TimeSpan timeout) => new(timeout, Clock, Log, CancellationToken.None);
 

@@ -234,6 +234,22 @@ public sealed partial class StopComfyRunTests : OutputsTest
         Assert.Matches($"^POST /run/{id}/cancel -> 200 in \\d+ ms$", run.Debug[1]);
     }
 
+    [Theory]
+    [InlineData("$run")]
+    // What this process started, it knows.
+    [InlineData("$run.RunId")]
+    public void A_labeled_run_is_named_by_its_label_and_its_ID(string input)
+    {
+        Hasten();
+        string id = Engine.Run("$run = [pscustomobject]@{ prompt = '#stuck=running'; shot = 'a07' } | Start-ComfyRun portrait -LabelColumn shot; $run").Runs[0].RunId!;
+        Emulator.AddFault("GET /run/* = 500 always");
+        EngineRun run = Engine.RunWithErrors($"{input} | Stop-ComfyRun -Wait -Timeout 3s -Verbose");
+        Assert.Single(run.Verbose, line => line.StartsWith($"Run a07 ({id}) could not be read and is cancelled all the same: ", StringComparison.Ordinal));
+        Assert.Single(run.Verbose, $"Cancelled run a07 ({id}).");
+        Assert.Contains(run.Verbose, line => line.StartsWith($"Run a07 ({id}) could not be read: ", StringComparison.Ordinal));
+        Assert.StartsWith($"Run a07 ({id}) was cancelled, but", run.Error("WaitTimeout").ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_active_run_is_cancelled_and_a_finished_one_is_left_alone()
     {

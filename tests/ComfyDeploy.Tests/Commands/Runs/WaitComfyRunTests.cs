@@ -213,5 +213,8 @@ public sealed class WaitComfyRunTests : EngineTest
         LetAllEnd();
         EngineRun run = Engine.Run("Wait-ComfyRun $id -Verbose", ("id", id));
         Assert.Contains($"Run {id}: success.", run.Verbose);
+        string labeled = Engine.Run("$run = [pscustomobject]@{ prompt = 'fox'; shot = 'a07' } | Start-ComfyRun portrait -LabelColumn shot; $run").Runs[0].RunId!;
+        LetAllEnd();
+        Assert.Contains($"Run a07 ({labeled}): success.", Engine.Run("$run.RunId | Wait-ComfyRun -Verbose").Verbose);
     }
 }

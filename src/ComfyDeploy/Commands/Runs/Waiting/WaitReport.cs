@@ -69,7 +69,7 @@ internal static class WaitReport
         {
             0 => $"Cancelled: {Few(wait.Late)}.",
             // Each is named: nothing else ends them.
-            _ when wait.Options.CancelLate => $"Still running and still billed: {string.Join(", ", running.Select(NameOf))}.",
+            _ when wait.Options.CancelLate => $"Still running and still billed: {Names(running)}.",
             // Each command ends its line, to be copied. A view may join the lines: with a semicolon the command stays one.
             _ => $"Still running and still billed: {Few(running)}.\nTo stop {(running.Length == 1 ? "it" : "them")}: "
                 + $"{Line("Stop-ComfyRun")};\nto continue to wait: {Line("Wait-ComfyRun")}",
@@ -84,8 +84,7 @@ internal static class WaitReport
             ResumeLine.For(command, [.. running.Select(late => late.Target)], wait.Received, isLastError: wait.Lost.Count == 0);
     }
 
-    private static string NameOf(WaitOutcome outcome) =>
-        RunName.Of(outcome.Target.RunId, outcome.Run?.Label ?? outcome.Target.Origin?.Label);
+    private static string Names(IEnumerable<WaitOutcome> runs) => string.Join(", ", runs.Select(run => run.Target.Name));
 
     /// <summary>The first runs by their labels; all of them are the target of the error.</summary>
     private static string Few(IReadOnlyList<WaitOutcome> runs) =>
@@ -94,7 +93,7 @@ internal static class WaitReport
 
     private static ComfyDeployException Lost(string errorId, WaitOutcome[] runs, bool cancelLate)
     {
-        string runIds = string.Join(", ", runs.Select(NameOf));
+        string runIds = Names(runs);
         WaitOutcome[] running = [.. runs.Where(run => run.IsRunning)];
         string what = errorId switch
         {
@@ -102,7 +101,7 @@ internal static class WaitReport
             _ when running.Length == 0 && runs.All(run => run.Run is { IsFinished: true }) => $"Cancelled: {runIds}.",
             _ when running.Length == 0 => $"Cancelled, but not read since: {runIds}.",
             _ when cancelLate => $"Could no longer be read: {runIds}. Maybe still running and still billed: "
-                + $"{string.Join(", ", running.Select(NameOf))}.",
+                + $"{Names(running)}.",
             _ => $"Could no longer be read; may still be running: {runIds}.",
         };
         bool mayGoOn = errorId == ErrorIds.PollFailed && running.Length > 0;

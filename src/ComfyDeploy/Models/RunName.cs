@@ -1,6 +1,6 @@
 using ComfyDeploy.Text;
 
-namespace ComfyDeploy.Commands;
+namespace ComfyDeploy;
 
 /// <summary>What a run is called in text: by its label, where it has one, and its ID.</summary>
 internal static class RunName
