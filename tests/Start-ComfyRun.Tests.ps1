@@ -314,6 +314,80 @@ Describe 'Start-ComfyRun' {
         }
     }
 
+    Context 'without a deployment' {
+        BeforeAll {
+            function Save-Graph {
+                [CmdletBinding()]
+                param([Parameter(Mandatory)] [string] $Path, [switch] $Editor)
+                $version = Invoke-ComfyApi /workflow-version/00000203-0000-4000-8000-000000000203
+                $graph = $Editor ? $version.workflow : $version.workflow_api
+                ConvertTo-Json -InputObject $graph -Depth 10 | Set-Content -LiteralPath $Path
+            }
+        }
+
+        It 'runs the version of a deployment on another machine' {
+            $deployment = Get-ComfyDeployment portrait/production
+            $run = Start-ComfyRun -WorkflowVersion $deployment -Machine gpu-h100 -Inputs @{ prompt = 'fox'; seed = '7' }
+            $run.WorkflowName | Should -Be 'portrait'
+            $run.WorkflowVersionId | Should -Be $deployment.WorkflowVersionId
+            $run.MachineId | Should -Not -Be $deployment.MachineId
+            $run.Gpu | Should -Be 'H100'
+            $run.DeploymentName | Should -BeNullOrEmpty
+            $body = (Get-TestRequest $emulator -Method POST -Path /run).Body | ConvertFrom-Json
+            $body.workflow_version_id | Should -Be $deployment.WorkflowVersionId
+            $body.inputs.seed | Should -BeExactly 7
+        }
+
+        It 'runs an exported graph for each row' {
+            Save-Graph 'TestDrive:/in [1].json'
+            $runs = [pscustomobject]@{ prompt = 'a'; shot = 's1' }, [pscustomobject]@{ prompt = 'b'; shot = 's2' } |
+                Start-ComfyRun -WorkflowApi 'TestDrive:/in [1].json' -Workflow portrait -Machine gpu-a10g -LabelColumn shot
+            $runs.Label | Should -Be 's1', 's2'
+            $runs.Inputs.prompt | Should -Be 'a', 'b'
+            (Get-ComfyRun -Workflow portrait).RunId | Sort-Object | Should -Be ($runs.RunId | Sort-Object)
+            $bodies = Get-TestRequest $emulator -Method POST -Path /run/workflow/queue
+            $bodies.Count | Should -Be 2
+            ($bodies[0].Body | ConvertFrom-Json).workflow_api_json.'20'.inputs.input_id | Should -Be 'prompt'
+        }
+
+        It 'waits for a run like that of a deployment' {
+            $emulator = New-TestEmulator -Speed 1000
+            Save-Graph TestDrive:/graph.json
+            $run = Start-ComfyRun @{ prompt = 'x' } -WorkflowApi TestDrive:/graph.json -Workflow portrait -Machine gpu-a10g | Wait-ComfyRun
+            $run.IsSuccess | Should -BeTrue
+            $run.WorkflowName | Should -Be 'portrait'
+            $run | Get-ComfyRunOutput | Should -Not -BeNullOrEmpty
+        }
+
+        It 'refuses a workflow of the editor, and says how to export it' {
+            Save-Graph TestDrive:/editor.json -Editor
+            $since = $emulator.Requests.Count
+            { Start-ComfyRun -WorkflowApi TestDrive:/editor.json -Workflow portrait -Machine gpu-a10g -ErrorAction Stop } |
+                Should -Throw '*Workflow > Export (API)*' -ErrorId 'InvalidInput,*'
+            Get-TestRequest $emulator -Since $since | Should -BeNullOrEmpty
+        }
+
+        It 'refuses <Case>' -ForEach @(
+            @{ Case = 'an unknown version'; Version = '11111111-2222-4333-8444-555555555555'; Machine = 'gpu-a10g'; ErrorId = 'VersionNotFound' }
+            @{ Case = 'the number of a version'; Version = 3; Machine = 'gpu-a10g'; ErrorId = 'InvalidInput' }
+            @{ Case = 'an unknown machine'; Version = '00000203-0000-4000-8000-000000000203'; Machine = 'gpu'; ErrorId = 'MachineNotFound' }
+        ) {
+            { Start-ComfyRun -WorkflowVersion $Version -Machine $Machine -ErrorAction Stop } | Should -Throw -ErrorId "$ErrorId,*"
+            Get-TestRequest $emulator -Method POST | Should -BeNullOrEmpty
+        }
+
+        It 'finds the run of a lost answer in the list of the workflow' {
+            $emulator.AddFault('POST /run = lost')
+            $run = Start-ComfyRun -WorkflowVersion (Get-ComfyDeployment portrait/staging) -Machine gpu-a10g -WarningAction Ignore
+            $run.RunId | Should -Be $emulator.Runs.RunId
+            Get-TestRequest $emulator -Method POST | Should -HaveCount 1
+        }
+
+        It 'completes the workflow of a graph' {
+            Get-Completion 'Start-ComfyRun -WorkflowApi x.json -Workflow port' | Should -Contain 'portrait'
+        }
+    }
+
     Context 'no duplicate runs' {
         It 'sends a lost create request once, and finds its run' {
             $emulator.AddFault('POST /run/deployment/queue = lost')

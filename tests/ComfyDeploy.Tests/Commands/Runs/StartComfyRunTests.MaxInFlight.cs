@@ -1,5 +1,3 @@
-using System.Management.Automation;
-using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;

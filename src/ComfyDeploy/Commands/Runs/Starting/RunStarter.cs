@@ -1,5 +1,3 @@
-using ComfyDeploy.Client;
-
 namespace ComfyDeploy.Commands;
 
 /// <summary>
