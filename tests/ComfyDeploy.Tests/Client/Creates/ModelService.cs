@@ -131,6 +131,7 @@ internal sealed class ModelService(ManualClock clock)
     {
         Version = body["workflow_version_id"]?.GetValue<string>(),
         Machine = body["machine_id"]?.GetValue<string>(),
+        Graph = body["workflow_api_json"]?.ToJsonString(),
     };
 
     private ModelRun Add(ModelRun run) => Locked(() =>
@@ -153,6 +154,9 @@ internal sealed record ModelRun(string Id, int? Intent, string? Deployment, stri
     internal string? Version { get; init; }
 
     internal string? Machine { get; init; }
+
+    /// <summary>What no list tells.</summary>
+    internal string? Graph { get; init; }
 
     internal string? User { get; init; }
 

@@ -13,6 +13,14 @@ public sealed class SafeCreateModelTests
     private const int Rounds = 1000;
     private static readonly CreateFault[] Faults = Enum.GetValues<CreateFault>();
 
+    // Two deployments, and of one workflow two versions, one of them on two machines, and two graphs that its list does not tell apart.
+    private static readonly CreateTarget[] Targets =
+    [
+        new DeploymentTarget("d0", "d0"), new DeploymentTarget("d1", "d1"),
+        new VersionTarget("v0", "w", "m0", "v0"), new VersionTarget("v1", "w", "m0", "v1"), new VersionTarget("v1", "w", "m1", "v1"),
+        new GraphTarget("""{"0":{}}""", "w", "m0", "g0"), new GraphTarget("""{"1":{}}""", "w", "m0", "g1"),
+    ];
+
     [Fact]
     public async Task No_fault_makes_an_extra_run_or_assigns_one_twice()
     {
@@ -32,7 +40,7 @@ public sealed class SafeCreateModelTests
         internal int Answered, Adopted, AdoptedTwins, Ambiguous, Definite, Resent;
     }
 
-    private sealed record Intent(int Number, string Deployment, string Inputs, bool HasTwins);
+    private sealed record Intent(int Number, CreateTarget Target, string Inputs, bool HasTwins);
 
     private sealed record Outcome(Intent Intent, string? Id, string? ErrorId);
 
@@ -53,11 +61,12 @@ public sealed class SafeCreateModelTests
             Random random = new(seed);
             _othersQueueTheSame = random.Next(10) == 0;
             _readsFail = random.Next(5) == 0;
-            int deployments = random.Next(1, 3);
+            CreateTarget[] targets = [.. Targets.OrderBy(_ => random.Next()).Take(random.Next(1, 4))];
             int kinds = random.Next(1, 8);
-            (string Deployment, string Inputs)[] wanted = [.. Enumerable.Range(0, random.Next(2, 9))
-                .Select(_ => (string.Create(CultureInfo.InvariantCulture, $"d{random.Next(deployments)}"), InputsOf(random.Next(kinds))))];
-            _intents = [.. wanted.Select((want, i) => new Intent(i + 1, want.Deployment, want.Inputs, wanted.Count(other => other == want) > 1))];
+            (CreateTarget Target, string Inputs)[] wanted = [.. Enumerable.Range(0, random.Next(2, 9))
+                .Select(_ => (targets[random.Next(targets.Length)], InputsOf(random.Next(kinds))))];
+            _intents = [.. wanted.Select((want, i) => new Intent(i + 1, want.Target, want.Inputs,
+                wanted.Count(other => (other.Target.RowKey, other.Inputs) == (want.Target.RowKey, want.Inputs)) > 1))];
             _service = new(_clock)
             {
                 ClockAhead = TimeSpan.FromSeconds(random.Next(-300, 300)),
@@ -92,7 +101,8 @@ public sealed class SafeCreateModelTests
             {
                 ModelRun? run = Array.Find(runs, run => run.Id == id);
                 Check(run is not null, "a run that is not there");
-                Check(run!.Deployment == intent.Deployment && JsonNode.DeepEquals(JsonNode.Parse(run.Inputs), JsonNode.Parse(intent.Inputs)), "a run of other inputs");
+                Check(JsonNode.DeepEquals(JsonNode.Parse(run!.Inputs), JsonNode.Parse(intent.Inputs)), "a run of other inputs");
+                Check(IsOf(run, intent.Target), "a run of another target");
                 Check(_othersQueueTheSame || run.Intent is not null, "a run that is somebody else's");
                 Check(last != CreateFault.None || run.Intent == intent.Number, "another run than the answer's");
                 if (last == CreateFault.None) _tally.Answered++;
@@ -113,7 +123,7 @@ public sealed class SafeCreateModelTests
             try
             {
                 Uri mark = new($"https://hook.test/{intent.Number}");
-                return new(intent, await client.CreateRunAsync(new(new DeploymentTarget(intent.Deployment, intent.Deployment), intent.Inputs, null, mark, false), default), null);
+                return new(intent, await client.CreateRunAsync(new(intent.Target, intent.Inputs, null, mark, false), default), null);
             }
             catch (ComfyDeployException e)
             {
@@ -129,8 +139,15 @@ public sealed class SafeCreateModelTests
             if (random.Next(3) == 0) await Task.Yield();
             if (random.Next(6) != 0) return;
             string inputs = _othersQueueTheSame ? _intents[random.Next(_intents.Length)].Inputs : InputsOf(1000 + random.Next(9));
-            _service.OtherRun(inputs, TimeSpan.Zero, _intents[random.Next(_intents.Length)].Deployment);
+            CreateTarget target = _intents[random.Next(_intents.Length)].Target;
+            if (target is WorkflowTarget workflow) _service.OtherRun(inputs, workflow.WorkflowVersionId, workflow.MachineId);
+            else _service.OtherRun(inputs, TimeSpan.Zero, target.ListId);
         }
+
+        // Of a run that another process queued, not even its owner could tell the graph.
+        private static bool IsOf(ModelRun run, CreateTarget target) => target is WorkflowTarget workflow
+            ? (run.Deployment, run.Version, run.Machine) == (null, workflow.WorkflowVersionId, workflow.MachineId) && (run.Intent is null || run.Graph == workflow.Unlisted)
+            : run.Deployment == target.ListId;
 
         private static CreateFault PickFault(Random random) => random.Next(4) == 0 ? CreateFault.None : Faults[random.Next(Faults.Length)];
 
