@@ -121,14 +121,17 @@ public sealed class WorkflowCreateTests
         Assert.Equal(["v1", null], ids.Select(id => _service.Runs.Single(run => run.Id == id).Version));
     }
 
-    [Fact]
-    public async Task Of_two_graphs_with_the_same_inputs_none_gets_a_run_because_the_list_does_not_tell_them_apart()
+    [Theory]
+    [InlineData(CreateFault.ResetTaken, CreateFault.ResetTaken, 2)]
+    [InlineData(CreateFault.ResetTaken, CreateFault.ResetNotTaken, 1)]
+    [InlineData(CreateFault.ResetNotTaken, CreateFault.ResetTaken, 1)]
+    public async Task Of_two_graphs_with_the_same_inputs_none_gets_a_run_because_the_list_does_not_tell_them_apart(CreateFault first, CreateFault second, int runs)
     {
-        foreach (Task<string> create in LoseBoth(OfGraph, OtherGraph))
+        foreach (Task<string> create in LoseBoth(OfGraph, OtherGraph, first, second))
         {
             Assert.Equal(ErrorIds.AmbiguousCreate, (await Assert.ThrowsAsync<ComfyDeployException>(() => create)).ErrorId);
         }
-        Assert.Equal(2, _service.OwnRuns.Count);
+        Assert.Equal(runs, _service.OwnRuns.Count);
     }
 
     [Fact]
@@ -150,11 +153,12 @@ public sealed class WorkflowCreateTests
         Assert.Equal(ErrorIds.WorkflowNotFound, error.ErrorId);
     }
 
-    private Task<string>[] LoseBoth(CreateTarget one, CreateTarget other)
+    private Task<string>[] LoseBoth(
+        CreateTarget one, CreateTarget other, CreateFault first = CreateFault.ResetTaken, CreateFault second = CreateFault.ResetTaken)
     {
         _service.HoldUntil(2);
-        _service.Faults.Enqueue(CreateFault.ResetTaken);
-        _service.Faults.Enqueue(CreateFault.ResetTaken);
+        _service.Faults.Enqueue(first);
+        _service.Faults.Enqueue(second);
         return [CreateAsync(one), CreateAsync(other)];
     }
 

@@ -91,6 +91,18 @@ public sealed class StartComfyRunTargetTests : EngineTest
     }
 
     [Theory]
+    [InlineData("$d = Get-ComfyDeployment portrait/staging -Connection $other; Start-ComfyRun -WorkflowVersion $d -Machine gpu-h100")]
+    [InlineData("$d = Get-ComfyDeployment portrait/staging -Connection $other; Start-ComfyRun -WorkflowApi $graph -Workflow portrait -Machine $d")]
+    public void An_object_brings_its_connection(string script)
+    {
+        using ComfyEmulator other = ComfyEmulator.Start(new() { Speed = 0 });
+        EngineRun run = Engine.Run("$PSDefaultParameterValues.Clear(); " + script, ("other", ConnectionTo(other, "other")));
+        Assert.Equal("other", run.Runs[0].ConnectionName);
+        Assert.Single(other.Runs);
+        Assert.Empty(Emulator.Requests);
+    }
+
+    [Theory]
     [InlineData($"-Workflow {Portrait}")]
     [InlineData("-Workflow PORTRAIT")]
     [InlineData($"-Workflow ([pscustomobject]@{{ WorkflowId = '{Portrait}' }})")]

@@ -115,9 +115,9 @@ internal sealed class InputSet
         }
     }
 
-    /// <summary>Refuses names that the deployment does not define: the service would silently ignore them, and bill the run.</summary>
+    /// <summary>Refuses names that what runs does not define: the service would silently ignore them, and bill the run.</summary>
     /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
-    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string deploymentName, bool areRows)
+    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string targetName, bool areRows)
     {
         string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
         if (unknown.Length == 0) return;
@@ -131,7 +131,7 @@ internal sealed class InputSet
             : "Correct the name, or specify -SkipInputCheck.";
         throw new ComfyDeployException(
             ErrorIds.UnknownInput,
-            $"{deploymentName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its " +
+            $"{targetName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its " +
                 $"inputs: {names}. {fix}");
     }
 
