@@ -26,6 +26,7 @@
         'Get-ComfyRunOutput'
         'Invoke-ComfyApi'
         'New-ComfyInputGrid'
+        'Restart-ComfyRun'
         'Save-ComfyRunOutput'
         'Send-ComfyFile'
         'Start-ComfyEmulator'

@@ -153,7 +153,7 @@ internal sealed class CreateRoutes(Uploads uploads)
             Workflow = workflow,
             Machine = machine,
             Caller = call.Caller,
-            Inputs = uploads.WithoutInlineImages(call.Account, request.Inputs),
+            Inputs = uploads.WithLinks(call.Account, request.Inputs),
             WorkflowApi = request.WorkflowApi,
             Gpu = request.Gpu,
             Origin = request.Origin,

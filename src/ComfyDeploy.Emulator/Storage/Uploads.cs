@@ -38,8 +38,8 @@ internal sealed class Uploads(Func<OutputFile, string> link)
         return (id, link(file));
     }
 
-    /// <summary>The inputs, with every image that was sent as text stored and replaced by its link.</summary>
-    public JsonObject WithoutInlineImages(Account account, JsonObject inputs)
+    /// <summary>The inputs, with every image that was sent as text stored and replaced by its link, and links to private files signed anew.</summary>
+    public JsonObject WithLinks(Account account, JsonObject inputs)
     {
         JsonObject replaced = [];
         foreach (KeyValuePair<string, JsonNode?> input in inputs) replaced[input.Key] = Replace(account, input.Value);
@@ -51,8 +51,15 @@ internal sealed class Uploads(Func<OutputFile, string> link)
         if (value is not JsonValue text || text.GetValueKind() != JsonValueKind.String) return value?.DeepClone();
         string data = text.GetValue<string>();
         Match match = InlineImage.Match(data);
-        if (!match.Success) return value.DeepClone();
+        if (!match.Success) return Sign(account, data) ?? value.DeepClone();
         string kind = match.Groups[1].Value;
         return Store(account, "inline." + kind, "image/" + kind, Convert.FromBase64String(data.Substring(match.Length))).Link;
+    }
+
+    private JsonValue? Sign(Account account, string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? given) || account.FindFile(given.AbsolutePath) is not { IsPublic: false } file) return null;
+        string fresh = link(file);
+        return new Uri(fresh).Authority == given.Authority ? JsonValue.Create(fresh) : null;
     }
 }

@@ -35,12 +35,18 @@ public sealed class ComfyReference : IEquatable<ComfyReference>
     internal IEnumerable<string> PropertyNames =>
         _source?.BaseObject is PSCustomObject ? _source.Properties.Select(property => property.Name) : [];
 
+    /// <summary>A property of the source object; null when it is missing.</summary>
+    internal object? Value(string name) => ValueOf(_source, name);
+
     internal static string? PropertyOf(PSObject? source, string name)
     {
-        object? value = source?.BaseObject is IDictionary entries ? entries[name] : source?.Properties[name]?.Value;
+        object? value = ValueOf(source, name);
         // A list in one property is not an ID.
         return value is IEnumerable and not string ? null : value?.ToString() is { Length: > 0 } text ? text : null;
     }
+
+    private static object? ValueOf(PSObject? source, string name) =>
+        source?.BaseObject is IDictionary entries ? entries[name] : source?.Properties[name]?.Value;
 
     /// <summary>The ID or the name.</summary>
     public override string ToString() => Text;

@@ -18,6 +18,7 @@ internal static class ErrorIds
     internal const string FileTooLarge = nameof(FileTooLarge);
     internal const string FileTypeNotSupported = nameof(FileTypeNotSupported);
     internal const string ForeignOrigin = nameof(ForeignOrigin);
+    internal const string InputExpired = nameof(InputExpired);
     internal const string InputRowInvalid = nameof(InputRowInvalid);
     internal const string InsecureBaseUri = nameof(InsecureBaseUri);
     internal const string InvalidInput = nameof(InvalidInput);

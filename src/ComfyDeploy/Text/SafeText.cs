@@ -22,6 +22,9 @@ internal static class SafeText
     /// <summary>Signed links without their queries.</summary>
     internal static string CutSignatures(string text) => SignedQuery.Replace(text, string.Empty);
 
+    /// <summary>Whether a link carries a signature.</summary>
+    internal static bool IsSigned(string link) => SignedQuery.IsMatch(link);
+
     /// <summary>The beginning and the end of a text that is longer than the limit.</summary>
     internal static string Shorten(string text, int limit)
     {

@@ -31,6 +31,7 @@ public sealed class ErrorIdTests : EngineTest
         (ErrorIds.FileTooLarge, ErrorCategory.LimitsExceeded, "$big = [IO.File]::Create(\"$folder/big.bin\"); $big.SetLength(262144001); $big.Dispose(); Send-ComfyFile $folder/big.bin", null),
         (ErrorIds.FileTypeNotSupported, ErrorCategory.InvalidArgument, "[IO.File]::WriteAllText(\"$folder/a.txt\", ''); Send-ComfyFile $folder/a.txt", null),
         (ErrorIds.ForeignOrigin, ErrorCategory.SecurityError, "Invoke-ComfyApi https://example.com/workflows", null),
+        (ErrorIds.InputExpired, ErrorCategory.InvalidArgument, "Start-ComfyRun portrait @{ image = 'https://example.com/a.png?Expires=1&Signature=x' } | Restart-ComfyRun", null),
         (ErrorIds.InputRowInvalid, ErrorCategory.InvalidData, "'fox' | Start-ComfyRun portrait", null),
         (ErrorIds.InsecureBaseUri, ErrorCategory.SecurityError, "Connect-ComfyDeploy $emulator.ApiKey -BaseUri http://example.com", null),
         (ErrorIds.InvalidInput, ErrorCategory.InvalidArgument, "Start-ComfyRun portrait @{ seed = 'x' }", null),

@@ -10,11 +10,15 @@ internal static class LinkExpiry
     /// <summary>Local time; null for a link that does not say so, such as a public one.</summary>
     internal static DateTime? Of(Uri link)
     {
-        bool isSigned = DateTime.TryParseExact(Parameter(link, "X-Amz-Date"), DateFormat, CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime signed);
-        double? end = isSigned ? Timestamp.ToUnixSeconds(signed) + Seconds(link, "X-Amz-Expires") : Seconds(link, "Expires");
+        double? end = End(link, "X-Amz-") ?? End(link, "X-Goog-") ?? Seconds(link, "Expires");
         return end is { } seconds ? Timestamp.FromUnixSeconds(seconds) : null;
     }
+
+    /// <summary>The end that is stated as the time of the signature and the seconds since.</summary>
+    private static double? End(Uri link, string prefix) =>
+        DateTime.TryParseExact(Parameter(link, prefix + "Date"), DateFormat, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime signed)
+            ? Timestamp.ToUnixSeconds(signed) + Seconds(link, prefix + "Expires") : null;
 
     private static double? Seconds(Uri link, string name) =>
         double.TryParse(Parameter(link, name), NumberStyles.None, CultureInfo.InvariantCulture, out double seconds) ? seconds : null;

@@ -1,3 +1,5 @@
+using System.Management.Automation;
+using System.Text.Json;
 using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
@@ -57,8 +59,33 @@ internal static class RunReference
     {
         if (!reference.HasObject || reference.Text.Length > 0) return null;
         if (reference.Object<ComfyRun>() is { } run) return run;
-        ComfyRun row = new() { Status = RunStatus.NotQueued, Error = reference.Property("Error") };
+        ComfyRun row = new()
+        {
+            Status = RunStatus.NotQueued,
+            Error = reference.Property("Error"),
+            WorkflowVersionId = reference.Property("WorkflowVersionId"),
+            MachineId = reference.Property("MachineId"),
+            InputsJson = InputsOf(reference.Value("Inputs")),
+        };
         row.CarryOver(Origin(reference));
         return row;
+    }
+
+    /// <summary>The inputs of a row: the JSON of a table, or the object that Import-Clixml made.</summary>
+    private static string? InputsOf(object? inputs)
+    {
+        try
+        {
+            return inputs switch
+            {
+                string json => FreeJson.ReadObject(ValidJson.Of(json)) is null ? null : ValidJson.Of(json),
+                PSObject { BaseObject: PSCustomObject } custom => FreeJson.ToJsonText(custom),
+                _ => null,
+            };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

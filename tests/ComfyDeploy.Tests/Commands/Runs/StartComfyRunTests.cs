@@ -59,7 +59,7 @@ public sealed class StartComfyRunTests : EngineTest
 
     [Theory]
     [InlineData("'a fox' | Start-ComfyRun portrait", "-InputName prompt")]
-    [InlineData("Start-ComfyRun portrait @{ prompt = 'x' } | Start-ComfyRun portrait", "A ComfyRun is not a row of inputs")]
+    [InlineData("Start-ComfyRun portrait @{ prompt = 'x' } | Start-ComfyRun portrait", "A ComfyRun is not a row of inputs. To start it again: Restart-ComfyRun. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun …")]
     [InlineData("Get-ComfyDeployment portrait/staging | Start-ComfyRun portrait", "A ComfyDeployment is not a row of inputs")]
     public void A_value_that_is_not_a_row_is_rejected(string script, string message)
     {

@@ -40,6 +40,15 @@ internal sealed class InputSet
         if (fault is not null) throw fault;
     }
 
+    /// <summary>Adds the values of others, which win.</summary>
+    internal void Add(InputSet others)
+    {
+        foreach ((string name, object? value) in others._values.Select(other => (other.Key, other.Value))) Set(name, value);
+    }
+
+    /// <summary>The names in a dictionary or an object, also those without a value.</summary>
+    internal static IEnumerable<string> MembersOf(PSObject source) => Members(source).Select(member => member.Name);
+
     private static IEnumerable<(string Name, object? Value)> Members(PSObject source)
     {
         if (source.BaseObject is IDictionary entries)
@@ -115,24 +124,61 @@ internal sealed class InputSet
         }
     }
 
+    /// <summary>Inputs as the service stored them, or as they were sent.</summary>
+    /// <param name="json">A JSON object; anything else has no inputs.</param>
+    /// <param name="isInput">Whether a name is wanted.</param>
+    internal static InputSet FromJson(string json, Func<string, bool> isInput)
+    {
+        InputSet inputs = new();
+        using JsonDocument document = JsonDocument.Parse(json);
+        if (document.RootElement.ValueKind != JsonValueKind.Object) return inputs;
+        foreach (JsonProperty property in document.RootElement.EnumerateObject().Where(property => isInput(property.Name)))
+        {
+            inputs.Set(property.Name, FreeJson.Convert(property.Value));
+        }
+        return inputs;
+    }
+
+    /// <summary>The names of the inputs, in their order.</summary>
+    internal IEnumerable<string> Names => _values.Select(value => value.Key);
+
     /// <summary>Refuses names that what runs does not define: the service would silently ignore them, and bill the run.</summary>
     /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
     internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string targetName, bool areRows)
     {
-        string[] unknown = [.. _values.Select(value => value.Key).Where(name => Definition(definitions, name) is null)];
+        string[] unknown = Unknown(Names, definitions);
         if (unknown.Length == 0) return;
-        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
-        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
-        string names = string.Join(", ", definitions.Select(d => d.Name));
         string columns = string.Join(", ", definitions.Select(d => CommandLine.Quote(d.Name)));
         string fix = areRows
             ? $"Select only its inputs (| Select-Object {columns} |), use the " +
                 $"column as a label (-LabelColumn {CommandLine.Quote(unknown[0])}), or specify -SkipInputCheck."
             : "Correct the name, or specify -SkipInputCheck.";
-        throw new ComfyDeployException(
-            ErrorIds.UnknownInput,
-            $"{targetName} has no input '{string.Join("', '", unknown)}'; the service would ignore it and bill the run.{hint} Its " +
-                $"inputs: {names}. {fix}");
+        throw Unknown($"{targetName} has no input '{string.Join("', '", unknown)}'", unknown, definitions, fix);
+    }
+
+    /// <summary>Refuses what an earlier run had and the deployment does not define any more.</summary>
+    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
+    internal static void CheckInherited(
+        IEnumerable<string> names, IReadOnlyList<ComfyDeploymentInput> definitions, string targetName)
+    {
+        string[] unknown = Unknown(names, definitions);
+        if (unknown.Length == 0) return;
+        throw Unknown(
+            $"The run had the input '{string.Join("', '", unknown)}', which {targetName} does not have now", unknown, definitions,
+            $"Leave it out (-InputOverride @{{ '{unknown[0].Replace("'", "''")}' = $null }}), or specify -SkipInputCheck.");
+    }
+
+    private static string[] Unknown(IEnumerable<string> names, IReadOnlyList<ComfyDeploymentInput> definitions) =>
+        [.. names.Where(name => Definition(definitions, name) is null)];
+
+    private static ComfyDeployException Unknown(
+        string problem, string[] unknown, IReadOnlyList<ComfyDeploymentInput> definitions, string fix)
+    {
+        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
+        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
+        string names = string.Join(", ", definitions.Select(d => d.Name));
+        return new(ErrorIds.UnknownInput,
+            $"{problem}; the service would ignore it and bill the run.{hint} Its inputs: {names}. {fix}");
     }
 
     /// <summary>Gives each input the spelling and the form of its definition; a CSV file has only text.</summary>

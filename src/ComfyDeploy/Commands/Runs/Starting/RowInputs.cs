@@ -71,7 +71,8 @@ internal sealed class RowInputs(PSObject? file, PSObject? given, string? inputNa
     ];
 
     private const string RunRefusal =
-        "A ComfyRun is not a row of inputs. To use its inputs: | ForEach-Object Inputs | Start-ComfyRun -Deployment …";
+        "A ComfyRun is not a row of inputs. To start it again: Restart-ComfyRun. To use its inputs: | ForEach-Object Inputs | "
+            + "Start-ComfyRun …";
 
     private bool IsInput(string column) => !IsSame(column, labelColumn) && !IsSame(column, deploymentColumn);
 

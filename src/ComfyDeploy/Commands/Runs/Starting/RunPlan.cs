@@ -12,6 +12,8 @@ internal sealed class RunPlan
 
     private readonly Dictionary<(ApiSession, string), PlannedRuns> _runs = [];
 
+    internal bool IsEmpty => _runs.Count == 0;
+
     internal void Add(RunTemplate template)
     {
         (ApiSession, string) key = (template.Client.Session, template.Subject.Target.RowKey);
@@ -22,7 +24,7 @@ internal sealed class RunPlan
     internal void WriteTo(StartingCommand cmdlet)
     {
         // A run that the user declined is in the plan too, but is not worth a line.
-        if (_runs.Count == 0 || !cmdlet.IsWhatIf) return;
+        if (IsEmpty || !cmdlet.IsWhatIf) return;
         string text = cmdlet.Await(cancellationToken => DescribeAsync(cmdlet.Log, cancellationToken));
         cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
     }

@@ -20,9 +20,12 @@ internal sealed class RunRefusals(bool isOneTarget)
     internal bool IsOneUnconfirmed { get; private set; }
 
     /// <summary>What refuses the runs of a template.</summary>
-    internal ComfyDeployException? Of(RunTemplate template) => _ofAll
-        ?? (_byAccount.TryGetValue(template.Client.Session.Account, out ComfyDeployException? error)
-            || _byTarget.TryGetValue(template.Subject.Target.RowKey, out error) ? error : null);
+    internal ComfyDeployException? Of(RunTemplate template) => Of(template.Client.Session.Account)
+        ?? (_byTarget.TryGetValue(template.Subject.Target.RowKey, out ComfyDeployException? error) ? error : null);
+
+    /// <summary>What refuses every run of an account.</summary>
+    internal ComfyDeployException? Of(AccountState account) =>
+        _ofAll ?? (_byAccount.TryGetValue(account, out ComfyDeployException? error) ? error : null);
 
     /// <summary>Takes note of an error that concerns more than its own run.</summary>
     /// <param name="error">The answer to a create, or to the search for a deployment.</param>

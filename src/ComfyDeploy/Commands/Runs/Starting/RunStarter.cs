@@ -31,6 +31,8 @@ internal sealed class RunStarter : IDisposable
 
     private OrderedWork<StartedRow> Creates => _creator.Work;
 
+    private bool IsAnyPaid => _creator.Queued.Count > 0 || _refusals.IsOneUnconfirmed;
+
     /// <summary>Checks the inputs of a run, and finds the files among them.</summary>
     /// <exception cref="ComfyDeployException">What is wrong with the inputs.</exception>
     internal void Check(RunSubject subject, InputSet inputs, bool areRows)
@@ -88,15 +90,27 @@ internal sealed class RunStarter : IDisposable
     internal void Refuse(ComfyRun run, int row, ComfyDeployException error, RunTemplate? template)
     {
         _refusals.Add(error, template);
-        Creates.AddResult(new(run, row, error));
+        PassOn(run, row, error);
     }
 
+    /// <summary>Passes on a row that is refused like others before it.</summary>
+    internal void PassOn(ComfyRun run, int row, ComfyDeployException refusal) => Creates.AddResult(new(run, row, refusal));
+
     /// <summary>Reports what keeps the runs without a row from being queued.</summary>
-    internal void RefuseOne(ComfyDeployException error)
+    internal void RefuseOne(ComfyDeployException error) => RefuseOne(error, _cmdlet.TargetText);
+
+    /// <summary>Reports what keeps a run from being queued, of which nothing else is known.</summary>
+    internal void RefuseOne(ComfyDeployException error, string target)
     {
         _refusals.Add(error, template: null);
-        ReportOne(error);
+        ReportOne(error, target);
     }
+
+    /// <summary>What refuses every run of an account from now on.</summary>
+    internal ComfyDeployException? RefusalOf(ApiSession session) => _refusals.Of(session.Account);
+
+    /// <summary>Whether a run was queued, may have been queued, or would be queued.</summary>
+    internal bool IsAnyQueued => IsAnyPaid || !_plan.IsEmpty;
 
     /// <summary>Writes the rows that are ready, or waits for all.</summary>
     internal void WriteRows(bool all)
@@ -173,7 +187,7 @@ internal sealed class RunStarter : IDisposable
         }
         else if (started.Row == 0)
         {
-            ReportOne(started.Error);
+            ReportOne(started.Error, _cmdlet.TargetText);
         }
         else
         {
@@ -181,22 +195,20 @@ internal sealed class RunStarter : IDisposable
             _progress.Refuse();
             if (_cmdlet.Wait) _cmdlet.AddFinished(started.Run);
             else _cmdlet.Write(started.Run);
-            string message = $"Row {RunName.Row(started.Row, started.Run.Label)} was not queued: {started.Run.Error}";
-            if (_refusals.IsError(started.Error)) _cmdlet.Log.Warning(message);
-            else _cmdlet.Log.Verbose(message);
+            if (_refusals.IsError(started.Error)) _cmdlet.ReportRefused(started);
+            else _cmdlet.Log.Verbose(started.Refusal);
         }
     }
 
-    private void ReportOne(ComfyDeployException error)
+    private void ReportOne(ComfyDeployException error, string target)
     {
         EndWhenNothingIsQueued(error);
-        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, _cmdlet.TargetText);
+        if (!_refusals.ConcernsAll(error) && !_refusals.General.Contains(error)) _cmdlet.DeferRun(error, target);
     }
 
     /// <summary>Ends the cmdlet with what fails every run; once a run may be paid for, only the rest is refused.</summary>
     private void EndWhenNothingIsQueued(ComfyDeployException error)
     {
-        bool isPaid = _creator.Queued.Count > 0 || _refusals.IsOneUnconfirmed;
-        if (!isPaid && _refusals.ConcernsAll(error)) _cmdlet.ThrowTerminating(error, Target);
+        if (!IsAnyPaid && _refusals.ConcernsAll(error)) _cmdlet.ThrowTerminating(error, Target);
     }
 }

@@ -3,10 +3,13 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Commands;
 
-/// <summary>What the runs of one deployment, version or graph have in common in one call of Start-ComfyRun.</summary>
+/// <summary>What the runs of one deployment, version or graph have in common in one call.</summary>
 internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook,
     bool WebhookIntermediateStatus)
 {
+    /// <summary>The run that is started again.</summary>
+    internal string? RestartOf { get; init; }
+
     /// <summary>The GPU that a run gets: one fixed by the deployment wins.</summary>
     internal string? Gpu => Subject.FixedGpu ?? RequestedGpu ?? Subject.MachineGpu;
 
@@ -65,6 +68,7 @@ internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client,
         Gpu = Gpu,
         Origin = "api",
         Label = label,
+        RestartOf = RestartOf,
         InputsJson = inputsJson,
         Connection = Client.Session.Connection,
     };

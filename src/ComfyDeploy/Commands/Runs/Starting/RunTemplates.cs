@@ -5,8 +5,7 @@ namespace ComfyDeploy.Commands;
 /// <summary>What one call of Start-ComfyRun runs: each deployment is looked up once, whatever the number of its rows.</summary>
 internal sealed class RunTemplates(StartComfyRunCommand cmdlet)
 {
-    private readonly Dictionary<object, RunTemplate> _found = [];
-    private readonly Dictionary<object, ComfyDeployException> _missing = [];
+    private readonly TemplateCache _known = new();
     private RunTemplate? _only;
 
     /// <summary>The template of what the parameters name.</summary>
@@ -25,35 +24,14 @@ internal sealed class RunTemplates(StartComfyRunCommand cmdlet)
     internal RunTemplate Find(ComfyReference reference)
     {
         object key = (object?)reference.Object<ComfyDeployment>() ?? reference.Text;
-        if (_missing.TryGetValue(key, out ComfyDeployException? known)) throw known;
-        if (_found.TryGetValue(key, out RunTemplate? template))
-        {
-            return template with { Client = cmdlet.ClientOf(template.Subject.Connection) };
-        }
-        try
-        {
-            template = Read(reference);
-        }
-        catch (ComfyDeployException e) when (e.ErrorId is ErrorIds.DeploymentNotFound or ErrorIds.DeploymentAmbiguous)
-        {
-            _missing.Add(key, e);
-            throw;
-        }
-        _found.Add(key, template);
-        return template;
+        RunTemplate template = _known.Find(key, () => Read(reference));
+        return template with { Client = cmdlet.ClientOf(template.Subject.Connection) };
     }
 
     private RunTemplate Read(ComfyReference reference)
     {
         ComfyDeployClient client = cmdlet.ClientOf(reference.Object<ComfyDeployment>()?.Connection);
-        ComfyDeployment deployment = cmdlet.Await(cancellationToken =>
-            DeploymentLookup.FindOneAsync(client, reference, cmdlet.Environment, cancellationToken));
-        string? gpu = cmdlet.Gpu;
-        if (gpu is not null && deployment.Gpu is { } pinned && !string.Equals(pinned, gpu, StringComparison.OrdinalIgnoreCase))
-        {
-            cmdlet.Log.Warning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {gpu}.");
-        }
-        return NewTemplate(RunSubject.Of(deployment), client);
+        return NewTemplate(RunSubject.Of(cmdlet.FindDeployment(client, reference, cmdlet.Environment)), client);
     }
 
     private RunTemplate ReadWithoutDeployment()

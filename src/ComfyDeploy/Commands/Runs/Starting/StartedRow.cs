@@ -17,4 +17,10 @@ internal sealed record PreparedRun(
 /// <param name="Run">The run, queued or not.</param>
 /// <param name="Row">The number of the row; 0 for a run without one.</param>
 /// <param name="Error">Why it was not queued.</param>
-internal sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error);
+internal sealed record StartedRow(ComfyRun Run, int Row, ComfyDeployException? Error)
+{
+    /// <summary>Says that it was not queued, and why.</summary>
+    internal string Refusal => Run.RestartOf is { } runId
+        ? $"Run {RunName.Of(runId, Run.Label)} was not restarted: {Run.Error}"
+        : $"Row {RunName.Row(Row, Run.Label)} was not queued: {Run.Error}";
+}

@@ -61,15 +61,34 @@ public abstract class StartingCommand : WaitingCommand
         _starter = NewStarter();
     }
 
+    /// <summary>Reports a row that was not queued.</summary>
+    internal virtual void ReportRefused(StartedRow row) => Log.Warning(row.Refusal);
+
+    /// <summary>Finds a deployment, and warns when it ignores -Gpu.</summary>
+    /// <exception cref="ComfyDeployException">The deployment cannot be found, or is ambiguous.</exception>
+    internal ComfyDeployment FindDeployment(ComfyDeployClient client, ComfyReference reference, string? environment)
+    {
+        ComfyDeployment deployment = Await(cancellationToken =>
+            DeploymentLookup.FindOneAsync(client, reference, environment, cancellationToken));
+        if (Gpu is not null && deployment.Gpu is { } pinned && !string.Equals(pinned, Gpu, StringComparison.OrdinalIgnoreCase))
+        {
+            Log.Warning($"{deployment.DeploymentName} is fixed to {pinned}; the service ignores -Gpu {Gpu}.");
+        }
+        return deployment;
+    }
+
     /// <summary>Checks the parameters.</summary>
     private protected abstract RunStarter NewStarter();
 
     private protected override void Finish()
     {
-        Starter.Finish();
+        FinishRows();
         FinishWait();
         Starter.ReportRefusal();
     }
+
+    /// <summary>Called after the last object, before the wait for the runs that were queued.</summary>
+    private protected virtual void FinishRows() => Starter.Finish();
 
     private protected override void OnTick()
     {
