@@ -49,6 +49,8 @@ BeforeAll {
         'New-ComfyInputGrid/2'       = $history
         'New-ComfyInputGrid/3'       = $fast
         'README'                     = $fast
+        'Restart-ComfyRun/2'         = "$fast; $prompts; `$runs = Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot -Wait"
+        'Restart-ComfyRun/3'         = "$stopped; $prompts; `$null = Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot; `$emulator.Advance('01:00:00')"
         'Save-ComfyRunOutput/1'      = "$fast; $prompts"
         'Send-ComfyFile/2'           = @"
 $stopped; `$null = New-Item pictures -ItemType Directory

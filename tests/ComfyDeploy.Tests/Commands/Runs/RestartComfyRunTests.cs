@@ -1,5 +1,4 @@
 using ComfyDeploy.Client;
-using ComfyDeploy.Emulator;
 using ComfyDeploy.Tests.Engine;
 
 namespace ComfyDeploy.Tests.Commands;
