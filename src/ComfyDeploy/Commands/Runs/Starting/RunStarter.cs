@@ -1,3 +1,5 @@
+using ComfyDeploy.Client;
+
 namespace ComfyDeploy.Commands;
 
 /// <summary>
