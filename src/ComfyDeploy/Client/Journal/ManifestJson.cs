@@ -26,6 +26,7 @@ internal static class ManifestJson
 
     internal static void WriteNumber(this Utf8JsonWriter writer, string name, double? number)
     {
-        if (number is { } value) writer.WriteNumber(name, value);
+        // JSON has no other numbers.
+        if (number is { } value && !double.IsNaN(value) && !double.IsInfinity(value)) writer.WriteNumber(name, value);
     }
 }

@@ -80,9 +80,8 @@ internal sealed record RequestedRun(ComfyReference Reference, string RunId, RunO
     /// <summary>Whether a manifest knows how it ended.</summary>
     internal bool IsRecorded => RunReference.Recorded(Reference) is not null;
 
-    /// <summary>Returns the run as it was received.</summary>
-    internal Task<RunReadResult> ReturnAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(new RunReadResult(RunId, Reference.Object<ComfyRun>(), null, Client));
+    /// <summary>The run as it was received.</summary>
+    internal RunReadResult Received => new(RunId, Reference.Object<ComfyRun>(), null, Client);
 
     internal Task<RunReadResult> ReadAsync(CancellationToken cancellationToken) =>
         RunReadResult.ReadAsync(RunId, Origin, Client, cancellationToken);

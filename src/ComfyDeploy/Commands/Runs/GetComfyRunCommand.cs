@@ -109,7 +109,9 @@ public sealed class GetComfyRunCommand : ConnectedCommand
         string doubt = string.Join(" ", doubts.Where(text => text is not null));
         if (doubt.Length > 0) WriteWarning($"{doubt} No run may match.");
         _lister = new(this);
-        _runs = new(this, run => run.IsRecorded && ParameterSetName == ManifestSet ? run.ReturnAsync : run.ReadAsync, _lister.Write)
+        bool isManifest = ParameterSetName == ManifestSet;
+        _runs = new(
+            this, run => isManifest && run.IsRecorded ? _ => Task.FromResult(run.Received) : run.ReadAsync, _lister.Write)
         {
             NotQueued = WriteObject,
         };
