@@ -71,8 +71,8 @@ an owl,3,a03
 
     It 'ends no batch under the preference Stop, and reports the missing run at the end' {
         $ErrorActionPreference = 'Stop'
-        { $runs[0].RunId, $MissingId, $runs[2].RunId | Restart-ComfyRun -OutVariable again } | Should -Throw -ErrorId 'RunNotFound,*'
-        $again.RestartOf | Should -Be $runs[0].RunId, $runs[2].RunId
+        { $runs[0].RunId, $MissingId, $runs[2].RunId | Restart-ComfyRun } | Should -Throw -ErrorId 'RunNotFound,*'
+        $emulator.Runs.Inputs[3..5] | Should -Be $emulator.Runs.Inputs[0, 2]
     }
 
     It 'completes the GPU and the deployment' {

@@ -142,45 +142,6 @@ internal sealed class InputSet
     /// <summary>The names of the inputs, in their order.</summary>
     internal IEnumerable<string> Names => _values.Select(value => value.Key);
 
-    /// <summary>Refuses names that what runs does not define: the service would silently ignore them, and bill the run.</summary>
-    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
-    internal void CheckNames(IReadOnlyList<ComfyDeploymentInput> definitions, string targetName, bool areRows)
-    {
-        string[] unknown = Unknown(Names, definitions);
-        if (unknown.Length == 0) return;
-        string columns = string.Join(", ", definitions.Select(d => CommandLine.Quote(d.Name)));
-        string fix = areRows
-            ? $"Select only its inputs (| Select-Object {columns} |), use the " +
-                $"column as a label (-LabelColumn {CommandLine.Quote(unknown[0])}), or specify -SkipInputCheck."
-            : "Correct the name, or specify -SkipInputCheck.";
-        throw Unknown($"{targetName} has no input '{string.Join("', '", unknown)}'", unknown, definitions, fix);
-    }
-
-    /// <summary>Refuses what an earlier run had and the deployment does not define any more.</summary>
-    /// <exception cref="ComfyDeployException">UnknownInput, with the nearest names and the fix.</exception>
-    internal static void CheckInherited(
-        IEnumerable<string> names, IReadOnlyList<ComfyDeploymentInput> definitions, string targetName)
-    {
-        string[] unknown = Unknown(names, definitions);
-        if (unknown.Length == 0) return;
-        throw Unknown(
-            $"The run had the input '{string.Join("', '", unknown)}', which {targetName} does not have now", unknown, definitions,
-            $"Leave it out (-InputOverride @{{ '{unknown[0].Replace("'", "''")}' = $null }}), or specify -SkipInputCheck.");
-    }
-
-    private static string[] Unknown(IEnumerable<string> names, IReadOnlyList<ComfyDeploymentInput> definitions) =>
-        [.. names.Where(name => Definition(definitions, name) is null)];
-
-    private static ComfyDeployException Unknown(
-        string problem, string[] unknown, IReadOnlyList<ComfyDeploymentInput> definitions, string fix)
-    {
-        string[] near = [.. unknown.SelectMany(name => NearestNames.Of(name, definitions.Select(d => d.Name))).Distinct()];
-        string hint = near.Length > 0 ? $" Nearest: {string.Join(", ", near)}." : string.Empty;
-        string names = string.Join(", ", definitions.Select(d => d.Name));
-        return new(ErrorIds.UnknownInput,
-            $"{problem}; the service would ignore it and bill the run.{hint} Its inputs: {names}. {fix}");
-    }
-
     /// <summary>Gives each input the spelling and the form of its definition; a CSV file has only text.</summary>
     /// <exception cref="ComfyDeployException">InvalidInput, with all values that are refused.</exception>
     internal void Fit(IReadOnlyList<ComfyDeploymentInput> definitions)
@@ -212,7 +173,7 @@ internal sealed class InputSet
 
     private int IndexOf(string name) => _values.FindIndex(value => string.Equals(value.Key, name, StringComparison.OrdinalIgnoreCase));
 
-    private static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
+    internal static ComfyDeploymentInput? Definition(IReadOnlyList<ComfyDeploymentInput> definitions, string name) =>
         definitions.FirstOrDefault(d => d.Name == name)
             ?? definitions.FirstOrDefault(d => string.Equals(d.Name, name, StringComparison.OrdinalIgnoreCase));
 

@@ -44,7 +44,7 @@ internal sealed class RestartInputs
     internal void Check(InputSet inputs, RunSubject subject, DateTime now)
     {
         string[] inherited = [.. inputs.Names.Where(IsInherited)];
-        if (subject.Inputs is { } definitions) InputSet.CheckInherited(inherited, definitions, subject.Name);
+        if (subject.Inputs is { } definitions) InputNames.CheckInherited(inherited, definitions, subject.Name);
         foreach (string name in inherited) CheckLinks(name, inputs.Values[name], now);
     }
 

@@ -56,7 +56,9 @@ internal sealed class RunRestarter
     private Task<RunReadResult> ReadAsync(RequestedRun request, CancellationToken cancellationToken)
     {
         ComfyRun? given = request.Reference.Object<ComfyRun>() ?? request.Reference.Object<ComfyRunOutput>()?.Run;
-        bool isKnown = given is { IsDetailed: true } || (given is { InputsJson: not null } && _templates.IsKnown(given));
+        // A manifest has only the hash of a long input.
+        bool isKnown = given is { IsDetailed: true }
+            || (given is { IsRecorded: false, InputsJson: not null } && _templates.IsKnown(given));
         // After what refuses all runs, nothing more is read.
         if (!isKnown && _starter.RefusalOf(request.Client.Session) is null) return request.ReadAsync(cancellationToken);
         if (given is null)

@@ -41,7 +41,7 @@ internal sealed class RunStarter : IDisposable
     {
         _target = subject.Source;
         IReadOnlyList<ComfyDeploymentInput>? checks = _cmdlet.SkipInputCheck ? null : subject.Inputs;
-        if (checks is not null) inputs.CheckNames(checks, subject.Name, areRows);
+        if (checks is not null) InputNames.Check(inputs.Names, checks, subject.Name, areRows);
         _creator.Files.Find(inputs, subject.Inputs ?? []);
         if (checks is not null) inputs.Fit(checks);
     }
