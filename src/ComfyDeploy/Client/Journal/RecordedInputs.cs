@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
@@ -11,6 +12,8 @@ internal static class RecordedInputs
 
     private const int MaxBytes = 1024;
 
+    private static readonly Regex Hash = new("^(data:)?sha256:[0-9a-fA-F]{64}$", RegexOptions.CultureInvariant);
+
     internal static string Of(string inputsJson)
     {
         using JsonDocument inputs = JsonDocument.Parse(ValidJson.Of(inputsJson), Deep);
@@ -20,6 +23,9 @@ internal static class RecordedInputs
     /// <summary>Whether the recorded text is the hash of the other.</summary>
     internal static bool IsHashOf(string recorded, string text) =>
         recorded.StartsWith("sha256:", StringComparison.Ordinal) && recorded == $"sha256:{Sha256.Of(text)}";
+
+    /// <summary>Whether a recorded text is the hash of a long one.</summary>
+    internal static bool IsHash(string recorded) => Hash.IsMatch(recorded);
 
     private static void Write(Utf8JsonWriter writer, JsonElement value)
     {

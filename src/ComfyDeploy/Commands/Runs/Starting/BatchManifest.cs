@@ -11,6 +11,7 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
 {
     private readonly RowKeys _keys = new();
     private IReadOnlyDictionary<string, IntentOutcome> _outcomes = new Dictionary<string, IntentOutcome>();
+    private readonly Dictionary<Guid, RowKey> _byRun = [];
     private Func<RowKey, ManifestRow?> _find = _ => null;
     private ManifestText? _text;
     private Manifest? _manifest;
@@ -49,6 +50,7 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         }
         (_manifest, _text, _find) = (manifest, manifest.Text, manifest.Find);
         cmdlet.Await(cancellationToken => SettleAsync(client, manifest, cancellationToken));
+        Index(manifest.Rows);
         InFlight =
             [.. manifest.Rows.Where(row => row.State == RowState.Queued).Select(row => manifest.Text.ToRun(row, session.Connection))];
     }
@@ -61,12 +63,14 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     /// <param name="entry">Its place in the manifest.</param>
     internal StartedRow? Find(RunTemplate template, InputSet inputs, string? label, int row, out ManifestEntry entry)
     {
-        string json = cmdlet.Await(cancellationToken => WithHashesAsync(inputs, cancellationToken)).ToJson();
-        RowKey key = _keys.Next(template.Subject.Target.ManifestKey, json);
+        RowKey? earlier = RowOfEarlier(template.Earlier);
+        RowKey key = earlier ?? NextKey(template, inputs);
         entry = new(path, key.ToString());
         if (_outcomes.TryGetValue(entry.Key, out IntentOutcome? outcome) && outcome.Error is { } error)
             return new(template.NotQueued(error, inputs.ToJson(), label), row, error);
         if (_find(key) is not { } known || (known.State != RowState.Queued && !known.IsDone)) return null;
+        // The next attempt of a row, unless one is under way that the caller did not know.
+        if (earlier is not null && (known.IsDone || IsSame(known.RunId, template.Earlier!.RunId))) return null;
         ComfyRun run = _text!.ToRun(known, template.Client.Session.Connection);
         run.Label = label ?? run.Label;
         if (run.IsFinished) _done++;
@@ -100,11 +104,29 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         cmdlet.WriteInformation($"{Path.GetFileName(path)}: {string.Join(", ", texts)}.", ["ComfyRun"]);
     }
 
+    private RowKey NextKey(RunTemplate template, InputSet inputs)
+    {
+        string json = cmdlet.Await(cancellationToken => WithHashesAsync(inputs, cancellationToken)).ToJson();
+        return _keys.Next(template.Subject.Target.ManifestKey, json);
+    }
+
+    /// <summary>The row that a run which is started again was an attempt of; null when it was not in this manifest.</summary>
+    private RowKey? RowOfEarlier(ComfyRun? earlier) => earlier?.Entry is { } entry && entry.Path == path ? RowKey.Parse(entry.Key)
+        : Guid.TryParse(earlier?.RunId, out Guid run) && _byRun.TryGetValue(run, out RowKey key) ? key : null;
+
+    private static bool IsSame(string? runId, string? other) => string.Equals(runId, other, StringComparison.OrdinalIgnoreCase);
+
+    private void Index(IReadOnlyList<ManifestRow> rows)
+    {
+        foreach (ManifestRow row in rows.Where(row => row.RunId is not null)) _byRun[row.Run] = row.Key;
+    }
+
     private void Read(ComfyConnection connection)
     {
         if (!File.Exists(path)) return;
         ManifestState state = ManifestFile.Read(path, connection, out _text);
         _find = state.Find;
+        Index(state.Rows);
     }
 
     private async Task<bool> SettleAsync(ComfyDeployClient client, Manifest manifest, CancellationToken cancellationToken)

@@ -35,6 +35,7 @@ internal sealed class RestartInputs
         }
         InputSet inputs = run.InputsJson is null ? new() : InputSet.FromJson(run.InputsJson, IsInherited);
         foreach (string name in inputs.Names.ToArray()) inputs.Replace(name, Unsigned);
+        if (run is { IsRecorded: true, RunId: null }) CheckWhole(inputs);
         inputs.Add(_changes);
         return inputs;
     }
@@ -48,6 +49,17 @@ internal sealed class RestartInputs
         foreach (string name in inherited) CheckLinks(name, inputs.Values[name], now);
     }
 
+    /// <summary>Nobody but the manifest has the inputs of a row that was never queued.</summary>
+    private static void CheckWhole(InputSet inputs)
+    {
+        string[] hashes = [.. inputs.Values.Where(input => Texts(input.Value).Any(RecordedInputs.IsHash)).Select(input => input.Key)];
+        if (hashes.Length == 0) return;
+        throw new ComfyDeployException(ErrorIds.InvalidInput, $"The manifest does not have the whole value of input "
+            + $"'{string.Join("', '", hashes)}', which is long. Give it with -InputOverride.");
+    }
+
+    private static IEnumerable<string> Texts(object? value) => (value as object?[] ?? [value]).OfType<string>();
+
     private bool IsInherited(string name) => !_changed.Contains(name);
 
     private static object? Unsigned(object? value) => value switch
@@ -59,7 +71,7 @@ internal sealed class RestartInputs
 
     private static void CheckLinks(string name, object? value, DateTime now)
     {
-        foreach (string link in (value as object?[] ?? [value]).OfType<string>())
+        foreach (string link in Texts(value))
         {
             if (StoredLink.Expiry(link) is not { } end || end > now) continue;
             throw new ComfyDeployException(ErrorIds.InputExpired,

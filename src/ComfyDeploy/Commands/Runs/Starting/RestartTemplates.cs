@@ -13,7 +13,7 @@ internal sealed class RestartTemplates(RestartComfyRunCommand cmdlet)
 
     /// <exception cref="ComfyDeployException">It is not known, or cannot be found.</exception>
     internal RunTemplate Find(ComfyRun run, ComfyDeployClient client) =>
-        TargetOf(run, client) with { RestartOf = run.RunId ?? run.RestartOf };
+        TargetOf(run, client) with { Earlier = run };
 
     private RunTemplate TargetOf(ComfyRun run, ComfyDeployClient client)
     {

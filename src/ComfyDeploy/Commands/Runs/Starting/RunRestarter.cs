@@ -21,7 +21,12 @@ internal sealed class RunRestarter
         (_cmdlet, _starter) = (cmdlet, starter);
         _inputs = new(cmdlet.InputOverride);
         _templates = new(cmdlet);
-        _runs = new(cmdlet, run => cancellationToken => ReadAsync(run, cancellationToken), Restart) { NotQueued = RestartRow };
+        _runs = new(cmdlet, run => cancellationToken => ReadAsync(run, cancellationToken), Restart)
+        {
+            NotQueued = RestartRow,
+            // Two attempts of the same row of a manifest are restarted once.
+            Key = run => cmdlet.ManifestPath is not null && run.Origin?.Entry is { } entry ? entry : (run.Client.Session, run.RunId),
+        };
     }
 
     internal void Add(IEnumerable<ComfyReference> runs) => _runs.Add(runs);

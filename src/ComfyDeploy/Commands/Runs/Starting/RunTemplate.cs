@@ -7,8 +7,8 @@ namespace ComfyDeploy.Commands;
 internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client, string? RequestedGpu, Uri? Webhook,
     bool WebhookIntermediateStatus)
 {
-    /// <summary>The run that is started again.</summary>
-    internal string? RestartOf { get; init; }
+    /// <summary>The run, or the row, that is started again.</summary>
+    internal ComfyRun? Earlier { get; init; }
 
     /// <summary>The GPU that a run gets: one fixed by the deployment wins.</summary>
     internal string? Gpu => Subject.FixedGpu ?? RequestedGpu ?? Subject.MachineGpu;
@@ -68,7 +68,7 @@ internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client,
         Gpu = Gpu,
         Origin = "api",
         Label = label,
-        RestartOf = RestartOf,
+        RestartOf = Earlier?.RunId ?? Earlier?.RestartOf,
         InputsJson = inputsJson,
         Connection = Client.Session.Connection,
     };
