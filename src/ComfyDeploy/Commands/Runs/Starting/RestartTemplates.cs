@@ -26,7 +26,8 @@ internal sealed class RestartTemplates(RestartComfyRunCommand cmdlet)
         return run is { WorkflowVersionId: { } version, MachineId: { } machine }
             ? OfVersion(version, machine, client) with { RequestedGpu = cmdlet.Gpu ?? run.Gpu }
             : throw new ComfyDeployException(ErrorIds.DeploymentUnknown,
-                $"{(run.RunId is null ? "The row" : $"Run {run.RunId}")} does not say which deployment it belongs to. Specify -Deployment.");
+                $"{(run.RunId is null ? "The row" : $"Run {run.RunId}")} does not say which deployment it belongs to. "
+                    + "Specify -Deployment.");
     }
 
     private RunTemplate OfDeployment(ComfyReference deployment, ComfyDeployClient client) =>
@@ -36,6 +37,9 @@ internal sealed class RestartTemplates(RestartComfyRunCommand cmdlet)
         Find((client.Session, version, machine), client, () => cmdlet.Await(cancellationToken =>
             SubjectLookup.OfVersionAsync(client, new(version), new(machine), cancellationToken)));
 
-    private RunTemplate Find(object key, ComfyDeployClient client, Func<RunSubject> find) => _known.Find(key, () =>
-        new(find(), client, cmdlet.Gpu, Webhook: null, WebhookIntermediateStatus: false)) with { Client = client };
+    private RunTemplate Find(object key, ComfyDeployClient client, Func<RunSubject> find)
+    {
+        RunTemplate template = _known.Find(key, () => new(find(), client, cmdlet.Gpu, Webhook: null, WebhookIntermediateStatus: false));
+        return template with { Client = client };
+    }
 }

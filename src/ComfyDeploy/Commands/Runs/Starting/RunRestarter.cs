@@ -41,7 +41,9 @@ internal sealed class RunRestarter
         else _refused.Add(refused);
     }
 
-    /// <summary>Reports the runs that were refused before one was started: as errors, one of each kind, when none was started at all.</summary>
+    /// <summary>
+    /// Reports the runs that were refused before one was started: as errors, one of each kind, when none was started at all.
+    /// </summary>
     internal void ReportRefused()
     {
         if (_starter.IsAnyQueued)
@@ -53,7 +55,8 @@ internal sealed class RunRestarter
         {
             string message = same.Length == 1
                 ? same[0].Refusal : $"{Plural.Of(same.Length, "run")} were not restarted: {same[0].Run.Error}";
-            _cmdlet.Defer(new(same[0].Error!.ErrorId, message, same[0].Error), same.Length == 1 ? same[0].Run : same.Select(refused => refused.Run).ToArray());
+            object target = same.Length == 1 ? same[0].Run : same.Select(refused => refused.Run).ToArray();
+            _cmdlet.Defer(new(same[0].Error!.ErrorId, message, same[0].Error), target);
         }
     }
 
