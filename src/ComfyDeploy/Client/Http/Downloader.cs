@@ -15,6 +15,9 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
     /// <summary>Whether an existing file is replaced.</summary>
     internal bool Overwrite { get; init; }
 
+    /// <summary>Receives the length of a complete file, before the file gets its name.</summary>
+    internal Action<long>? OnComplete { get; init; }
+
     /// <summary>Once it is cancelled, a failure is final; a download under way continues.</summary>
     internal CancellationToken NoRetry { get; init; }
 
@@ -66,11 +69,13 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
                 refused.Error.RetryAfter = Retry.RequestedPause(response.Headers.RetryAfter, clock.Now);
                 return refused;
             }
+            long length;
             using (FileStream file = new(part, FileMode.Create, FileAccess.Write, FileShare.None, BufferSize, useAsync: true))
             {
                 isOurs = true;
-                await CopyAsync(response, file, idle).ConfigureAwait(false);
+                length = await CopyAsync(response, file, idle).ConfigureAwait(false);
             }
+            OnComplete?.Invoke(length);
             Publish(part, target);
             isOurs = false;
             return new(what);
@@ -132,7 +137,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
         }
     }
 
-    private async Task CopyAsync(HttpResponseMessage response, FileStream file, CancellationTokenSource idle)
+    private async Task<long> CopyAsync(HttpResponseMessage response, FileStream file, CancellationTokenSource idle)
     {
         using CancellationTokenRegistration abort = idle.Token.Register(response.Dispose);
         long? expected = response.Content.Headers.ContentLength;
@@ -148,6 +153,7 @@ internal sealed class Downloader(StorageConnections storage, IClock clock, TimeS
             written += read;
         }
         if (expected is not null && written != expected) throw new IncompleteDownloadException($"{written} of {expected} bytes arrived.");
+        return written;
     }
 
     /// <summary>Separates network failures, which may be transient, from disk failures, which are not.</summary>

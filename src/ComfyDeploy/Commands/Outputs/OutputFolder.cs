@@ -3,6 +3,11 @@ namespace ComfyDeploy.Commands;
 /// <summary>The folder outputs go to: gives each a path of its own inside it.</summary>
 internal sealed class OutputFolder(string root, ExistingFile existing)
 {
+    private static readonly char Separator = Path.DirectorySeparatorChar;
+
+    private static readonly StringComparison PathComparison =
+        Separator == '\\' ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+
     private readonly string _root = Path.GetFullPath(root);
 
     // Two names that differ in case are one file on many systems.
@@ -20,6 +25,12 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
         isThere = File.Exists(path);
         return path;
     }
+
+    /// <summary>Whether a full path is below the folder.</summary>
+    internal bool Contains(string path) => path.StartsWith(_root.TrimEnd(Separator) + Separator, PathComparison);
+
+    /// <summary>Takes a path that is known; false when an earlier output has it.</summary>
+    internal bool TryTake(string path) => _taken.Add(path);
 
     /// <exception cref="ComfyDeployException">DownloadFailed: the folder cannot be made.</exception>
     internal static void Create(string target)

@@ -17,6 +17,7 @@ internal sealed class OutputSaver(
 
     private readonly OrderedWork<SavedOutput> _downloads = new(throttleLimit);
     private readonly List<string> _withoutOutputs = [];
+    private readonly SaveRecords _records = new(cmdlet, folder);
     private StorageConnections? _storage;
     private ProgressBar? _bar;
     private long _bytes;
@@ -28,10 +29,20 @@ internal sealed class OutputSaver(
     internal void Add(RunReadResult read, Func<ComfyRunOutput, bool> isWanted)
     {
         IReadOnlyList<ComfyRunOutput> outputs = read.Run!.Outputs ?? ComfyRunOutputCollection.Empty;
-        ComfyRunOutput[] files = [.. outputs.Where(output => output.Url is not null && isWanted(output))];
+        RecordedFiles recorded = _records.Of(read.Run, read.Client.Session);
+        // What has no link is a text, or was saved before.
+        ComfyRunOutput[] files =
+            [.. outputs.Where(output => (output.Url is not null || recorded.PathOf(output) is not null) && isWanted(output))];
         if (files.Length == 0) _withoutOutputs.Add(RunName.Of(read.Run));
         _bar ??= cmdlet.NewBar(read.Client.Session.Clock);
-        foreach (ComfyRunOutput output in files) Add(output, read.Client);
+        foreach (ComfyRunOutput output in files) Add(output, read.Client, recorded);
+    }
+
+    /// <summary>A run that its manifest gave back, with its files, if all of them are still there; null if the service must be asked.</summary>
+    internal RunReadResult? Recorded(RequestedRun run, Func<ComfyRunOutput, bool> isWanted)
+    {
+        if (existing == ExistingFile.Overwrite || run.Reference.Object<ComfyRun>() is not { } given) return null;
+        return _records.Rebuild(given, run.Client.Session, isWanted) is { } whole ? new(run.RunId, whole, null, run.Client) : null;
     }
 
     /// <summary>Writes the files that are complete.</summary>
@@ -72,11 +83,30 @@ internal sealed class OutputSaver(
         // A cancelled download deletes its partial file at once; Ctrl+C waits that long and no longer.
         cmdlet.WaitFor(_downloads.Rest, stopping ? CancelTimeout : CompletionTimeout);
         _storage?.Dispose();
+        _ = CloseRecordsAsync();
     }
 
-    private void Add(ComfyRunOutput output, ComfyDeployClient client)
+    /// <summary>A download that goes on after Ctrl+C may still complete, and record its file.</summary>
+    private async Task CloseRecordsAsync()
     {
-        string target = folder.Reserve(names.Expand(output), out bool exists);
+        await Task.WhenAny(_downloads.Rest).ConfigureAwait(false);
+        _records.Dispose();
+    }
+
+    private void Add(ComfyRunOutput output, ComfyDeployClient client, RecordedFiles recorded)
+    {
+        string? known = recorded.PathOf(output);
+        if (known is not null && (output.Url is null || (existing != ExistingFile.Overwrite && recorded.IsComplete(output))))
+        {
+            folder.TryTake(known);
+            cmdlet.Log.Verbose($"{NameOf(output)} is recorded and exists: {known}");
+            _downloads.AddResult(new(output, known, null));
+            return;
+        }
+        bool exists = false;
+        // A file that is lost or cut comes back under its own name.
+        bool isAgain = known is not null && folder.TryTake(known);
+        string target = isAgain ? known! : folder.Reserve(names.Expand(output), out exists);
         if (exists && existing == ExistingFile.Error)
         {
             string message = $"{target} already exists. Choose what to do with it: -Existing Skip, Overwrite or Rename.";
@@ -87,24 +117,25 @@ internal sealed class OutputSaver(
         {
             cmdlet.Log.Verbose($"{NameOf(output)} already exists: {target}");
             if (!names.IdentifiesOutput) _unsure++;
-            _downloads.Add(_ => Task.FromResult(new SavedOutput(output, target, null)), cmdlet.Stop);
+            _downloads.AddResult(new(output, target, null));
             return;
         }
         if (!cmdlet.ShouldProcess(target, $"Save output {output.Index} of run {output.RunId}")) return;
         _files++;
         StorageConnections storage = _storage ??= client.Session.ConnectStorage(throttleLimit);
-        _downloads.Add(cancellationToken => DownloadAsync(output, target, client, storage, cancellationToken), cmdlet.Stop);
+        Downloader downloader = new(storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
+        {
+            Overwrite = isAgain || existing == ExistingFile.Overwrite,
+            OnComplete = length => recorded.Add(output, target, length),
+            NoRetry = _downloads.Closed,
+        };
+        _downloads.Add(cancellationToken => DownloadAsync(output, target, client, downloader, cancellationToken), cmdlet.Stop);
         WriteReady();
     }
 
     private async Task<SavedOutput> DownloadAsync(
-        ComfyRunOutput output, string target, ComfyDeployClient client, StorageConnections storage, CancellationToken cancellationToken)
+        ComfyRunOutput output, string target, ComfyDeployClient client, Downloader downloader, CancellationToken cancellationToken)
     {
-        Downloader downloader = new(storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
-        {
-            Overwrite = existing == ExistingFile.Overwrite,
-            NoRetry = _downloads.Closed,
-        };
         try
         {
             OutputFolder.Create(target);

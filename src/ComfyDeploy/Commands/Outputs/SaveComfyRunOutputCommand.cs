@@ -86,9 +86,12 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
             : null;
     }
 
-    private static Func<CancellationToken, Task<(RunReadResult Read, int? Index)>> Begin(RequestedRun run)
+    private Func<ComfyRunOutput, bool> Wanted(int? index) => output => output.IsOfKind(Kind) && (index is null || output.Index == index);
+
+    private Func<CancellationToken, Task<(RunReadResult Read, int? Index)>> Begin(RequestedRun run)
     {
         int? index = IndexOf(run.Reference);
+        if (_saver!.Recorded(run, Wanted(index)) is { } recorded) return _ => Task.FromResult((recorded, index));
         return async cancellationToken => (await run.ReadWholeAsync(cancellationToken).ConfigureAwait(false), index);
     }
 
@@ -97,7 +100,7 @@ public sealed class SaveComfyRunOutputCommand : ConnectedCommand
         foreach ((RunReadResult read, int? index) in runs)
         {
             if (read.Error is not null) Defer(read.Error, read.RunId);
-            else _saver!.Add(read, output => output.IsOfKind(Kind) && (index is null || output.Index == index));
+            else _saver!.Add(read, Wanted(index));
         }
     }
 }
