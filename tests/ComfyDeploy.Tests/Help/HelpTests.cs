@@ -72,7 +72,7 @@ public sealed class HelpTests
     public void Help_has_examples_inputs_outputs_and_notes(string cmdlet)
     {
         XElement help = MamlCommands[cmdlet];
-        Assert.InRange(help.Descendants(Command + "example").Count(), 2, 4);
+        Assert.InRange(help.Descendants(Command + "example").Count(), 2, 6);
         Assert.All(help.Descendants(Command + "example"), example => Assert.Contains(cmdlet, example.Value, StringComparison.OrdinalIgnoreCase));
         Assert.NotEmpty(help.Descendants(Command + "returnValue"));
         Assert.Contains("\n## NOTES\n\n", Page(cmdlet), StringComparison.Ordinal);
