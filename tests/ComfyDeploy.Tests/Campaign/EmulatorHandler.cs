@@ -18,12 +18,14 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
     internal static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(80);
 
     private readonly object _gate = new();
+    private readonly object _life = new();
     private readonly Dictionary<ServiceRoute, int> _counts = [];
     private readonly Dictionary<PlannedFault, DateTime> _firstMet = [];
     private readonly HashSet<PlannedFault> _met = [];
     private readonly List<SentRequest> _sent = [];
     private readonly Dictionary<PlannedFault, int> _asked = [];
     private int _requests;
+    private bool _isDead;
     private int _creating;
 
     /// <summary>How many creates were under way at the same time, at most.</summary>
@@ -40,6 +42,9 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
 
     /// <summary>Presses Ctrl+C.</summary>
     internal Action? PressStop { get; set; }
+
+    /// <summary>Called at that moment instead, when the process is killed: from then on nothing reaches the service.</summary>
+    internal Action? Kill { get; set; }
 
     /// <summary>Whether faults and Ctrl+C happen; off after the pipeline.</summary>
     internal bool IsTroubled { get; set; } = true;
@@ -78,7 +83,12 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         if (IsTroubled) Remember(wire, emulator.Now);
         if (IsTroubled && Interlocked.Increment(ref _requests) == scenario.StopAtRequest && PressStop is { } press)
         {
-            if (scenario.StoppedRequestArrives) emulator.Handle(wire, isStorage);
+            lock (_life)
+            {
+                if (scenario.StoppedRequestArrives) emulator.Handle(wire, isStorage);
+                _isDead = Kill is not null;
+                Kill?.Invoke();
+            }
             press();
             cancellationToken.WaitHandle.WaitOne(StopArrives);
             cancellationToken.ThrowIfCancellationRequested();
@@ -89,7 +99,7 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
             case FaultKind.ResetBefore:
                 throw FaultyAnswer.Reset();
             case FaultKind.ResetAfter:
-                emulator.Handle(wire, isStorage);
+                Handle(emulator, wire, isStorage);
                 throw FaultyAnswer.Reset();
             case FaultKind.Hang:
                 return await Never(cancellationToken).ConfigureAwait(false);
@@ -97,7 +107,7 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
         HttpResponseMessage answer = fault is not null && FaultyAnswer.Instead(fault, emulator.Now) is { } instead
             ? instead
             : route == ServiceRoute.Doorbell ? await DoorbellAsync(emulator, wire, cancellationToken).ConfigureAwait(false)
-            : Answer(emulator.Handle(wire, isStorage), fault?.Kind);
+            : Answer(Handle(emulator, wire, isStorage), fault?.Kind);
         answer.Headers.Date = emulator.Now;
         answer.RequestMessage = request;
         return answer;
@@ -106,11 +116,17 @@ internal sealed class EmulatorHandler(IReadOnlyList<ComfyEmulator> emulators, Sc
     private async Task<HttpResponseMessage> DoorbellAsync(ComfyEmulator emulator, HttpRequest wire, CancellationToken cancellationToken)
     {
         if (scenario.Doorbell == DoorbellKind.Hangs) return await Never(cancellationToken).ConfigureAwait(false);
-        HttpResponse response = emulator.Handle(wire, isStorage: false);
+        HttpResponse response = Handle(emulator, wire, isStorage: false);
         if (scenario.Doorbell == DoorbellKind.None || response.Events is not { } events) return new(HttpStatusCode.NotImplemented);
         StreamContent content = new(new EventBody(events, scenario.Doorbell, clock!));
         content.Headers.ContentType = new("text/event-stream");
         return new(HttpStatusCode.OK) { Content = content };
+    }
+
+    /// <summary>A process that is killed sends nothing more.</summary>
+    private HttpResponse Handle(ComfyEmulator emulator, HttpRequest wire, bool isStorage)
+    {
+        lock (_life) return _isDead ? throw new OperationCanceledException() : emulator.Handle(wire, isStorage);
     }
 
     internal static ServiceRoute RouteOf(HttpRequest request) => request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
