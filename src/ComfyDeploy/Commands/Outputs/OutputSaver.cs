@@ -38,7 +38,7 @@ internal sealed class OutputSaver(
         foreach (ComfyRunOutput output in files) Add(output, read.Client, recorded);
     }
 
-    /// <summary>A run that its manifest gave back, with its files, if all of them are still there; null if the service must be asked.</summary>
+    /// <summary>A run of a manifest, with its files, if all of them are still there; null if the service must be asked.</summary>
     internal RunReadResult? Recorded(RequestedRun run, Func<ComfyRunOutput, bool> isWanted)
     {
         if (existing == ExistingFile.Overwrite || run.Reference.Object<ComfyRun>() is not { } given) return null;
