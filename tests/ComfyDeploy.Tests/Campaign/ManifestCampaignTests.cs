@@ -121,7 +121,7 @@ public sealed class ManifestCampaignTests : IDisposable
             if (!stop.ThreadState.HasFlag(ThreadState.Unstarted)) stop.Join();
         }
         if (left is null) return run;
-        File.WriteAllBytes(manifest, call.IsTorn ? [.. left, .. "{\"event\":\"queued\",\"key\":\"0"u8] : left);
+        File.WriteAllBytes(manifest, call.IsTorn && left.Length > 0 ? [.. left, .. "{\"event\":\"queued\",\"key\":\"0"u8] : left);
         return run;
     }
 

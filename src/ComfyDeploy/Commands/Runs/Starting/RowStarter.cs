@@ -50,7 +50,7 @@ internal sealed class RowStarter(StartComfyRunCommand cmdlet, RunStarter starter
             starter.Queue(template, inputs, label, _row, cmdlet.Repeat);
         }
         // A wrong column is wrong in every row: before the first is paid for it ends everything.
-        catch (ComfyDeployException e) when (_row == 1 && IsWrongInEveryRow(e, template))
+        catch (ComfyDeployException e) when (_row == 1 && (IsWrongInEveryRow(e, template) || RunRefusals.IsOfManifest(e)))
         {
             cmdlet.ThrowTerminating(e, starter.Target);
         }

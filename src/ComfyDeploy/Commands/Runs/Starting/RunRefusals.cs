@@ -53,8 +53,12 @@ internal sealed class RunRefusals(bool isOneTarget)
     internal bool IsError(ComfyDeployException refusal) => refusal != _notNeeded;
 
     internal bool ConcernsAll(ComfyDeployException error) =>
-        error.ErrorId is ErrorIds.ApiKeyRejected or ErrorIds.ManifestInUse or ErrorIds.ManifestInvalid or ErrorIds.ManifestMismatch
-            or ErrorIds.ManifestUnwritable
+        error.ErrorId == ErrorIds.ApiKeyRejected
+        || IsOfManifest(error)
         || (isOneTarget && error.ErrorId is (ErrorIds.DeploymentNotFound or ErrorIds.WorkflowNotFound))
         || (error.ErrorId == ErrorIds.LimitReached && error.StatusCode is 402 or 403);
+
+    /// <summary>Whether nothing can be recorded, and so nothing may be queued.</summary>
+    internal static bool IsOfManifest(ComfyDeployException error) => error.ErrorId is ErrorIds.ManifestInUse or ErrorIds.ManifestInvalid
+        or ErrorIds.ManifestMismatch or ErrorIds.ManifestUnwritable;
 }
