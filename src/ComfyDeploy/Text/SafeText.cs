@@ -9,6 +9,8 @@ internal static class SafeText
     private static readonly Regex SignedQuery =
         new(@"\?[^""\s]*(X-Amz-|X-Goog-|Signature=|sig=)[^""\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
+    private const string HiddenQuery = "?…";
+
     /// <summary>The text with a period at the end, so that another sentence can follow.</summary>
     internal static string Sentence(string text) => text.Length == 0 || text[text.Length - 1] is '.' or '!' or '?' or '…' ? text
         : text + ".";
@@ -17,13 +19,13 @@ internal static class SafeText
     internal static string? Mask(string? text, string? secret) => string.IsNullOrEmpty(secret) ? text : text?.Replace(secret, "***");
 
     /// <summary>Removes the queries of signed links, which give any reader access to the file.</summary>
-    internal static string HideSignatures(string text) => SignedQuery.Replace(text, "?…");
+    internal static string HideSignatures(string text) => SignedQuery.Replace(text, HiddenQuery);
 
-    /// <summary>Signed links without their queries.</summary>
-    internal static string CutSignatures(string text) => SignedQuery.Replace(text, string.Empty);
+    /// <summary>Whether a link carries a signature, or did before it was hidden.</summary>
+    internal static bool IsSigned(string link) => IsHidden(link) || SignedQuery.IsMatch(link);
 
-    /// <summary>Whether a link carries a signature.</summary>
-    internal static bool IsSigned(string link) => SignedQuery.IsMatch(link);
+    /// <summary>Whether the signature of a link was hidden.</summary>
+    internal static bool IsHidden(string link) => link.EndsWith(HiddenQuery, StringComparison.Ordinal);
 
     /// <summary>The beginning and the end of a text that is longer than the limit.</summary>
     internal static string Shorten(string text, int limit)

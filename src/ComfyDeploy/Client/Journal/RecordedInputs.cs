@@ -24,8 +24,8 @@ internal static class RecordedInputs
     internal static bool IsHashOf(string recorded, string text) =>
         recorded.StartsWith("sha256:", StringComparison.Ordinal) && recorded == $"sha256:{Sha256.Of(text)}";
 
-    /// <summary>Whether a recorded text is the hash of a long one.</summary>
-    internal static bool IsHash(string recorded) => Hash.IsMatch(recorded);
+    /// <summary>Whether a recorded text is not the whole one: the hash of a long text, or a link without its signature.</summary>
+    internal static bool IsPart(string recorded) => Hash.IsMatch(recorded) || SafeText.IsHidden(recorded);
 
     private static void Write(Utf8JsonWriter writer, JsonElement value)
     {
@@ -57,7 +57,7 @@ internal static class RecordedInputs
     // A long link is cut, not hashed: the service signs it anew, so that only its path can be compared.
     private static string Short(string text)
     {
-        string cut = SafeText.CutSignatures(text);
+        string cut = SafeText.HideSignatures(text);
         if (Encoding.UTF8.GetByteCount(cut) <= MaxBytes) return cut;
         string kind = text.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? "data:" : string.Empty;
         return $"{kind}sha256:{Sha256.Of(text)}";

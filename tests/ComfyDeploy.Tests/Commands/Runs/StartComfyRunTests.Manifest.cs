@@ -64,7 +64,7 @@ public sealed class StartComfyRunManifestTests : EngineTest
     [Fact]
     public void Failed_runs_are_done_and_refused_rows_are_queued_again()
     {
-        Emulator.AddFault("POST /run/deployment/queue = 422 after=1");
+        Emulator.AddFault("POST /run/deployment/queue = 422 body=p2");
         Engine.Run($"@{{ prompt = 'p1 #fail' }}, @{{ prompt = 'p2' }} | Start-ComfyRun portrait -Manifest $manifest");
         LetAllEnd();
         EngineRun run = Engine.Run($"@{{ prompt = 'p1 #fail' }}, @{{ prompt = 'p2' }} | Start-ComfyRun portrait -Manifest $manifest");
@@ -186,7 +186,7 @@ public sealed class StartComfyRunManifestTests : EngineTest
     [Fact]
     public void The_batch_comes_back_from_its_manifest_in_row_order()
     {
-        Emulator.AddFault("POST /run/deployment/queue = 422 after=1");
+        Emulator.AddFault("POST /run/deployment/queue = 422 body=p2");
         Engine.Run($"Rows 3 2 1 | {StartRows}");
         Emulator.Advance(TimeSpan.FromHours(1));
         Engine.Run($"Rows 3 | {StartRows} | Wait-ComfyRun");

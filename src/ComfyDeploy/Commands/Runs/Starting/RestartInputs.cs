@@ -52,10 +52,10 @@ internal sealed class RestartInputs
     /// <summary>Nobody but the manifest has the inputs of a row that was never queued.</summary>
     private static void CheckWhole(InputSet inputs)
     {
-        string[] hashes = [.. inputs.Values.Where(input => Texts(input.Value).Any(RecordedInputs.IsHash)).Select(input => input.Key)];
-        if (hashes.Length == 0) return;
-        throw new ComfyDeployException(ErrorIds.InvalidInput, $"The manifest does not have the whole value of input "
-            + $"'{string.Join("', '", hashes)}', which is long. Give it with -InputOverride.");
+        string[] parts = [.. inputs.Values.Where(input => Texts(input.Value).Any(RecordedInputs.IsPart)).Select(input => input.Key)];
+        if (parts.Length == 0) return;
+        throw new ComfyDeployException(ErrorIds.InvalidInput, "The manifest does not have the whole value of input "
+            + $"'{string.Join("', '", parts)}': it is long, or a signed link. Give it with -InputOverride.");
     }
 
     private static IEnumerable<string> Texts(object? value) => (value as object?[] ?? [value]).OfType<string>();
