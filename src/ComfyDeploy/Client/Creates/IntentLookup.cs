@@ -32,6 +32,8 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan UnknownClockTolerance = TimeSpan.FromMinutes(5);
 
+    private const string TooLate = "the time is up before it is certain that it made no run.";
+
     private readonly ApiSession _session = client.Session;
     private readonly Dictionary<string, IntentOutcome> _outcomes = [];
     private readonly Dictionary<string, string?> _inputs = new(StringComparer.OrdinalIgnoreCase);
@@ -77,6 +79,11 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
             if (left <= TimeSpan.Zero)
             {
                 foreach (OpenIntent intent in open) _outcomes[intent.Key] = IntentOutcome.NoRun;
+                return;
+            }
+            if (_session.Clock.Now + left > client.Deadline)
+            {
+                foreach (OpenIntent intent in open) _outcomes[intent.Key] = new(null, Ambiguous(intent, TooLate, cause: null));
                 return;
             }
             Warn(open.Length, left);

@@ -38,6 +38,15 @@ public sealed class IntentLookupTests
     }
 
     [Fact]
+    public async Task The_deadline_of_the_call_comes_first()
+    {
+        _test.Client.Deadline = _test.Clock.Now + TimeSpan.FromSeconds(30);
+        IntentOutcome outcome = (await FindAsync(Intent("a", 20)))["a"];
+        Assert.Equal(ErrorIds.AmbiguousCreate, outcome.Error!.ErrorId);
+        Assert.Empty(_test.Clock.Pauses);
+    }
+
+    [Fact]
     public async Task An_old_intent_without_a_run_is_free_after_one_look()
     {
         Assert.Equal(IntentOutcome.NoRun, (await FindAsync(Intent("a", 3600)))["a"]);

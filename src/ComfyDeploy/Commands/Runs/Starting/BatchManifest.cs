@@ -10,8 +10,9 @@ namespace ComfyDeploy.Commands;
 internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisposable
 {
     private readonly RowKeys _keys = new();
-    private IReadOnlyDictionary<string, IntentOutcome> _outcomes = new Dictionary<string, IntentOutcome>();
+    private readonly HashSet<ApiSession> _sessions = [];
     private readonly Dictionary<Guid, RowKey> _byRun = [];
+    private IReadOnlyDictionary<string, IntentOutcome> _outcomes = new Dictionary<string, IntentOutcome>();
     private Func<RowKey, ManifestRow?> _find = _ => null;
     private ManifestText? _text;
     private Manifest? _manifest;
@@ -36,13 +37,16 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     internal void Open(ComfyDeployClient client)
     {
         ApiSession session = client.Session;
+        if (_sessions.Contains(session)) return;
         if (cmdlet.IsWhatIf)
         {
-            if (_text is null) Read(session.Connection);
+            Read(session.Connection);
+            _sessions.Add(session);
             return;
         }
         // Another connection may be another account.
         Manifest manifest = Manifest.Open(path, session.Connection, session.Clock);
+        _sessions.Add(session);
         if (_manifest is not null)
         {
             manifest.Dispose();
@@ -106,8 +110,8 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
 
     private RowKey NextKey(RunTemplate template, InputSet inputs)
     {
-        string json = cmdlet.Await(cancellationToken => WithHashesAsync(inputs, cancellationToken)).ToJson();
-        return _keys.Next(template.Subject.Target.ManifestKey, json);
+        if (inputs.Files.Any()) inputs = cmdlet.Await(cancellationToken => WithHashesAsync(inputs, cancellationToken));
+        return _keys.Next(template.Subject.Target.ManifestKey, inputs.ToJson());
     }
 
     /// <summary>The row that a run which is started again was an attempt of; null when it was not in this manifest.</summary>
@@ -170,6 +174,6 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
             LocalFile content = await LocalFile.ReadAsync(file.FullName, cancellationToken).ConfigureAwait(false);
             hashes[file.FullName] = $"file:{content.Key}";
         }
-        return hashes.Count == 0 ? inputs : inputs.WithLinks(hashes);
+        return inputs.WithLinks(hashes);
     }
 }

@@ -53,10 +53,13 @@ internal sealed class RunCreator : IDisposable
     /// <summary>Called on the pipeline thread before a run of this template is added.</summary>
     internal void Begin(RunTemplate template)
     {
-        if (!_cmdlet.HasDeadline) return;
         ApiSession session = template.Client.Session;
-        template.Client.Deadline = _endsAt ??=
-            session.Clock.Now + (_cmdlet.Timeout < MaxDeadline ? _cmdlet.Timeout : MaxDeadline);
+        if (_cmdlet.HasDeadline)
+        {
+            template.Client.Deadline = _endsAt ??=
+                session.Clock.Now + (_cmdlet.Timeout < MaxDeadline ? _cmdlet.Timeout : MaxDeadline);
+        }
+        _manifest?.Open(template.Client);
         if (_cmdlet.Wait) _cmdlet.BeginWait(session);
         if (_cmdlet.MaxInFlight is not { } slots || _slots is not null) return;
         _slots = NewSlots(slots, session.Clock);

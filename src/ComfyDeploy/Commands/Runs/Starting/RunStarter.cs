@@ -55,7 +55,6 @@ internal sealed class RunStarter : IDisposable
     internal void Queue(RunTemplate template, InputSet inputs, string? label, int row, int copies)
     {
         label ??= inputs.Files.FirstOrDefault()?.Name;
-        _manifest?.Open(template.Client);
         _creator.Begin(template);
         _progress.Begin(template.Client.Session.Clock);
         string action = RunTemplate.Action(inputs.ToJson());
@@ -64,8 +63,7 @@ internal sealed class RunStarter : IDisposable
             ManifestEntry? entry = null;
             if (_manifest?.Find(template, inputs, label, row, out entry) is { } known)
             {
-                if (known.Error is null) _creator.Adopt(known.Run, template.Client);
-                Creates.AddResult(known);
+                Pass(known, template.Client);
             }
             else if (_refusals.Of(template) is { } refusal)
             {
@@ -82,6 +80,14 @@ internal sealed class RunStarter : IDisposable
             // Until a run is queued, what refuses the first one may refuse all, and nothing else is sent.
             WriteRows(all: _creator.Queued.Count == 0);
         }
+    }
+
+    /// <summary>Passes on a row that is not queued again; a preview has no runs.</summary>
+    private void Pass(StartedRow known, ComfyDeployClient client)
+    {
+        if (_cmdlet.IsWhatIf) return;
+        if (known.Error is null) _creator.Adopt(known.Run, client);
+        Creates.AddResult(known);
     }
 
     /// <summary>Passes on a row that cannot be queued.</summary>
