@@ -14,7 +14,7 @@ namespace ComfyDeploy.Tests.Campaign;
 public sealed class ManifestCampaignTests : IDisposable
 {
     private const ulong ShortSeed = 20261124;
-    private const int ShortCount = 60;
+    private const int ShortCount = 30;
     private const int PartSize = 100;
     private const int MostCalls = 12;
     private static readonly DateTime Start = new(2026, 11, 23, 19, 0, 0, DateTimeKind.Utc);
@@ -70,15 +70,16 @@ public sealed class ManifestCampaignTests : IDisposable
         List<string> broken = [];
         foreach (ManifestCall call in scenario.Calls)
         {
-            Call(scenario, call, emulator, clock, manifest);
-            broken.AddRange(Broken(scenario, emulator, clock.Now, manifest));
+            Call(scenario, scenario.Script, call, emulator, clock, manifest);
+            broken.AddRange(NothingTwice(scenario, emulator));
+            broken.AddRange(NothingLost(emulator, clock.Now, manifest));
             clock.Skip(TimeSpan.FromSeconds(call.Pause));
         }
         ManifestCall last = new(null, false, false, [], 120);
         for (int calls = 0; ; calls++)
         {
             int before = emulator.Runs.Count;
-            EngineRun run = Call(scenario, last, emulator, clock, manifest);
+            EngineRun run = Call(scenario, scenario.Script, last, emulator, clock, manifest);
             if (run.Objects.Count < scenario.Rows.Count && !scenario.Command.Contains("Save", StringComparison.Ordinal)) broken.Add($"Rows in = objects out: {run.Objects.Count} of {scenario.Rows.Count}.");
             clock.Skip(TimeSpan.FromSeconds(last.Pause));
             bool isLeft = emulator.Runs.Count > before || RunsOf(run).Any(item => item.RunId is null);
@@ -90,12 +91,42 @@ public sealed class ManifestCampaignTests : IDisposable
                 break;
             }
         }
-        broken.AddRange(Broken(scenario, emulator, clock.Now, manifest));
-        broken.AddRange(BrokenAtEnd(scenario, emulator));
+        broken.AddRange(NothingTwice(scenario, emulator));
+        broken.AddRange(NothingLost(emulator, clock.Now, manifest));
+        if (scenario.StopsLate) return broken.Distinct();
+        broken.AddRange(ARunForEachRow(scenario, emulator));
+        broken.AddRange(CheckRestarts(scenario, emulator, clock, manifest));
         return broken.Distinct();
     }
 
-    private EngineRun Call(ManifestScenario scenario, ManifestCall call, ComfyEmulator emulator, VirtualClock clock, string manifest)
+    /// <summary>What has failed is started again, at most once in each call, and never while an attempt is under way.</summary>
+    private IEnumerable<string> CheckRestarts(ManifestScenario scenario, ComfyEmulator emulator, VirtualClock clock, string manifest)
+    {
+        foreach (ManifestCall call in scenario.Restarts)
+        {
+            HashSet<string> before = [.. emulator.Runs.Select(run => run.RunId)];
+            Call(scenario, scenario.RestartScript, call, emulator, clock, manifest);
+            foreach (IGrouping<string, EmulatorRun> same in emulator.Runs.GroupBy(run => Books.PromptOf(run.Inputs)))
+            {
+                int rows = scenario.Rows.Count(row => row.Prompt == same.Key);
+                int added = same.Count(run => !before.Contains(run.RunId));
+                int unfinished = same.Count(run => !Books.IsOver(run));
+                if (added > rows || unfinished > rows) yield return $"A restart is one attempt: {added} runs were added and {unfinished} are unfinished, of {rows} rows '{same.Key}'.";
+            }
+            foreach (string lost in NothingLost(emulator, clock.Now, manifest)) yield return lost;
+            clock.Skip(TimeSpan.FromSeconds(call.Pause));
+        }
+        if (scenario.Restarts.Count == 0) yield break;
+        ManifestCall last = new(null, false, false, [], 120);
+        // One settles what the last restart left, and then nothing is left.
+        Call(scenario, scenario.Script, last, emulator, clock, manifest);
+        clock.Skip(TimeSpan.FromSeconds(last.Pause));
+        int runs = emulator.Runs.Count;
+        Call(scenario, scenario.Script, last, emulator, clock, manifest);
+        if (emulator.Runs.Count != runs) yield return $"Nothing is left: {emulator.Runs.Count - runs} runs were queued again after the restarts.";
+    }
+
+    private EngineRun Call(ManifestScenario scenario, string script, ManifestCall call, ComfyEmulator emulator, VirtualClock clock, string manifest)
     {
         Scenario one = new() { Flow = Flow.Start, Rows = [], Faults = call.Faults, HasLatency = scenario.HasLatency, StopAtRequest = call.KilledAt, StoppedRequestArrives = call.Arrives };
         EmulatorHandler handler = new([emulator], one, clock);
@@ -114,7 +145,7 @@ public sealed class ManifestCampaignTests : IDisposable
         });
         handler.PressStop = stop.Start;
         EngineRun run;
-        using (underway = _engine.Begin(scenario.Script))
+        using (underway = _engine.Begin(script))
         {
             begun.Set();
             run = underway.Finish();
@@ -127,8 +158,7 @@ public sealed class ManifestCampaignTests : IDisposable
 
     private static IEnumerable<ComfyRun> RunsOf(EngineRun run) => run.Objects.Select(item => item.BaseObject).OfType<ComfyRun>();
 
-    /// <summary>What must hold after every call, however it ended.</summary>
-    private static IEnumerable<string> Broken(ManifestScenario scenario, ComfyEmulator emulator, DateTime now, string manifest)
+    private static IEnumerable<string> NothingTwice(ManifestScenario scenario, ComfyEmulator emulator)
     {
         ILookup<string, EmulatorRun> runs = emulator.Runs.Where(run => run.Status != "cancelled").ToLookup(run => Books.PromptOf(run.Inputs));
         foreach (IGrouping<string, EmulatorRun> same in runs)
@@ -136,6 +166,11 @@ public sealed class ManifestCampaignTests : IDisposable
             int rows = scenario.Rows.Count(row => row.Prompt == same.Key);
             if (same.Count() > rows) yield return $"Nothing twice: {same.Count()} runs of {rows} rows '{same.Key}'.";
         }
+    }
+
+    /// <summary>What must hold after every call, however it ended: no run is unknown, and no line builds on one that is lost.</summary>
+    private static IEnumerable<string> NothingLost(ComfyEmulator emulator, DateTime now, string manifest)
+    {
         JsonNode[] lines = File.Exists(manifest) ? [.. File.ReadAllText(manifest).Split('\n')[..^1].Select(line => JsonNode.Parse(line)!)] : [];
         HashSet<string> intended = [];
         HashSet<string> known = [];
@@ -156,9 +191,8 @@ public sealed class ManifestCampaignTests : IDisposable
         if (unknown.Length > 0) yield return $"Nothing lost: at {now:T} the journal does not know {string.Join(", ", unknown)}.";
     }
 
-    private static IEnumerable<string> BrokenAtEnd(ManifestScenario scenario, ComfyEmulator emulator)
+    private static IEnumerable<string> ARunForEachRow(ManifestScenario scenario, ComfyEmulator emulator)
     {
-        if (scenario.StopsLate) yield break;
         ILookup<string, EmulatorRun> runs = emulator.Runs.ToLookup(run => Books.PromptOf(run.Inputs));
         foreach (IGrouping<string, Row> same in scenario.Rows.GroupBy(row => row.Prompt).Where(same => runs[same.Key].Count() != same.Count()))
         {

@@ -47,7 +47,16 @@ internal sealed record ManifestScenario
         from inFlight in Gen.Frequency((1, Gen.Const((int?)null)), (2, Gen.Int[1, 4].Select(count => (int?)count)))
         from latency in Gen.Bool
         from calls in CallsOf.List[1, 4]
-        select new ManifestScenario { Command = command, Rows = rows, MaxInFlight = inFlight, HasLatency = latency, Calls = calls };
+        from restarts in Gen.Frequency((2, CallsOf.List[0, 0]), (1, CallsOf.List[1, 3]))
+        select new ManifestScenario
+        {
+            Command = command,
+            Rows = rows,
+            MaxInFlight = inFlight,
+            HasLatency = latency,
+            Calls = calls,
+            Restarts = restarts,
+        };
 
     internal required string Command { get; init; }
 
@@ -58,6 +67,9 @@ internal sealed record ManifestScenario
     internal bool HasLatency { get; init; }
 
     internal required IReadOnlyList<ManifestCall> Calls { get; init; }
+
+    /// <summary>The calls that then start again what has failed.</summary>
+    internal required IReadOnlyList<ManifestCall> Restarts { get; init; }
 
     internal bool StopsLate => Command.Contains("-StopOnTimeout", StringComparison.Ordinal);
 
@@ -81,7 +93,17 @@ internal sealed record ManifestScenario
         }
     }
 
-    public override string ToString() => string.Join(Environment.NewLine, [.. Calls.Select(call => $"# {call}"), HasLatency ? "# creates and uploads take time" : "", Script]);
+    /// <summary>The script of a call that starts again what has failed.</summary>
+    internal string RestartScript =>
+        $$"""
+        Get-ComfyRun -Manifest $manifest -Connection $c | Where-Object { $_.Status -in 'failed', 'timeout' } |
+            Restart-ComfyRun -Manifest $manifest -Connection $c{{(MaxInFlight is { } count ? $" -MaxInFlight {count}" : "")}} | Wait-ComfyRun
+        """;
+
+    public override string ToString() => string.Join(Environment.NewLine,
+    [
+        .. Calls.Select(call => $"# {call}"), .. Restarts.Select(call => $"# restart: {call}"), HasLatency ? "# creates and uploads take time" : "", Script,
+    ]);
 }
 
 /// <summary>One call of the script.</summary>
