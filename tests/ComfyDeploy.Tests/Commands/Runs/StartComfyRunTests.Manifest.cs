@@ -143,6 +143,15 @@ public sealed class StartComfyRunManifestTests : EngineTest
     }
 
     [Fact]
+    public void A_warning_at_the_end_of_a_pipeline_names_what_this_call_queued_and_nothing_else()
+    {
+        string done = Finish("Rows 1")[0].RunId!;
+        EngineRun run = Engine.RunWithErrors($"Rows 1 2 | {StartRows} | ForEach-Object {{ if ($_.Label -eq 's2') {{ throw 'boom' }} }}");
+        string text = string.Join(" ", run.Warnings) + run.Shown;
+        Assert.DoesNotContain(done, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Another_account_is_refused_before_anything_is_queued()
     {
         Engine.Run($"Rows 1 | {StartRows}");

@@ -19,6 +19,7 @@ internal sealed class RunCreator : IDisposable
     private readonly BatchManifest? _manifest;
     private RunSlots? _slots;
     private DateTime? _endsAt;
+    private bool _hasAdopted;
     private bool _isDisposed;
 
     /// <param name="cmdlet">The cmdlet.</param>
@@ -39,6 +40,9 @@ internal sealed class RunCreator : IDisposable
 
     /// <summary>The IDs of the runs that were queued.</summary>
     internal IReadOnlyCollection<string> Queued => _queued;
+
+    /// <summary>Whether there is a run that is paid for, of this call or an earlier one.</summary>
+    internal bool HasRuns => _hasAdopted || !_queued.IsEmpty;
 
     /// <summary>How many runs are unfinished; null when that is not limited.</summary>
     internal int? InFlight => _slots?.Taken;
@@ -71,7 +75,7 @@ internal sealed class RunCreator : IDisposable
     internal void Adopt(ComfyRun run, ComfyDeployClient client)
     {
         run.Batch = _batch;
-        _queued.Enqueue(run.RunId!);
+        _hasAdopted = true;
         if (run.IsFinished) return;
         client.Session.KnownRuns.Take(run.RunId!, RunOrigin.Of(run));
         if (_cmdlet.Wait) _cmdlet.AddToWait(TargetOf(run, client));

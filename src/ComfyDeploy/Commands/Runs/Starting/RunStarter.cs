@@ -33,7 +33,7 @@ internal sealed class RunStarter : IDisposable
 
     private OrderedWork<StartedRow> Creates => _creator.Work;
 
-    private bool IsAnyPaid => _creator.Queued.Count > 0 || _refusals.IsOneUnconfirmed;
+    private bool IsAnyPaid => _creator.HasRuns || _refusals.IsOneUnconfirmed;
 
     /// <summary>Checks the inputs of a run, and finds the files among them.</summary>
     /// <exception cref="ComfyDeployException">What is wrong with the inputs.</exception>
