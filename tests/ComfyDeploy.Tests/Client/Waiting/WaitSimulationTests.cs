@@ -75,8 +75,10 @@ public sealed class WaitSimulationTests(ITestOutputHelper output)
             : random.Next(3) switch { 0 => Reply.Status(503), 1 => Reply.With(200, "<html>", "text/html"), _ => throw new HttpRequestException("reset") };
         using RunWaiter waiter = wait.Waiter(TimeSpan.FromDays(1));
         foreach (ComfyRun run in queued) waiter.Add(wait.Target(run));
+        long early = 0;
         wait.Drain(waiter, () =>
         {
+            if (early == 0 && wait.Elapsed.TotalMinutes > minutes / 10.0) early = GC.GetTotalMemory(forceFullCollection: true);
             if (wait.Elapsed.TotalMinutes < minutes / 2.0 || sleeps) return;
             sleeps = true;
             wait.Clock.Skip(TimeSpan.FromMinutes(minutes / 6.0));
@@ -86,7 +88,8 @@ public sealed class WaitSimulationTests(ITestOutputHelper output)
         // Ten requests for each run: the lists, its own, and those that failed.
         Assert.True(wait.Requests.Count < 10 * runs, $"{wait.Requests.Count} requests.");
         output.WriteLine($"{doorbell}, {runs} runs in {wait.Elapsed.TotalHours:0.0} h, {wait.Requests.Count} requests " +
-            $"({wait.Count("/v2/workflow/")} lists, {wait.Count("stream-progress")} streams, {wait.Count("/run/")} reads), lag p95 {wait.Percentile(0.95):0.0} s");
+            $"({wait.Count("/v2/workflow/")} lists, {wait.Count("stream-progress")} streams, {wait.Count("/run/")} reads), lag p95 {wait.Percentile(0.95):0.0} s, " +
+            $"{(GC.GetTotalMemory(forceFullCollection: true) - early) / 1024} KB more than after a tenth of the time");
     }
 
     private static void Check(WaitSimulation wait, int requests, double lag)
