@@ -138,6 +138,7 @@ public sealed class StartComfyRunManifestTests : EngineTest
         EngineRun run = engine.Run("@{ prompt = 1 }, @{ prompt = 2 }, @{ prompt = 3 } | Start-ComfyRun portrait -Manifest $manifest -WhatIf");
         Assert.Equal(before, File.ReadAllText(Manifest));
         Assert.Contains("1 run would be queued", run.Shown, StringComparison.Ordinal);
+        Assert.Contains("What if: night.jsonl: 2 runs still under way.", run.Shown, StringComparison.Ordinal);
         Assert.Empty(run.Objects);
         Assert.Equal(2, Emulator.Runs.Count);
     }

@@ -102,10 +102,12 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     /// <summary>One line: what was done before, what goes on, and what was queued.</summary>
     internal void WriteSummary()
     {
-        if (_done + _adopted == 0 || cmdlet.IsWhatIf || cmdlet.Preferences.EndPipeline("Information")) return;
+        if (_done + _adopted == 0 || cmdlet.Preferences.EndPipeline("Information")) return;
         (int Count, string What)[] parts = [(_done, "done before"), (_adopted, "still under way"), (_queued, "queued")];
         IEnumerable<string> texts = parts.Where(part => part.Count > 0).Select(part => $"{Plural.Of(part.Count, "run")} {part.What}");
-        cmdlet.WriteInformation($"{Path.GetFileName(path)}: {string.Join(", ", texts)}.", ["ComfyRun"]);
+        string text = $"{Path.GetFileName(path)}: {string.Join(", ", texts)}.";
+        if (cmdlet.IsWhatIf) cmdlet.WriteInformation(RunPlan.Preview(text), RunPlan.PreviewTags);
+        else cmdlet.WriteInformation(text, ["ComfyRun"]);
     }
 
     private RowKey NextKey(RunTemplate template, InputSet inputs)

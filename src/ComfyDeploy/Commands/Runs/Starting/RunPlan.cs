@@ -8,6 +8,9 @@ namespace ComfyDeploy.Commands;
 /// <summary>The runs that would be queued, by what they run.</summary>
 internal sealed class RunPlan
 {
+    /// <summary>What shows a line on the host.</summary>
+    internal static readonly string[] PreviewTags = ["PSHOST", "ComfyRun"];
+
     private const string OfMachine = "the machine's GPU";
 
     private readonly Dictionary<(ApiSession, string), PlannedRuns> _runs = [];
@@ -26,8 +29,11 @@ internal sealed class RunPlan
         // A run that the user declined is in the plan too, but is not worth a line.
         if (IsEmpty || !cmdlet.IsWhatIf) return;
         string text = cmdlet.Await(cancellationToken => DescribeAsync(cmdlet.Log, cancellationToken));
-        cmdlet.WriteInformation(new HostInformationMessage { Message = $"What if: {text}" }, ["PSHOST", "ComfyRun"]);
+        cmdlet.WriteInformation(Preview(text), PreviewTags);
     }
+
+    /// <summary>A line of -WhatIf.</summary>
+    internal static HostInformationMessage Preview(string text) => new() { Message = $"What if: {text}" };
 
     private async Task<string> DescribeAsync(ICallLog log, CancellationToken cancellationToken)
     {
