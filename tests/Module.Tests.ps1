@@ -80,7 +80,7 @@ Describe 'Conventions' {
     }
 
     It 'has -Connection wherever it uses the service: <Name>' -ForEach $cmdlets {
-        $isConnected = (Get-Command $Name).ImplementingType.BaseType.Name -in 'ConnectedCommand', 'WaitingCommand'
+        $isConnected = (Get-Command $Name).ImplementingType.IsSubclassOf([ComfyDeploy.Commands.ConnectedCommand])
         (Get-Command $Name).Parameters.ContainsKey('Connection') | Should -Be ($isConnected -or $Name -eq 'Disconnect-ComfyDeploy')
     }
 }
