@@ -8,7 +8,7 @@ internal static class DemoProcess
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
-    private static readonly string Assembly = typeof(DemoProcess).Assembly
+    internal static readonly string Assembly = typeof(DemoProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Demo").Value!;
 
     internal static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string? script = null, string? timeZone = null)
