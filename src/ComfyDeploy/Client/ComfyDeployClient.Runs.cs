@@ -80,10 +80,14 @@ internal sealed partial class ComfyDeployClient
             return ([.. rows.Where(row => row.UserId is null || Connection.UserId is null || row.UserId == Connection.UserId)], rows.Count);
         }
         string path = $"/deployment/{Segment(target.ListId)}/runs?filter_user_runs=true&limit={MaxOwnRuns}{start}";
-        RunPageWire page = await GetAsync(path, WireContext.Default.RunPageWire, ErrorIds.DeploymentNotFound, cancellationToken)
-            .ConfigureAwait(false);
-        return (page.Data ?? [], page.Data?.Count ?? 0);
+        List<RunWire> own = await SendAsync(
+            () => Request(HttpMethod.Get, path), ReadPage, ErrorIds.DeploymentNotFound, cancellationToken).ConfigureAwait(false);
+        return (own, own.Count);
     }
+
+    /// <summary>What has no list of runs says nothing of them: least of all that there are none.</summary>
+    private static List<RunWire> ReadPage(MemoryStream body) => WireJson.Read(body, WireContext.Default.RunPageWire).Data
+        ?? throw new JsonException("The answer has no list of runs.");
 
     /// <summary>The archived log of a run, oldest line first; empty until the run ends.</summary>
     internal async Task<IReadOnlyList<string>> GetLogAsync(string runId, CancellationToken cancellationToken)

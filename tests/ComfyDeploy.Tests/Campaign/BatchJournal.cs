@@ -21,6 +21,9 @@ internal sealed class BatchJournal
 
     internal int LineCount { get; }
 
+    /// <summary>The number of the last line that announces a create; 0 without one.</summary>
+    internal int LastIntent { get; private set; }
+
     /// <summary>The runs that it knows.</summary>
     internal IReadOnlyCollection<string> Runs => _keys.Keys;
 
@@ -56,6 +59,7 @@ internal sealed class BatchJournal
         if (BuiltOn(what, key, run) is { } lost) _broken.Add($"line {number} builds on a line that is not there ({lost}): {line}");
         _seen.Add((key, run, what));
         if (run is not null && !_keys.TryAdd(run, key) && _keys[run] != key) _broken.Add($"line {number} gives run {run} to a second row.");
+        if (what == "intent") LastIntent = number;
         if (what == "intent") _open[key] = new(number, (string)entry["inputs"]!["prompt"]!, entry["at"]!.GetValue<DateTime>().ToUniversalTime());
         else if (what is "queued" or "refused") _open.Remove(key);
     }

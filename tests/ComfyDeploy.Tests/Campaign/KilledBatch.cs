@@ -26,6 +26,7 @@ internal sealed class KilledBatch : IDisposable
     private readonly long _began = Stopwatch.GetTimestamp();
     private int _calls;
     private int _killed;
+    private int _lookedUp;
     private int _young;
     private int _older;
 
@@ -140,13 +141,16 @@ internal sealed class KilledBatch : IDisposable
             _time.Stop();
         }
         string output = process.Output;
-        string[] broken = [.. Broken(BatchJournal.Read(Manifest), before.LineCount, output)];
+        BatchJournal after = BatchJournal.Read(Manifest);
+        // It queues nothing before it has looked for the runs of all intents that it found.
+        if (after.LastIntent > before.LineCount) _lookedUp = before.LineCount;
+        string[] broken = [.. Broken(after, output)];
         Assert.True(broken.Length == 0, $"After call {_calls}:{Environment.NewLine}{string.Join(Environment.NewLine, broken)}{Environment.NewLine}{output}");
         return output;
     }
 
     /// <summary>What the journal of a call that has ended, however it did, should have and has not.</summary>
-    private IEnumerable<string> Broken(BatchJournal journal, int linesBefore, string output)
+    private IEnumerable<string> Broken(BatchJournal journal, string output)
     {
         foreach (string broken in journal.Broken) yield return broken;
         DateTime now = _emulator.Now;
@@ -155,8 +159,8 @@ internal sealed class KilledBatch : IDisposable
             string prompt = Books.PromptOf(run.Inputs);
             bool isIntended = journal.Open.TryGetValue(prompt, out BatchJournal.Intent? intent);
             bool isYoung = isIntended && now - intent!.At < LookUp;
-            // An older one is that of a request that was lost within the call, or whose look-up failed: the next call looks again.
-            bool isExcused = isIntended && (intent!.Line > linesBefore || output.Contains("recorded it without an answer", StringComparison.Ordinal));
+            // Nobody has looked for an older one since it was written, or the look-up failed: the next call looks again.
+            bool isExcused = isIntended && (intent!.Line > _lookedUp || output.Contains("recorded it without an answer", StringComparison.Ordinal));
             if (isYoung) _young++;
             else if (isExcused) _older++;
             else yield return $"run {run.RunId} of '{prompt}', made at {run.CreatedAt:O}, is not in the journal{(isIntended ? $"; intent at {intent!.At:O}" : "")}, now {now:O}";

@@ -20,14 +20,14 @@ internal static class RandomFaults
     private static readonly string[] Reads =
     [
         "429 retry-after=2", "503", "502", "504", "500", "404", "408", "hang", "stall", "reset", "lost", "cut", "close", "truncate",
-        "wrongtypes", "wronglength", "latency 50ms", "redirect http://127.0.0.1:9/", "drip 5000",
+        "wrongtypes", "wronglength", "latency 50ms", "redirect http://127.0.0.1:9/", "drip 20000",
     ];
 
     // Half a file that states its own length is a whole one to any client, and images have no types.
     private static readonly string[] Downloads =
     [
         "429", "503", "500", "403", "404", "hang", "stall", "reset", "lost", "cut", "close", "wronglength", "latency 50ms",
-        "redirect http://127.0.0.1:9/", "drip 5000",
+        "redirect http://127.0.0.1:9/", "drip 20000",
     ];
 
     private static readonly (string Route, string[] Kinds)[] Routes =

@@ -97,7 +97,7 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
     {
         DateTime since = intents.Min(Earliest);
         IReadOnlyList<RunWire> rows = await ReadBackAsync(intents[0].Target, since, cancellationToken).ConfigureAwait(false);
-        RunWire[] free = [.. rows.Where(row => row.Id is not null && !isOwned(row.Id) && _session.KnownRuns.OriginOf(row.Id) is null)];
+        RunWire[] free = [.. rows.Where(row => !isOwned(row.Id!) && _session.KnownRuns.OriginOf(row.Id!) is null)];
         RunWire[] candidates = [.. free.Where(row => intents.Any(intent => CanBe(intent, row)))];
         await ReadInputsAsync(candidates, cancellationToken).ConfigureAwait(false);
         (OpenIntent[] Twins, RunWire[] Matches)[] groups =
@@ -138,7 +138,9 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
         {
             (IReadOnlyList<RunWire> page, int returned) = await client.GetOwnRunPageAsync(target, offset, cancellationToken)
                 .ConfigureAwait(false);
-            foreach (RunWire row in page.Where(row => row.Id is not null)) rows[row.Id!] = row;
+            // It could be the one that is looked for.
+            if (page.Any(row => row.Id is null)) throw new ComfyDeployException(ErrorIds.ServiceError, "The list has a run without an ID.");
+            foreach (RunWire row in page) rows[row.Id!] = row;
             offset += returned;
             bool isEnd = returned < ComfyDeployClient.MaxOwnRuns || page.Any(row => row.CreatedAt?.ToUniversalTime() < since);
             if (isEnd) return [.. rows.Values];

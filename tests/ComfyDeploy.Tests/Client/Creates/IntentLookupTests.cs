@@ -119,6 +119,27 @@ public sealed class IntentLookupTests
         Assert.Null(outcome.RunId);
     }
 
+    [Theory]
+    [InlineData("""{"detail":"maintenance"}""")]
+    [InlineData("""{"data":{"0":{"id":7}},"meta":null}""")]
+    [InlineData("""{"data":null,"meta":null}""")]
+    [InlineData("""{"data":[{"id":7}],"meta":null}""")]
+    public async Task An_answer_without_the_list_decides_nothing(string answer)
+    {
+        _service.OtherRun(Inputs, TimeSpan.FromMinutes(-5));
+        _service.DistortList = _ => answer;
+        Assert.Equal(ErrorIds.AmbiguousCreate, (await FindAsync(Intent("a", 3600)))["a"].Error?.ErrorId);
+    }
+
+    [Fact]
+    public async Task A_list_that_is_read_again_decides()
+    {
+        string id = _service.OtherRun(Inputs, TimeSpan.FromMinutes(-5)).Id;
+        int lists = 0;
+        _service.DistortList = list => ++lists == 1 ? """{"data":{}}""" : list;
+        Assert.Equal(id, (await FindAsync(Intent("a", 3600)))["a"].RunId);
+    }
+
     [Fact]
     public async Task Runs_of_a_version_are_found_in_the_list_of_its_workflow_without_reading_each()
     {

@@ -33,6 +33,9 @@ internal sealed class ModelService(ManualClock clock)
 
     internal Func<SentRequest, bool>? FailRead { get; set; }
 
+    /// <summary>What the service answers instead of a list.</summary>
+    internal Func<string, string>? DistortList { get; set; }
+
     internal Func<SentRequest, bool>? HangRead { get; set; }
 
     internal Action? BeforeAnswer { get; set; }
@@ -123,7 +126,8 @@ internal sealed class ModelService(ManualClock clock)
             IEnumerable<string> rows = _runs.Where(run => (isOfWorkflow || run.Deployment == parts[^2]) && run.CreatedAt + ListedAfter <= Now)
                 .OrderByDescending(run => run.CreatedAt).Skip(offset.Success ? int.Parse(offset.Groups[1].Value, CultureInfo.InvariantCulture) : 0).Take(60).Select(run => run.ToJson(withInputs: isOfWorkflow && ListsInputs));
             string list = $"[{string.Join(',', rows)}]";
-            return Reply.Json(isOfWorkflow ? list : $$"""{"data":{{list}},"meta":null}""");
+            string answer = isOfWorkflow ? list : $$"""{"data":{{list}},"meta":null}""";
+            return Reply.Json(DistortList?.Invoke(answer) ?? answer);
         }
     }
 
