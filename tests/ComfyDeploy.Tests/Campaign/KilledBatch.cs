@@ -51,7 +51,7 @@ internal sealed class KilledBatch : IDisposable
     /// <summary>What happened, in numbers.</summary>
     internal string Figures() => string.Create(CultureInfo.InvariantCulture,
         $"{_killed} kills, {_calls} calls, {RequestCount} requests, {_emulator.Requests.Count(request => request.Status != 200)} of them not answered with 200, " +
-        $"{Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s, {_emulator.Runs.Count} runs, {Directory.GetFiles(Renders).Length} files; " +
+        $"{Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s ({_time.Elapsed.TotalSeconds:0} s of them without the start of processes), {_emulator.Runs.Count} runs, {Directory.GetFiles(Renders).Length} files; " +
         $"after kills {_young} runs of young intents and {_older} of others were not in the journal.");
 
     /// <summary>Kills calls at random points, so many times.</summary>

@@ -123,7 +123,7 @@ public sealed class IntentLookupTests
     [InlineData("""{"detail":"maintenance"}""")]
     [InlineData("""{"data":{"0":{"id":7}},"meta":null}""")]
     [InlineData("""{"data":null,"meta":null}""")]
-    [InlineData("""{"data":[{"id":7}],"meta":null}""")]
+    [InlineData("""{"data":[{"status":"running"}],"meta":null}""")]
     public async Task An_answer_without_the_list_decides_nothing(string answer)
     {
         _service.OtherRun(Inputs, TimeSpan.FromMinutes(-5));
