@@ -103,47 +103,6 @@ Describe 'Nightly batch' {
     }
 }
 
-Describe 'Scheduled task' {
-    BeforeAll { $emulator = New-TestEmulator -Speed 36000 }
-
-    It 'ends with exit code 0 on success, with only the key from the environment' {
-        $child = Invoke-ChildPwsh @'
-$ErrorActionPreference = 'Stop'
-Start-ComfyRun portrait @{ prompt = 'golden'; seed = 42 } | Wait-ComfyRun -Timeout 30s -ThrowOnFailure | ForEach-Object Status
-'@ -Environment (Get-TaskEnvironment)
-        $child.ExitCode | Should -Be 0
-        ($child.Output -split '\r?\n')[-1] | Should -Be 'success'
-        $child.Error | Should -BeNullOrEmpty
-    }
-
-    It 'ends with exit code 1 and a reason for <Prompt>' -ForEach @(
-        @{ Prompt = '#fail'; Id = 'RunFailed' }, @{ Prompt = '#cancelled'; Id = 'RunFailed' }, @{ Prompt = '#timeout'; Id = 'RunFailed' }
-    ) {
-        $child = Invoke-ChildPwsh @"
-`$ErrorActionPreference = 'Stop'
-try { Start-ComfyRun portrait @{ prompt = '$Prompt' } | Wait-ComfyRun -Timeout 30s -ThrowOnFailure -OutVariable runs }
-catch { "caught `$(`$_.FullyQualifiedErrorId.Split(',')[0]) `$(`$runs.Count)"; throw }
-"@ -Environment (Get-TaskEnvironment)
-        $child.ExitCode | Should -Be 1
-        $child.Output | Should -Match "caught $Id 1"
-        $child.Output + $child.Error | Should -Match 'did not succeed'
-    }
-
-    It 'writes a line per change on request when no progress bar can be shown, and none otherwise' {
-        $slow = New-TestEmulator -Speed 4
-        $task = @{ COMFY_DEPLOY_API_KEY = Get-TestKey $slow; COMFY_DEPLOY_BASE_URI = $slow.BaseUri }
-        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun -InformationAction Continue | ForEach-Object RunId' -Environment $task
-        $id = ($child.Output -split '\r?\n')[-1]
-        $child.Output | Should -Match "(?m)^\d\d:\d\d:\d\d $id \w+"
-        $child.Output | Should -Match "(?m)$id success"
-        $child = Invoke-ChildPwsh 'Start-ComfyRun portrait @{ prompt = "#time=4" } | Wait-ComfyRun | ForEach-Object RunId' -Environment $task
-        $child.Output | Should -Match '^[0-9a-f-]{36}$'
-        $child.Error | Should -BeNullOrEmpty
-    }
-
-    AfterAll { Clear-TestState }
-}
-
 Describe 'Parallel' {
     BeforeAll {
         $emulator = New-TestEmulator
@@ -384,22 +343,5 @@ try { Start-ComfyRun portrait @{ cfg = '7,5' } -ErrorAction Stop } catch { $_.Fu
         [int] $lines[8] | Should -BeGreaterThan 0
         [int] $lines[9] | Should -BeGreaterThan 0
         $child.Error | Should -BeNullOrEmpty
-    }
-}
-
-Describe 'The exit code of a gate' {
-    It 'is <Code> with <Arguments>, and the script <Outcome>' -ForEach @(
-        @{ Code = 0; Arguments = '-ThrowOnFailure'; Outcome = 'continues'; Goes = 'after' }
-        @{ Code = 1; Arguments = '-ThrowOnFailure -ErrorAction Stop'; Outcome = 'ends'; Goes = $null }
-    ) {
-        $script = Join-Path $TestDrive 'gate.ps1'
-        Set-Content $script @"
-            Import-Module '$PSScriptRoot/../out/ComfyDeploy'
-            `$null = Start-ComfyEmulator -Connect -Speed 100
-            '#fail' | Start-ComfyRun portrait -InputName prompt | Wait-ComfyRun $Arguments -InformationAction Ignore | Out-Null
-            'after'
-"@
-        pwsh -NoProfile -NonInteractive -File $script 2>$null | Should -Be $Goes
-        $LASTEXITCODE | Should -Be $Code
     }
 }

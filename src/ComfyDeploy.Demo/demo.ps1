@@ -32,3 +32,30 @@ $folder = [IO.Path]::Combine([IO.Path]::GetTempPath(), "ComfyDeploy-demo-$([guid
 '', "The outputs, saved to ${folder}:" | Out-Default
 $done | Where-Object IsSuccess | Save-ComfyRunOutput -Path $folder -NameTemplate '{Label}_{Index:00}_{FileName}' |
     ForEach-Object { "  $($_.Name), $($_.Length) bytes" } | Out-Default
+
+'', 'A batch with a manifest, eight rows and at most three runs in flight, in a process of its own:' | Out-Default
+$manifest = [IO.Path]::Combine($folder, 'night.jsonl')
+$before = $emulator.Runs.Count
+$start = [Diagnostics.ProcessStartInfo]::new('dotnet')
+$start.ArgumentList.Add([IO.Path]::Combine($PSScriptRoot, 'ComfyDeploy.Demo.dll'))
+$start.ArgumentList.Add([IO.Path]::Combine($PSScriptRoot, 'batch.ps1'))
+$start.Environment['COMFY_DEPLOY_BASE_URI'] = $emulator.BaseUri
+$start.Environment['COMFY_DEPLOY_API_KEY'] = [Net.NetworkCredential]::new('', $emulator.ApiKey).Password
+$start.Environment['COMFY_DEMO_FOLDER'] = $folder
+$process = [Diagnostics.Process]::Start($start)
+try {
+    while (-not $process.WaitForExit(50) -and @($emulator.Runs[$before..1000] | Where-Object Status -EQ success).Count -lt 2) { }
+} finally {
+    $process.Kill()
+    $process.WaitForExit()
+}
+
+'', 'The process was killed. Its manifest knows these runs:' | Out-Default
+Get-ComfyRun -Manifest $manifest | Out-Default
+
+'The same script again goes on, and queues no row twice:' | Out-Default
+$process = [Diagnostics.Process]::Start($start)
+$process.WaitForExit()
+if ($process.ExitCode -ne 0) { throw "The batch ended with exit code $($process.ExitCode)." }
+$pictures = [IO.Directory]::GetFiles($folder, 'b*.png')
+'', "  $(@(Get-ComfyRun -Manifest $manifest).Count) rows, $($emulator.Runs.Count - $before) runs on the service, $($pictures.Count) files" | Out-Default
