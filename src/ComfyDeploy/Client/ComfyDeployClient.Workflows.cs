@@ -40,6 +40,7 @@ internal sealed partial class ComfyDeployClient
     {
         List<NamedWire> rows = await GetAsync("/machines/all", WireContext.Default.ListNamedWire, ErrorIds.ServiceError, cancellationToken)
             .ConfigureAwait(false);
+        CompletionMemory.Of(session).SetMachines(rows.Select(machine => machine.Name), session.Clock.Now);
         return [.. rows.Where(machine => machine.Id is not null)];
     }
 }

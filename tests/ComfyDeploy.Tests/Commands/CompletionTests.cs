@@ -30,6 +30,7 @@ public sealed class CompletionTests : EngineTest
         { "Get-ComfyRun -Deployment portrait/production, up", "upscale-4k/staging", 2 },
         { "Get-ComfyRun -Workflow port", "portrait", 1 },
         { "Get-ComfyDeployment -Workflow anim", "animate", 1 },
+        { "Start-ComfyRun -WorkflowVersion x -Machine gpu", "gpu-a10g", 1 },
         { "1 | Start-ComfyRun portrait -InputName s", "seed", 2 },
         { "1 | Start-ComfyRun -Deployment portrait/staging -InputName s", "seed", 2 },
         { "Import-Csv x.csv | Start-ComfyRun portrait -LabelColumn pr", "prompt", 2 },

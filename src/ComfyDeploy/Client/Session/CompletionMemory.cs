@@ -6,15 +6,19 @@ namespace ComfyDeploy.Client;
 internal sealed class CompletionMemory
 {
     internal const string Workflows = "workflows";
+    internal const string Machines = "machines";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
     private static readonly ConditionalWeakTable<ApiSession, CompletionMemory> Memories = new();
 
     private readonly Dictionary<string, DateTime> _next = [];
     private volatile string[] _workflowNames = [];
+    private volatile string[] _machineNames = [];
     private DateTime _nextOfAny;
 
     internal IReadOnlyList<string> WorkflowNames => _workflowNames;
+
+    internal IReadOnlyList<string> MachineNames => _machineNames;
 
     internal static CompletionMemory Of(ApiSession session) => Memories.GetOrCreateValue(session);
 
@@ -41,5 +45,11 @@ internal sealed class CompletionMemory
     {
         lock (_next) _next[Workflows] = now + Pause;
         _workflowNames = [.. workflows.Select(workflow => workflow.Name).OfType<string>()];
+    }
+
+    internal void SetMachines(IEnumerable<string?> names, DateTime now)
+    {
+        lock (_next) _next[Machines] = now + Pause;
+        _machineNames = [.. names.OfType<string>()];
     }
 }

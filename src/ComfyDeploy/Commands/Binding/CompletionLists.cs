@@ -35,6 +35,15 @@ internal sealed class CompletionLists(ComfyConnection connection)
         }
     }
 
+    internal IReadOnlyList<string> MachineNames
+    {
+        get
+        {
+            Read(CompletionMemory.Machines, (client, token) => client.GetMachinesAsync(token));
+            return CompletionMemory.Of(_session).MachineNames;
+        }
+    }
+
     /// <summary>The GPUs that have a price.</summary>
     internal IEnumerable<string> Gpus
     {

@@ -19,6 +19,13 @@ public sealed class WorkflowCompleter : Completer
         Suggestion.Of((command.Lists?.WorkflowNames ?? []).OrderBy(name => name, StringComparer.OrdinalIgnoreCase));
 }
 
+/// <summary>Completes the names of machines.</summary>
+public sealed class MachineCompleter : Completer
+{
+    private protected override IEnumerable<Suggestion> Suggest(TypedCommand command) =>
+        Suggestion.Of((command.Lists?.MachineNames ?? []).OrderBy(name => name, StringComparer.OrdinalIgnoreCase));
+}
+
 /// <summary>Completes the runs that this process queued, read or listed, the newest first.</summary>
 public sealed class RunIdCompleter : Completer
 {

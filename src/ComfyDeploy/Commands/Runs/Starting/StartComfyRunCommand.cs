@@ -30,7 +30,7 @@ public sealed class StartComfyRunCommand : StartingCommand
     public ComfyReference? Workflow { get; set; }
 
     [Parameter(ParameterSetName = VersionSet, Mandatory = true), Parameter(ParameterSetName = GraphSet, Mandatory = true)]
-    [ValidateNotNull, Reference(ReferenceKind.Machine)]
+    [ValidateNotNull, Reference(ReferenceKind.Machine), ArgumentCompleter(typeof(MachineCompleter))]
     public ComfyReference? Machine { get; set; }
 
     [Parameter(Position = 1), Alias("Input"), ValidateNotNull]
