@@ -28,10 +28,11 @@ internal sealed class ManifestText(string path, Func<long, byte[]?> unwritten) :
     {
         JsonElement intent = Line(row.IntentAt), answer = Line(row.AnswerAt);
         bool isQueued = row.RunId is not null;
+        string? ended = row.State == RowState.Ended ? answer.Text("status") : null;
         ComfyRun run = new()
         {
             RunId = row.RunId,
-            Status = row.State == RowState.Ended ? answer.Text("status") : isQueued ? RunStatus.NotStarted : RunStatus.NotQueued,
+            Status = row.State == RowState.Ended ? ended : isQueued ? RunStatus.NotStarted : RunStatus.NotQueued,
             IsUnconfirmed = row.State == RowState.Intended,
             Error = row.State == RowState.Intended ? "It is not known whether the row was queued." : answer.Text("error"),
             Label = intent.Text("label"),
@@ -46,6 +47,7 @@ internal sealed class ManifestText(string path, Func<long, byte[]?> unwritten) :
             CreatedAt = answer.Time("created_at") ?? (isQueued ? intent.Time("at") : null),
             QueuedAt = answer.Time("queued_at"),
             StartedAt = answer.Time("started_at"),
+            PercentComplete = ended == RunStatus.Success ? 100 : null,
             EndedAt = answer.Time("ended_at"),
             EstimatedCost = (decimal?)answer.Number("cost"),
             RecordedOutputCount = (int?)answer.Number("output_count"),

@@ -218,7 +218,7 @@ public sealed class StartComfyRunManifestTests : EngineTest
 
     private string KeyOf(ComfyRun run) => (string)Lines.First(line => (string?)line["run"] == run.RunId)["key"]!;
 
-    private static object Facts(ComfyRun run) => (run.RunId, run.Status, run.Label, run.DeploymentName, run.RunSeconds, run.EstimatedCost, run.Inputs!.ToString());
+    private static object Facts(ComfyRun run) => (run.RunId, run.Status, run.Label, run.DeploymentName, run.RunSeconds, run.EstimatedCost, run.PercentComplete, run.Inputs!.ToString());
 
     private IReadOnlyList<ComfyRun> Finish(string rows)
     {
