@@ -7,12 +7,14 @@ BeforeDiscovery {
     $root = Split-Path $PSScriptRoot
     # A block of code that a block of output follows.
     $block = '(?ms)^```powershell\n(?<Code>(?:(?!```).)*)^```\n\n```(?:Output)?\n(?<Output>(?:(?!```).)*)^```$'
+    # Samples of the README, which has no examples, are counted.
+    $others = 0
     $samples = foreach ($page in Get-ChildItem $root/en-US/*.md, $root/README.md) {
         $text = (Get-Content $page -Raw).Replace("`r`n", "`n")
         foreach ($match in [regex]::Matches($text, $block)) {
             $example = [regex]::Matches($text.Substring(0, $match.Index), '(?m)^### Example (\d)') | Select-Object -Last 1
             @{
-                Name   = $page.BaseName + $(if ($example) { '/' + $example.Groups[1].Value })
+                Name   = $page.BaseName + '/' + $(if ($example) { $example.Groups[1].Value } else { (++$others) })
                 Code   = $match.Groups['Code'].Value
                 Output = $match.Groups['Output'].Value
             }
@@ -31,6 +33,8 @@ BeforeAll {
     # Runs of 20 to 30 seconds, from which -WhatIf estimates.
     $history = "$stopped; `$null = 20..30 | ForEach-Object { `"#queue=0 #cold=2 #time=`$_`" } | Start-ComfyRun portrait -InputName prompt; `$emulator.Advance('01:00:00')"
     $prompts = "Set-Content prompts.csv 'prompt,seed,shot', 'a red fox,1,a01', 'a bear #fail,2,a02', 'an owl,3,a03'"
+    # The batch that the README and Get-ComfyRun show, with its manifest.
+    $batch = 'Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot -MaxInFlight 10 -Manifest ./night.jsonl'
     $setups = @{
         'Disconnect-ComfyDeploy/3'   = $stopped
         'Get-ComfyConnection/1'      = $stopped
@@ -43,12 +47,14 @@ BeforeAll {
         'Get-ComfyDeploymentInput/3' = $stopped
         'Get-ComfyRun/1'             = "$stopped; `$null = Start-ComfyRun portrait @{ prompt = '#fail' }; `$emulator.Advance('00:10:00')"
         'Get-ComfyRun/2'             = "$stopped; `$null = 'a fox', '#fast', 'an owl' | Start-ComfyRun portrait -InputName prompt; `$emulator.Advance('00:10:00')"
+        'Get-ComfyRun/5'             = "$fast; $prompts; `$null = $batch | Wait-ComfyRun"
         'Get-ComfyRunOutput/1'       = "$stopped; `$runs = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Get-ComfyRunOutput/2'       = "$stopped; `$null = Start-ComfyRun portrait @{ prompt = '#multi=3 #text' }; `$emulator.Advance('00:10:00')"
         'Invoke-ComfyApi/1'          = $stopped
         'New-ComfyInputGrid/2'       = $history
         'New-ComfyInputGrid/3'       = $fast
-        'README'                     = $fast
+        'README/1'                   = $fast
+        'README/2'                   = "$fast; $prompts; `$rows = Import-Csv prompts.csv; `$null = $batch | Wait-ComfyRun"
         'Restart-ComfyRun/2'         = "$fast; $prompts; `$runs = Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot -Wait"
         'Restart-ComfyRun/3'         = "$stopped; $prompts; `$null = Import-Csv prompts.csv | Start-ComfyRun portrait -LabelColumn shot; `$emulator.Advance('01:00:00')"
         'Save-ComfyRunOutput/1'      = "$fast; $prompts"
@@ -105,7 +111,7 @@ Describe 'The samples of the help and the README' -ForEach @{ All = $samples; Ma
 
     It 'all run without an error' { $child.Error | Should -BeNullOrEmpty }
 
-    It 'include every block of output' { @($All | Where-Object Name -ne README).Count | Should -Be $Marked }
+    It 'include every block of output' { @($All | Where-Object Name -NotLike 'README/*').Count | Should -Be $Marked }
 
     It '<Name> prints what the page says' -ForEach $samples {
         ConvertTo-Comparable $printed[$Name] | Should -BeExactly (ConvertTo-Comparable $Output)
