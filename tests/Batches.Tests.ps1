@@ -235,7 +235,7 @@ Describe 'A grid of inputs' {
     BeforeAll {
         $emulator = New-TestEmulator -Speed 36000
         # Runs from which -WhatIf estimates.
-        $null = 1..5 | ForEach-Object { [pscustomobject]@{ prompt = '#queue=0 #cold=2 #time=20'; seed = $_ } } | Start-ComfyRun portrait | Wait-ComfyRun
+        $null = 1..5 | ForEach-Object { [pscustomobject]@{ prompt = "#queue=0 #cold=2 #time=2$_"; seed = $_ } } | Start-ComfyRun portrait | Wait-ComfyRun
         $grid = @{ style = 'noir', 'anime', 'photo'; cfg = 4, 7, 10; seed = 1..4 }
         $columns = 'style', 'cfg', 'seed'
     }

@@ -365,3 +365,50 @@ try { Get-ComfyRun `$short -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId
         @((Get-ComfyRun -Workflow portrait).RunId | Sort-Object -Unique).Count | Should -Be 120
     }
 }
+
+Describe 'Get-ComfyRun -Manifest' {
+    BeforeAll {
+        $emulator = New-TestEmulator
+        $manifest = Join-Path $TestDrive night.jsonl
+        $rows = 'a fox', 'a bear #fail', 'an owl' | ForEach-Object { $number = 1 } { [pscustomobject]@{ prompt = $_; seed = $number; shot = "a0$number" }; $number++ }
+        $started = $rows | Start-ComfyRun portrait -LabelColumn shot -Manifest $manifest
+        $emulator.Advance('00:10:00')
+        $done = $started | Wait-ComfyRun -InOrder
+        $before = $emulator.Requests.Count
+        $batch = Get-ComfyRun -Manifest $manifest
+    }
+
+    It 'returns a run for each row, in order, without a request' {
+        $batch.RunId | Should -Be $done.RunId
+        $batch.Label | Should -Be 'a01', 'a02', 'a03'
+        $batch.Status | Should -Be 'success', 'failed', 'success'
+        $emulator.Requests.Count | Should -Be $before
+    }
+
+    It 'can be exported as CSV, and read back' {
+        $batch | Export-Csv TestDrive:/batch.csv
+        Get-Content TestDrive:/batch.csv -Raw | Should -Not -Match 'System\.|ComfyDeploy\.Comfy|night\.jsonl'
+        $back = Import-Csv TestDrive:/batch.csv
+        $back.RunId | Should -Be $done.RunId
+        $back.Label | Should -Be $batch.Label
+        $back.Status | Should -Be $batch.Status
+        $back.Error | Should -Be $batch.ForEach{ "$($_.Error)" }
+        $back.ForEach{ ($_.Inputs | ConvertFrom-Json).prompt } | Should -Be $rows.prompt
+        ($back | Get-ComfyRun).RunId | Should -Be $done.RunId
+    }
+
+    It 'can be exported as JSON, and read back' {
+        $json = $batch | ConvertTo-Json -Depth 5 -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeNullOrEmpty
+        $json | Should -Not -Match ([regex]::Escape((Get-TestKey $emulator)))
+        $back = $json | ConvertFrom-Json
+        $back.RunId | Should -Be $done.RunId
+        $back.Inputs.prompt | Should -Be $rows.prompt
+        $back.Inputs.seed | Should -Be 1, 2, 3
+        $back[0].PSObject.Properties.Name | Should -Contain 'EstimatedCost'
+    }
+
+    It 'reports a file that does not exist' {
+        { Get-ComfyRun -Manifest TestDrive:/none.jsonl -ErrorAction Stop } | Should -Throw -ErrorId 'FileNotFound,*'
+    }
+}

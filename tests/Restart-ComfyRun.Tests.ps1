@@ -58,6 +58,21 @@ an owl,3,a03
         $again.RestartOf | Should -Be $done[1].RunId
     }
 
+    It 'records another attempt in a manifest, and the batch then queues nothing' {
+        $manifest = Join-Path $TestDrive "$([guid]::NewGuid().ToString('N')).jsonl"
+        $null = $rows | Start-ComfyRun portrait -LabelColumn shot -Manifest $manifest
+        $emulator.Advance('01:00:00')
+        $null = Get-ComfyRun -Manifest $manifest | Wait-ComfyRun
+        $again = Get-ComfyRun -Manifest $manifest | Where-Object -Not IsSuccess | Restart-ComfyRun -InputOverride @{ prompt = 'a bear' } -Manifest $manifest
+        $emulator.Advance('01:00:00')
+        ($again | Wait-ComfyRun).Status | Should -Be 'success'
+        $count = $emulator.Runs.Count
+        $batch = $rows | Start-ComfyRun portrait -LabelColumn shot -Manifest $manifest
+        $emulator.Runs.Count | Should -Be $count
+        $batch.Status | Should -Be 'success', 'success', 'success'
+        $batch[1].RunId | Should -Be $again.RunId
+    }
+
     It 'changes nothing with -WhatIf' {
         $runs | Restart-ComfyRun -WhatIf | Should -BeNullOrEmpty
         $emulator.Runs.Count | Should -Be 3

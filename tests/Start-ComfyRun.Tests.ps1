@@ -453,6 +453,45 @@ Describe 'Start-ComfyRun' {
         }
     }
 
+    Context '-Manifest' {
+        BeforeEach {
+            $manifest = Join-Path $TestDrive "$([guid]::NewGuid().ToString('N')).jsonl"
+            $rows = 1..3 | ForEach-Object { [pscustomobject]@{ prompt = 'a fox'; seed = $_; shot = "a0$_" } }
+        }
+
+        It 'sends no request for a batch that is done' {
+            $first = $rows | Start-ComfyRun portrait -LabelColumn shot -Manifest $manifest
+            $emulator.Advance('00:10:00')
+            $first = $first | Wait-ComfyRun -InOrder
+            $before = $emulator.Requests.Count
+            $second = $rows | Start-ComfyRun portrait -LabelColumn shot -MaxInFlight 2 -Manifest $manifest -InformationVariable lines
+            $emulator.Requests.Count | Should -Be $before
+            $second.RunId | Should -Be $first.RunId
+            $second.Status | Should -Be 'success', 'success', 'success'
+            "$lines" | Should -Be "$(Split-Path $manifest -Leaf): 3 runs done before."
+        }
+
+        It 'is a path of the session' {
+            Push-Location TestDrive:
+            try { $null = $rows | Start-ComfyRun portrait -LabelColumn shot -Manifest './night [1].jsonl' } finally { Pop-Location }
+            Test-Path -LiteralPath "$TestDrive/night [1].jsonl" | Should -BeTrue
+        }
+
+        It 'is ManifestInUse for a second process, which queues nothing' {
+            $child = $null
+            $script = "[pscustomobject]@{ prompt = 'late' } | Start-ComfyRun portrait -Manifest '$manifest'"
+            $task = @{ COMFY_DEPLOY_API_KEY = Get-TestKey $emulator; COMFY_DEPLOY_BASE_URI = $emulator.BaseUri }
+            $rows | ForEach-Object {
+                $_
+                # Start-ComfyRun, behind, has the manifest open after the first row.
+                $child ??= Invoke-ChildPwsh "try { $script } catch { `$_.FullyQualifiedErrorId; exit 7 }" -Environment $task
+            } | Start-ComfyRun portrait -LabelColumn shot -Manifest $manifest | Out-Null
+            $child.Output | Should -Be 'ManifestInUse,ComfyDeploy.Commands.StartComfyRunCommand'
+            $child.ExitCode | Should -Be 7
+            $emulator.Runs.Count | Should -Be 3
+        }
+    }
+
     Context 'stopping and completing' {
         It 'stops within 200 ms in a hung create request, and leaves no error' {
             $emulator.AddFault('POST /run/deployment/queue = hang always')

@@ -162,6 +162,22 @@ Describe 'Wait-ComfyRun' {
             $waited.Status | Sort-Object | Should -Be 'not-queued', 'success'
         }
 
+        It 'passes rows of a manifest that are done through without a request, and waits for the others' {
+            $manifest = Join-Path $TestDrive night.jsonl
+            $null = 'a', 'b #fail' | Start-ComfyRun portrait -InputName prompt -Manifest $manifest
+            $emulator.Advance('00:10:00')
+            $null = Get-ComfyRun -Manifest $manifest | Wait-ComfyRun
+            $before = $emulator.Requests.Count
+            $done = 'a', 'b #fail' | Start-ComfyRun portrait -InputName prompt -Manifest $manifest | Wait-ComfyRun -InOrder
+            $done.Status | Should -Be 'success', 'failed'
+            $emulator.Requests.Count | Should -Be $before
+            $all = 'a', 'b #fail', 'c' | Start-ComfyRun portrait -InputName prompt -Manifest $manifest |
+                ForEach-Object { $emulator.Advance('00:10:00'); $_ } | Wait-ComfyRun -InOrder
+            $all.Status | Should -Be 'success', 'failed', 'success'
+            $all[0..1].RunId | Should -Be $done.RunId
+            $emulator.Runs.Count | Should -Be 3
+        }
+
         It 'works after a producer that is still running' {
             $waited = 1..3 | ForEach-Object { $emulator.Advance('00:05:00'); $_ } | Start-ComfyRun portrait -InputName seed |
                 ForEach-Object { $emulator.Advance('00:05:00'); $_ } | Wait-ComfyRun -Timeout 30s
