@@ -4,7 +4,7 @@ $folder = $env:COMFY_DEMO_FOLDER
 if (-not $folder) { throw 'Only the demo starts this script.' }
 Disconnect-ComfyDeploy emulator
 
-1..8 | ForEach-Object { [pscustomobject]@{ shot = "b$_"; prompt = "a fox in picture $_"; seed = $_ } } |
+1..6 | ForEach-Object { [pscustomobject]@{ shot = "b$_"; prompt = "a fox in picture $_"; seed = $_ } } |
     Start-ComfyRun portrait -LabelColumn shot -MaxInFlight 3 -Manifest ([IO.Path]::Combine($folder, 'night.jsonl')) |
     Wait-ComfyRun -Timeout 5m |
     Save-ComfyRunOutput $folder -NameTemplate '{Label}{Extension}' |

@@ -33,7 +33,7 @@ $folder = [IO.Path]::Combine([IO.Path]::GetTempPath(), "ComfyDeploy-demo-$([guid
 $done | Where-Object IsSuccess | Save-ComfyRunOutput -Path $folder -NameTemplate '{Label}_{Index:00}_{FileName}' |
     ForEach-Object { "  $($_.Name), $($_.Length) bytes" } | Out-Default
 
-'', 'A batch with a manifest, eight rows and at most three runs in flight, in a process of its own:' | Out-Default
+'', 'A batch with a manifest, six rows and at most three runs in flight, in a process of its own:' | Out-Default
 $manifest = [IO.Path]::Combine($folder, 'night.jsonl')
 $before = $emulator.Runs.Count
 $start = [Diagnostics.ProcessStartInfo]::new('dotnet')

@@ -32,9 +32,9 @@ public sealed partial class DemoTests
 
         // The batch: killed before its last row, and finished by the same script, which queues no row twice.
         string[] known = [.. lines.SkipWhile(line => !line.StartsWith("The process was killed.", StringComparison.Ordinal)).Where(line => BatchRow().IsMatch(line))];
-        Assert.InRange(known.Length, 2, 7);
-        Assert.Contains("  8 rows, 8 runs on the service, 8 files", lines);
-        Assert.Contains("  b8.png is saved", lines);
+        Assert.InRange(known.Length, 2, 5);
+        Assert.Contains("  6 rows, 6 runs on the service, 6 files", lines);
+        Assert.Contains("  b6.png is saved", lines);
     }
 
     [Fact]
