@@ -26,6 +26,7 @@ internal sealed class KilledBatch : IDisposable
     private readonly long _began = Stopwatch.GetTimestamp();
     private int _calls;
     private int _killed;
+    private int _faults;
     private int _lookedUp;
     private int _young;
     private int _older;
@@ -50,9 +51,9 @@ internal sealed class KilledBatch : IDisposable
 
     /// <summary>What happened, in numbers.</summary>
     internal string Figures() => string.Create(CultureInfo.InvariantCulture,
-        $"{_killed} kills, {_calls} calls, {RequestCount} requests, {_emulator.Requests.Count(request => request.Status != 200)} of them not answered with 200, " +
-        $"{Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s ({_time.Elapsed.TotalSeconds:0} s of them without the start of processes), {_emulator.Runs.Count} runs, {Directory.GetFiles(Renders).Length} files; " +
-        $"after kills {_young} runs of young intents and {_older} of others were not in the journal.");
+        $"{_killed} kills, {_calls} calls, {RequestCount} requests, {_faults} faults, {Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s " +
+        $"({_time.Elapsed.TotalSeconds:0} s without the start of processes), {_emulator.Runs.Count} runs, {Directory.GetFiles(Renders).Length} files. " +
+        $"Runs that were not in the journal after a call: {_young} of young intents, {_older} of others.");
 
     /// <summary>Kills calls at random points, so many times.</summary>
     internal async Task KillAsync(int times)
@@ -115,7 +116,9 @@ internal sealed class KilledBatch : IDisposable
         _calls++;
         BatchJournal before = BatchJournal.Read(Manifest);
         _emulator.ClearFaults();
-        foreach (string fault in RandomFaults.Plan(_random, requests: 4 * _rows)) _emulator.AddFault(fault);
+        PlannedRouteFault[] plan = [.. RandomFaults.Plan(_random, requests: 4 * _rows)];
+        foreach (PlannedRouteFault fault in plan) _emulator.AddFault(fault.ToString());
+        int requestsBefore = RequestCount;
         using CancellationTokenSource limit = new(CallLimit);
         using BatchProcess process = new(_emulator, _folder, Manifest, Renders, _rows);
         try
@@ -141,6 +144,7 @@ internal sealed class KilledBatch : IDisposable
             _time.Stop();
         }
         string output = process.Output;
+        _faults += RandomFaults.CountMet(plan, [.. _emulator.Requests.Skip(requestsBefore)]);
         BatchJournal after = BatchJournal.Read(Manifest);
         // It queues nothing before it has looked for the runs of all intents that it found.
         if (after.LastIntent > before.LineCount) _lookedUp = before.LineCount;

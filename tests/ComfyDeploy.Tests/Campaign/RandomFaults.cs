@@ -1,4 +1,5 @@
 using System.Globalization;
+using ComfyDeploy.Emulator;
 
 namespace ComfyDeploy.Tests.Campaign;
 
@@ -44,17 +45,33 @@ internal static class RandomFaults
     ];
 
     /// <summary>A plan for so many requests of each route.</summary>
-    internal static IEnumerable<string> Plan(Random random, int requests)
+    internal static IEnumerable<PlannedRouteFault> Plan(Random random, int requests)
     {
         foreach ((string route, string[] kinds) in Routes)
         {
             // Each fault counts only the requests that no earlier one has met.
-            for (int passed = Gap(random); passed < requests; passed += Gap(random))
-            {
-                yield return string.Create(CultureInfo.InvariantCulture, $"{route} = {kinds[random.Next(kinds.Length)]} after={passed}");
-            }
+            for (int passed = Gap(random); passed < requests; passed += Gap(random)) yield return new(route, kinds[random.Next(kinds.Length)], passed);
         }
     }
 
+    /// <summary>How many faults of a plan these requests have met.</summary>
+    internal static int CountMet(IEnumerable<PlannedRouteFault> plan, IReadOnlyList<EmulatorRequest> requests) => plan.GroupBy(fault => fault.Route)
+        .Sum(route => route.Where((fault, met) => fault.After + met < requests.Count(request => IsOf(request, route.Key))).Count());
+
+    private static bool IsOf(EmulatorRequest request, string route)
+    {
+        string target = $"{request.Method} {(request.Path.StartsWith("/api/", StringComparison.Ordinal) ? request.Path["/api".Length..] : request.Path)}";
+        return route.EndsWith('*') ? target.StartsWith(route[..^1], StringComparison.Ordinal) : target == route;
+    }
+
     private static int Gap(Random random) => (int)(Math.Log(1 - random.NextDouble()) / Math.Log(1 - Share));
+}
+
+/// <summary>A fault that happens once.</summary>
+/// <param name="Route">The method and the path.</param>
+/// <param name="Kind">What happens.</param>
+/// <param name="After">How many requests pass before.</param>
+internal sealed record PlannedRouteFault(string Route, string Kind, int After)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Route} = {Kind} after={After}");
 }
