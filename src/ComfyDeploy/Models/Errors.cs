@@ -113,6 +113,9 @@ internal static class Errors
     internal static ComfyDeployException ManifestInUse(string path, Exception cause) =>
         new(ErrorIds.ManifestInUse, $"Another process uses the manifest '{path}'.", cause);
 
+    internal static ComfyDeployException RowInUse(string path) => new(
+        ErrorIds.InvalidInput, $"Another command of this session is queueing this row with the manifest '{path}'.");
+
     internal static ComfyDeployException ManifestInvalid(string path, int line) =>
         new(ErrorIds.ManifestInvalid, $"Line {line} of '{path}' is damaged, or the file is not a manifest of this version.");
 

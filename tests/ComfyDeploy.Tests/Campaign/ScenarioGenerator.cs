@@ -147,6 +147,8 @@ internal static class ScenarioGenerator
         {
             Deadline = scenario.Deadline is null ? null : Math.Min(scenario.Deadline.Value, SocketService.LongestWait),
             StopAtRequest = null,
+            // The slot of a run without an end is taken for a day, and over sockets days are long.
+            MaxInFlight = scenario.Rows.Any(IsEndless) ? null : scenario.MaxInFlight,
             HasLatency = false,
             Faults = [.. scenario.Faults.Where(SocketService.Knows)],
         };

@@ -24,8 +24,9 @@ internal sealed record IntentOutcome(string? RunId, ComfyDeployException? Error 
 /// </summary>
 /// <param name="client">The account.</param>
 /// <param name="log">Says why the call pauses.</param>
+/// <param name="manifest">The manifest of the intents.</param>
 /// <param name="isOwned">Whether a run has an owner in the manifest.</param>
-internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<string, bool> isOwned)
+internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, string manifest, Func<string, bool> isOwned)
 {
     // A create may be held on its way that long, and still make a run.
     private static readonly TimeSpan MinAge = TimeSpan.FromSeconds(60);
@@ -43,7 +44,8 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
     internal async Task<IReadOnlyDictionary<string, IntentOutcome>> FindAsync(
         IEnumerable<OpenIntent> intents, CancellationToken cancellationToken)
     {
-        foreach (IGrouping<string, OpenIntent> list in intents.GroupBy(intent => intent.Target.ListId))
+        FindKnown(intents);
+        foreach (IGrouping<string, OpenIntent> list in Undecided([.. intents]).GroupBy(intent => intent.Target.ListId))
         {
             OpenIntent[] open = [.. list.OrderBy(intent => intent.At)];
             try
@@ -58,10 +60,26 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, Func<
         return _outcomes;
     }
 
+    /// <summary>This process may know the run: it was found after its answer was lost.</summary>
+    private void FindKnown(IEnumerable<OpenIntent> intents)
+    {
+        HashSet<string> keys = [.. intents.Select(intent => intent.Key)];
+        foreach (string runId in _session.KnownRuns.Started)
+        {
+            bool isIts = _session.KnownRuns.OriginOf(runId)?.Entry is { } entry && entry.Path == manifest && keys.Contains(entry.Key);
+            if (isIts && !isOwned(runId)) _outcomes[_session.KnownRuns.OriginOf(runId)!.Entry!.Key] = new(runId);
+        }
+    }
+
     private async Task FindInListAsync(OpenIntent[] intents, CancellationToken cancellationToken)
     {
         ListedCreates creates = _session.Account.Creates.For(intents[0].Target.ListId);
-        while (true)
+        // Of one that was recorded by a clock that was ahead, nothing tells how old it is.
+        foreach (OpenIntent early in intents.Where(intent => intent.At > _session.ServiceNow + UnknownClockTolerance))
+        {
+            _outcomes[early.Key] = new(null, Ambiguous(early, "its time is still to come.", cause: null));
+        }
+        while (Undecided(intents).Length > 0)
         {
             TimeSpan left = Undecided(intents).Max(intent => intent.At) + MinAge - _session.ServiceNow;
             // Nothing is being sent meanwhile, so that no run found here is that of a create under way.

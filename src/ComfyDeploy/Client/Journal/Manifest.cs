@@ -14,6 +14,7 @@ internal sealed class Manifest : IDisposable
     private readonly JournalWriter _writer;
     private readonly FileStream? _lock;
     private readonly IClock _clock;
+    private readonly HashSet<RowKey> _claimed = [];
     private int _users;
     private int _warned;
 
@@ -65,6 +66,26 @@ internal sealed class Manifest : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reserves a row for a command of this process that is about to queue it: until it is released, nobody else does, and its intent is
+    /// not one that was left over.
+    /// </summary>
+    internal bool TryClaim(RowKey key)
+    {
+        lock (_state) return _claimed.Add(key);
+    }
+
+    internal void Release(RowKey key)
+    {
+        lock (_state) _claimed.Remove(key);
+    }
+
+    /// <summary>The rows whose create was never answered, as far as anybody knows.</summary>
+    internal IReadOnlyList<ManifestRow> Open()
+    {
+        lock (_state) return [.. _state.Rows.Where(row => row.State == RowState.Intended && !_claimed.Contains(row.Key))];
+    }
+
     internal ManifestRow? Find(RowKey key)
     {
         lock (_state) return _state.Find(key);
@@ -79,6 +100,8 @@ internal sealed class Manifest : IDisposable
     /// <exception cref="ComfyDeployException">ManifestUnwritable.</exception>
     internal async Task IntendAsync(ManifestIntent intent, CancellationToken cancellationToken)
     {
+        // What is written to a file that was deleted is lost.
+        if (_lock is not null && !File.Exists(Path)) throw Errors.ManifestUnwritable(Path, new FileNotFoundException("It was deleted."));
         int number = Find(intent.Key) is { Number: < int.MaxValue and int first } ? first : intent.Number;
         string line = ManifestLines.Intent(intent with { Number = number });
         await _writer.WriteThroughAsync(line, at => Apply(line, at), cancellationToken).ConfigureAwait(false);

@@ -23,6 +23,9 @@ internal sealed record ManifestRow(RowKey Key)
 
     internal int Attempt { get; init; }
 
+    /// <summary>The row with the run of an earlier attempt: what it is again when the service refuses the next one.</summary>
+    internal ManifestRow? Before { get; init; }
+
     internal RowState State { get; init; }
 
     /// <summary>The run of the last attempt; empty when none is known.</summary>

@@ -137,9 +137,11 @@ internal sealed class ManifestState
             Number = row.Number == int.MaxValue ? fields.Number : row.Number,
             Attempt = fields.Attempt,
             IntentAt = at,
+            Before = row.Run != Guid.Empty ? row : row.Before,
         },
         // A run that is known outweighs a refusal.
-        Event.Refused when row.State is RowState.Intended or RowState.Refused => row with { State = RowState.Refused, AnswerAt = at },
+        Event.Refused when row.State is RowState.Intended or RowState.Refused => row.Before is { } before
+            ? before with { Attempt = row.Attempt } : row with { State = RowState.Refused, AnswerAt = at },
         Event.Stopping => row with { IsStopping = true },
         Event.Ended => row with { State = RowState.Ended, IsCancelled = fields.IsCancelled, AnswerAt = at },
         Event.Saved => row with { SavedAt = [.. row.SavedAt, at] },

@@ -154,5 +154,5 @@ public sealed class IntentLookupTests
         new(key, Target, Inputs, _test.Clock.Now - TimeSpan.FromSeconds(secondsAgo), isExact);
 
     private Task<IReadOnlyDictionary<string, IntentOutcome>> FindAsync(params OpenIntent[] intents) =>
-        new IntentLookup(_test.Client, _test.Log, _owned.Contains).FindAsync(intents, default).WaitAsync(ClientUnderTest.Limit);
+        new IntentLookup(_test.Client, _test.Log, "night.jsonl", _owned.Contains).FindAsync(intents, default).WaitAsync(ClientUnderTest.Limit);
 }

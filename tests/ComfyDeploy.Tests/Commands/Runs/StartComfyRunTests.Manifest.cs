@@ -107,6 +107,95 @@ public sealed class StartComfyRunManifestTests : EngineTest
     }
 
     [Fact]
+    public void A_run_that_this_session_found_by_itself_is_the_one_that_was_lost()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = lost");
+        Emulator.AddFault("GET /deployment/*/runs = 500 x5");
+        EngineRun lost = Engine.RunWithErrors($"Rows 1 | {StartRows} -Connection $hasty", ("hasty", WithoutPauses()));
+        Assert.Equal("not-queued", Assert.Single(lost.Runs).Status);
+        string id = Assert.Single(Emulator.Runs).RunId;
+        Emulator.ClearFaults();
+        Assert.Equal(id, Assert.Single(Engine.Run("Get-ComfyRun -ThisSession -Connection $hasty").Runs).RunId);
+        Assert.Equal(id, Assert.Single(Engine.Run($"Rows 1 | {StartRows} -Connection $hasty").Runs).RunId);
+        Assert.Single(Emulator.Runs);
+    }
+
+    [Fact]
+    public void Two_commands_of_one_session_queue_no_row_twice()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = latency 300ms always");
+        using EngineFixture other = new();
+        other.Set("c", Connection);
+        other.Set("manifest", Manifest);
+        const string Script = "@{ prompt = 1 }, @{ prompt = 2 }, @{ prompt = 3 } | Start-ComfyRun portrait -Manifest $manifest -Connection $c";
+        using Underway second = other.Begin(Script);
+        EngineRun first = Engine.Run(Script.Replace(" -Connection $c", "", StringComparison.Ordinal));
+        EngineRun both = second.Finish();
+        Assert.Equal(3, Emulator.Runs.Count);
+        Assert.Equal((3, 3), (first.Runs.Count, both.Runs.Count));
+        Assert.Equal(3, first.Runs.Concat(both.Runs).Select(run => run.RunId).OfType<string>().Distinct().Count());
+    }
+
+    [Fact]
+    public void What_a_stale_object_restarts_is_not_paid_for_again()
+    {
+        Engine.Run($"Rows '1 #fail' | {StartRows}");
+        LetAllEnd();
+        Engine.Run($"Rows '1 #fail' | {StartRows} | Wait-ComfyRun");
+        Engine.Run("$failed = Get-ComfyRun -Manifest $manifest");
+        Engine.Run("$failed | Restart-ComfyRun -InputOverride @{ prompt = 'better' } -Manifest $manifest");
+        LetAllEnd();
+        Engine.Run("$failed | Restart-ComfyRun -InputOverride @{ prompt = 'better' } -Manifest $manifest | Wait-ComfyRun");
+        EngineRun again = Engine.Run("$failed | Restart-ComfyRun -InputOverride @{ prompt = 'better' } -Manifest $manifest");
+        Assert.Equal("success", Assert.Single(again.Runs).Status);
+        Assert.Equal(2, Emulator.Runs.Count);
+    }
+
+    [Fact]
+    public void A_refused_restart_leaves_the_run_that_there_was()
+    {
+        string id = Finish("Rows 1")[0].RunId!;
+        Emulator.AddFault("POST /run/deployment/queue = 422");
+        Engine.RunWithErrors("Get-ComfyRun -Manifest $manifest | Restart-ComfyRun -Manifest $manifest");
+        ComfyRun row = Assert.Single(Engine.Run("Get-ComfyRun -Manifest $manifest").Runs);
+        Assert.Equal((id, "success"), (row.RunId, row.Status));
+        Engine.Run($"Rows 1 | {StartRows}");
+        Assert.Single(Emulator.Runs);
+    }
+
+    [Fact]
+    public void Of_equal_rows_the_one_that_was_refused_is_restarted()
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 422 after=1");
+        Engine.Run($"$rows = Rows 1 1 1 | {StartRows} -MaxInFlight 3");
+        LetAllEnd();
+        EngineRun run = Engine.Run("$rows | Where-Object Status -eq not-queued | Restart-ComfyRun -Manifest $manifest");
+        Assert.NotNull(Assert.Single(run.Runs).RunId);
+        Assert.Equal(3, Emulator.Runs.Count);
+    }
+
+    [Fact]
+    public void A_manifest_that_was_deleted_meanwhile_stops_the_queueing()
+    {
+        EngineRun run = Engine.RunWithErrors($"Rows 1 2 3 | ForEach-Object {{ if ($_.shot -eq 's2') {{ [IO.File]::Delete($manifest) }}; $_ }} | {StartRows}");
+        if (OperatingSystem.IsWindows()) return;
+        Assert.Equal("ManifestUnwritable", IdOf(Assert.Single(run.Errors)));
+        Assert.Single(Emulator.Runs);
+        Assert.Equal(3, run.Runs.Count);
+    }
+
+    [Fact]
+    public void The_timeout_counts_after_rows_that_were_done_before()
+    {
+        Finish("Rows 1");
+        EngineRun run = Engine.RunWithErrors($$"""
+            & { Rows 1; $hold.Invoke(); Rows 2 } | {{StartRows}} -Wait -Timeout 1
+            """, ("hold", new Action(() => SpinWait.SpinUntil(() => false, TimeSpan.FromSeconds(1.5)))));
+        Assert.Equal(["success", "not-queued"], run.Runs.Select(item => item.Status));
+        Assert.Single(Emulator.Runs);
+    }
+
+    [Fact]
     public void Repeats_and_files_are_known_by_their_content()
     {
         string image = Path.Combine(_folder.Path, "a.png");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ComfyDeploy.Client;
 using ComfyDeploy.Text;
 
@@ -12,6 +13,8 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     private readonly RowKeys _keys = new();
     private readonly HashSet<ApiSession> _sessions = [];
     private readonly Dictionary<Guid, RowKey> _byRun = [];
+    private readonly ConcurrentDictionary<RowKey, bool> _claimed = new();
+    private ComfyDeployException? _failure;
     private IReadOnlyDictionary<string, IntentOutcome> _outcomes = new Dictionary<string, IntentOutcome>();
     private Func<RowKey, ManifestRow?> _find = _ => null;
     private ManifestText? _text;
@@ -25,6 +28,7 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
 
     public void Dispose()
     {
+        foreach (RowKey key in _claimed.Keys) _manifest?.Release(key);
         _manifest?.Dispose();
         _manifest = null;
     }
@@ -37,6 +41,7 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
     internal void Open(ComfyDeployClient client)
     {
         ApiSession session = client.Session;
+        if (_failure is not null) throw _failure;
         if (_sessions.Contains(session)) return;
         if (cmdlet.IsWhatIf)
         {
@@ -53,10 +58,19 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
             return;
         }
         (_manifest, _text, _find) = (manifest, manifest.Text, manifest.Find);
-        cmdlet.Await(cancellationToken => SettleAsync(client, manifest, cancellationToken));
-        Index(manifest.Rows);
-        InFlight =
-            [.. manifest.Rows.Where(row => row.State == RowState.Queued).Select(row => manifest.Text.ToRun(row, session.Connection))];
+        try
+        {
+            cmdlet.Await(cancellationToken => SettleAsync(client, manifest, cancellationToken));
+            Index(manifest.Rows);
+            InFlight =
+                [.. manifest.Rows.Where(row => row.State == RowState.Queued).Select(row => manifest.Text.ToRun(row, session.Connection))];
+        }
+        catch (ComfyDeployException e)
+        {
+            // Without it, no row is known to be free.
+            _failure = e;
+            throw;
+        }
     }
 
     /// <summary>What is known of the next run of a row; null when it is to be queued.</summary>
@@ -70,16 +84,31 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         RowKey? earlier = RowOfEarlier(template.Earlier);
         RowKey key = earlier ?? NextKey(template, inputs);
         entry = new(path, key.ToString());
-        if (_outcomes.TryGetValue(entry.Key, out IntentOutcome? outcome) && outcome.Error is { } error)
-            return new(template.NotQueued(error, inputs.ToJson(), label), row, error);
-        if (_find(key) is not { } known || (known.State != RowState.Queued && !known.IsDone)) return null;
-        // The next attempt of a row, unless one is under way that the caller did not know.
-        if (earlier is not null && (known.IsDone || IsSame(known.RunId, template.Earlier!.RunId))) return null;
+        // Who restarts a row of which it is not known whether it has a run wants another one.
+        bool isWanted = template.Earlier is { IsUnconfirmed: true };
+        if (!isWanted && _outcomes.TryGetValue(entry.Key, out IntentOutcome? outcome) && outcome.Error is { } error)
+            return Refuse(error, entry);
+        if (_find(key) is not { } known || (known.State != RowState.Queued && !known.IsDone))
+            return Claim(key) ? null : Refuse(Errors.RowInUse(path), entry);
+        // The next attempt of a row, unless there is one that the caller did not know.
+        if (earlier is not null && IsSame(known.RunId, template.Earlier!.RunId))
+            return Claim(key) ? null : Refuse(Errors.RowInUse(path), entry);
         ComfyRun run = _text!.ToRun(known, template.Client.Session.Connection);
         run.Label = label ?? run.Label;
         if (run.IsFinished) _done++;
         else _adopted++;
         return new(run, row, null);
+
+        StartedRow Refuse(ComfyDeployException error, ManifestEntry entry) =>
+            new(template.NotQueued(error, inputs.ToJson(), label, entry), row, error);
+    }
+
+    /// <summary>The run is queued, or certainly is not: another command may look at the row.</summary>
+    internal void Release(ComfyRun run)
+    {
+        RowKey key = RowKey.Parse(run.Entry!.Key);
+        if (run.RunId is not null) Interlocked.Increment(ref _queued);
+        if (_claimed.TryRemove(key, out _)) _manifest?.Release(key);
     }
 
     /// <summary>Records that a run is about to be queued.</summary>
@@ -92,7 +121,6 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         int attempts = manifest.Find(key)?.Attempt ?? 0;
         ManifestIntent intent = new(key, row, attempts + 1, session.ServiceNow, session.ClockOffset is not null, run);
         await manifest.IntendAsync(intent, cancellationToken).ConfigureAwait(false);
-        Interlocked.Increment(ref _queued);
         return new(manifest, key, cmdlet.Log);
     }
 
@@ -108,6 +136,13 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         string text = $"{Path.GetFileName(path)}: {string.Join(", ", texts)}.";
         if (cmdlet.IsWhatIf) cmdlet.WriteInformation(RunPlan.Preview(text), RunPlan.PreviewTags);
         else cmdlet.WriteInformation(text, ["ComfyRun"]);
+    }
+
+    /// <summary>Whether no other command of this session queues the row; a preview queues nothing.</summary>
+    private bool Claim(RowKey key)
+    {
+        if (_manifest is null) return true;
+        return _manifest.TryClaim(key) && _claimed.TryAdd(key, true);
     }
 
     private RowKey NextKey(RunTemplate template, InputSet inputs)
@@ -140,10 +175,10 @@ internal sealed class BatchManifest(StartingCommand cmdlet, string path) : IDisp
         // A cancel of -StopOnTimeout that was recorded may have reached the service, or not.
         ManifestRow[] stopping = [.. manifest.Rows.Where(row => row is { State: RowState.Queued, IsStopping: true })];
         await Throttle.ForEachAsync(stopping, ReadAsync, cancellationToken).ConfigureAwait(false);
-        ManifestRow[] open = [.. manifest.Rows.Where(row => row.State == RowState.Intended)];
-        if (open.Length == 0) return true;
+        IReadOnlyList<ManifestRow> open = manifest.Open();
+        if (open.Count == 0) return true;
         ComfyConnection connection = client.Session.Connection;
-        IntentLookup lookup = new(client, cmdlet.Log, manifest.HasRun);
+        IntentLookup lookup = new(client, cmdlet.Log, path, manifest.HasRun);
         _outcomes = await lookup.FindAsync(
             [.. open.Select(row => manifest.Text.ReadIntent(row, connection).ToOpenIntent())], cancellationToken).ConfigureAwait(false);
         foreach (ManifestRow row in open)

@@ -100,7 +100,7 @@ internal sealed class RunCreator : IDisposable
             hasSlot = await EnterSlotAsync(template.Client.Session.Clock, cancellationToken).ConfigureAwait(false);
             InputSet inputs = await _files.UploadAsync(
                 prepared.Inputs, prepared.Uploads, template.Client, _endsAt, Work.Closed, cancellationToken).ConfigureAwait(false);
-            if (!_queued.IsEmpty && template.Client.Session.Clock.Now > _endsAt) _batch.End(Errors.QueuedTooLate(_cmdlet.Timeout));
+            if (HasRuns && template.Client.Session.Clock.Now > _endsAt) _batch.End(Errors.QueuedTooLate(_cmdlet.Timeout));
             if (_batch.Reason is not null) _refusals.Add(_batch);
             if (_refusals.Of(template) is { } refusal) return prepared.Refuse(refusal);
             prepared = prepared with { Inputs = inputs };
@@ -137,9 +137,11 @@ internal sealed class RunCreator : IDisposable
         catch (ComfyDeployException e) when (e.ErrorId != ErrorIds.AmbiguousCreate)
         {
             journal?.Refused(e.Message);
+            if (journal is not null) _manifest!.Release(run);
             throw;
         }
         journal?.Queued(run.RunId);
+        if (journal is not null) _manifest!.Release(run);
         _queued.Enqueue(run.RunId);
         run.Batch = _batch;
         return TargetOf(run, template.Client);

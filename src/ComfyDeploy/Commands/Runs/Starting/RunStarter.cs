@@ -67,7 +67,7 @@ internal sealed class RunStarter : IDisposable
             }
             else if (_refusals.Of(template) is { } refusal)
             {
-                Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label), row, refusal));
+                Creates.AddResult(new(template.NotQueued(refusal, inputs.ToJson(), label, entry), row, refusal));
             }
             else if (_cmdlet.ShouldProcess(template.Target, action))
             {

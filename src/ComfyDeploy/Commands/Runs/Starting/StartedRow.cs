@@ -10,7 +10,7 @@ namespace ComfyDeploy.Commands;
 internal sealed record PreparedRun(
     RunTemplate Template, InputSet Inputs, string? Label, int Row, IReadOnlyList<Action<long>> Uploads, ManifestEntry? Entry)
 {
-    internal StartedRow Refuse(ComfyDeployException error) => new(Template.NotQueued(error, Inputs.ToJson(), Label), Row, error);
+    internal StartedRow Refuse(ComfyDeployException error) => new(Template.NotQueued(error, Inputs.ToJson(), Label, Entry), Row, error);
 }
 
 /// <summary>A row and its run, or what kept it from being queued.</summary>

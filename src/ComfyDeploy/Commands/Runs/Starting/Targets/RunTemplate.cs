@@ -40,8 +40,12 @@ internal sealed record RunTemplate(RunSubject Subject, ComfyDeployClient Client,
     }
 
     /// <summary>A row that was refused: it comes out too, so that as many objects come out as rows went in.</summary>
-    internal ComfyRun NotQueued(ComfyDeployException error, string inputsJson, string? label) =>
-        Refuse(Describe(inputsJson, label), error);
+    internal ComfyRun NotQueued(ComfyDeployException error, string inputsJson, string? label, ManifestEntry? entry = null)
+    {
+        ComfyRun run = Refuse(Describe(inputsJson, label), error);
+        run.Entry = entry;
+        return run;
+    }
 
     /// <summary>A row whose deployment cannot be found.</summary>
     internal static ComfyRun NotQueued(
