@@ -8,7 +8,7 @@ $rows = @(
     [pscustomobject]@{ shot = 'a1'; prompt = 'a red fox in the snow';          seed = '7' }
     [pscustomobject]@{ shot = 'a2'; prompt = 'an owl at dusk #multi';          seed = '11' }
     [pscustomobject]@{ shot = 'a3'; prompt = 'a heron #fail';                  seed = '13' }
-    [pscustomobject]@{ shot = 'a4'; prompt = 'a lynx, long exposure #time=60'; seed = '17' }
+    [pscustomobject]@{ shot = 'a4'; prompt = 'a lynx, long exposure #time=40'; seed = '17' }
     [pscustomobject]@{ shot = 'a5'; prompt = 'a badger';                       seed = 'nineteen' }
     [pscustomobject]@{ shot = 'a6'; prompt = 'an otter';                       seed = '23' }
     [pscustomobject]@{ shot = 'a7'; prompt = 'a wrong idea #stuck';            seed = '29' }
