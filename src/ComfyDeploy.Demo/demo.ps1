@@ -57,5 +57,6 @@ Get-ComfyRun -Manifest $manifest | Out-Default
 $process = [Diagnostics.Process]::Start($start)
 $process.WaitForExit()
 if ($process.ExitCode -ne 0) { throw "The batch ended with exit code $($process.ExitCode)." }
-$pictures = [IO.Directory]::GetFiles($folder, 'b*.png')
-'', "  $(@(Get-ComfyRun -Manifest $manifest).Count) rows, $($emulator.Runs.Count - $before) runs on the service, $($pictures.Count) files" | Out-Default
+$rowCount = @(Get-ComfyRun -Manifest $manifest).Count
+$fileCount = [IO.Directory]::GetFiles($folder, 'b*.png').Count
+'', "  $rowCount rows, $($emulator.Runs.Count - $before) runs on the service, $fileCount files" | Out-Default
