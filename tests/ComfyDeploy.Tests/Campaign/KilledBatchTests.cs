@@ -6,7 +6,7 @@ namespace ComfyDeploy.Tests.Campaign;
 public sealed class KilledBatchTests(ITestOutputHelper output)
 {
     [Fact]
-    public Task A_killed_batch_goes_on() => RunAsync(seed: 1, rows: 40, kills: 4);
+    public Task A_killed_batch_goes_on() => RunAsync(seed: 1, rows: 30, kills: 3);
 
     [Theory]
     [Trait("Category", "Campaign")]
