@@ -26,6 +26,7 @@ internal sealed class KilledBatch : IDisposable
     private readonly long _began = Stopwatch.GetTimestamp();
     private int _calls;
     private int _killed;
+    private int _requests;
     private int _faults;
     private int _lookedUp;
     private int _young;
@@ -51,7 +52,7 @@ internal sealed class KilledBatch : IDisposable
 
     /// <summary>What happened, in numbers.</summary>
     internal string Figures() => string.Create(CultureInfo.InvariantCulture,
-        $"{_killed} kills, {_calls} calls, {RequestCount} requests, {_faults} faults, {Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s " +
+        $"{_killed} kills, {_calls} calls, {_requests} requests, {_faults} faults, {Stopwatch.GetElapsedTime(_began).TotalSeconds:0} s " +
         $"({_time.Elapsed.TotalSeconds:0} s without the start of processes), {_emulator.Runs.Count} runs, {Directory.GetFiles(Renders).Length} files. " +
         $"Runs that were not in the journal after a call: {_young} of young intents, {_older} of others.");
 
@@ -144,7 +145,9 @@ internal sealed class KilledBatch : IDisposable
             _time.Stop();
         }
         string output = process.Output;
-        _faults += RandomFaults.CountMet(plan, [.. _emulator.Requests.Skip(requestsBefore)]);
+        EmulatorRequest[] requests = [.. _emulator.Requests.Skip(requestsBefore)];
+        _requests += requests.Length;
+        _faults += RandomFaults.CountMet(plan, requests);
         BatchJournal after = BatchJournal.Read(Manifest);
         // It queues nothing before it has looked for the runs of all intents that it found.
         if (after.LastIntent > before.LineCount) _lookedUp = before.LineCount;
