@@ -81,7 +81,7 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, strin
         }
         while (Undecided(intents).Length > 0)
         {
-            TimeSpan left = Undecided(intents).Max(intent => intent.At) + MinAge - _session.ServiceNow;
+            TimeSpan left = Undecided(intents).Max(OldEnoughAt) - _session.ServiceNow;
             // Nothing is being sent meanwhile, so that no run found here is that of a create under way.
             await creates.EnterLookupAsync(cancellationToken).ConfigureAwait(false);
             try
@@ -180,6 +180,9 @@ internal sealed class IntentLookup(ComfyDeployClient client, ICallLog log, strin
             lock (_inputs) _inputs[id] = run.InputsJson;
         }
     }
+
+    private static DateTime OldEnoughAt(OpenIntent intent) =>
+        intent.At + MinAge + (intent.IsExactTime ? TimeSpan.Zero : UnknownClockTolerance);
 
     private static DateTime Earliest(OpenIntent intent) => intent.At - (intent.IsExactTime ? ClockTolerance : UnknownClockTolerance);
 

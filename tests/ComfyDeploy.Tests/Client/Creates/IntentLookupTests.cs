@@ -38,6 +38,21 @@ public sealed class IntentLookupTests
     }
 
     [Fact]
+    public async Task Of_an_intent_by_an_unknown_clock_the_minute_may_be_later()
+    {
+        Assert.Equal(IntentOutcome.NoRun, (await FindAsync(Intent("a", 100, isExact: false)))["a"]);
+        Assert.Equal([260], _test.Clock.Pauses.Select(pause => pause.TotalSeconds));
+    }
+
+    [Fact]
+    public async Task An_intent_of_a_time_to_come_is_not_decided()
+    {
+        IntentOutcome outcome = (await FindAsync(Intent("a", -3600)))["a"];
+        Assert.Equal(ErrorIds.AmbiguousCreate, outcome.Error!.ErrorId);
+        Assert.Empty(_test.Clock.Pauses);
+    }
+
+    [Fact]
     public async Task The_deadline_of_the_call_comes_first()
     {
         _test.Client.Deadline = _test.Clock.Now + TimeSpan.FromSeconds(30);
