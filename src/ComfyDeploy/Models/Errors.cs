@@ -84,6 +84,9 @@ internal static class Errors
     internal static ComfyDeployException AnotherRun(string runId) =>
         new(ErrorIds.ServiceError, $"The service returned something else than run {runId}.");
 
+    internal static ComfyDeployException OtherInputs(string runId) => new(ErrorIds.ServiceError,
+        $"The service returned other inputs for run {runId} than the manifest has recorded. It was not restarted.");
+
     internal static ComfyDeployException ResponseTooLarge(string request, int limit) =>
         new(ErrorIds.ResponseTooLarge, $"The answer to {request} is larger than {limit / (1024 * 1024)} MB.");
 

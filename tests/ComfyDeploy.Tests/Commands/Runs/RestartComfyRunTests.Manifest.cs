@@ -46,6 +46,17 @@ public sealed class RestartComfyRunManifestTests : EngineTest
     }
 
     [Fact]
+    public void An_answer_with_other_inputs_than_were_paid_for_restarts_nothing()
+    {
+        Finish(StartRows);
+        File.WriteAllText(Manifest, File.ReadAllText(Manifest).Replace("\"prompt\":\"p1\"", "\"prompt\":\"another\"", StringComparison.Ordinal));
+        EngineRun run = Engine.RunWithErrors("Get-ComfyRun -Manifest $manifest | Where-Object Label -eq p1 | Restart-ComfyRun -Manifest $manifest");
+        Assert.Equal("ServiceError", IdOf(Assert.Single(run.Errors)));
+        Assert.Contains("other inputs", run.Errors[0].ToString(), StringComparison.Ordinal);
+        Assert.Equal(3, Emulator.Runs.Count);
+    }
+
+    [Fact]
     public void A_run_that_the_manifest_knows_by_its_ID_is_an_attempt_of_its_row()
     {
         string[] first = Finish(StartRows);

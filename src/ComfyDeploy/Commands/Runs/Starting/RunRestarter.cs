@@ -68,13 +68,22 @@ internal sealed class RunRestarter
         bool isKnown = given is { IsDetailed: true }
             || (given is { IsRecorded: false, InputsJson: not null } && _templates.IsKnown(given));
         // After what refuses all runs, nothing more is read.
-        if (!isKnown && _starter.RefusalOf(request.Client.Session) is null) return request.ReadAsync(cancellationToken);
+        if (!isKnown && _starter.RefusalOf(request.Client.Session) is null) return ReadAsync(request, given, cancellationToken);
         if (given is null)
         {
             given = new() { RunId = request.RunId, Connection = request.Client.Session.Connection };
             given.CarryOver(request.Origin);
         }
         return Task.FromResult(new RunReadResult(request.RunId, given, null, request.Client));
+    }
+
+    /// <summary>What is paid for again must be what was paid for: a manifest tells whether an answer has the inputs of the run.</summary>
+    private static async Task<RunReadResult> ReadAsync(RequestedRun request, ComfyRun? given, CancellationToken cancellationToken)
+    {
+        RunReadResult read = await request.ReadAsync(cancellationToken).ConfigureAwait(false);
+        bool isOther = given is { IsRecorded: true, InputsJson: { } recorded } && read.Run is { } run
+            && !InputComparison.AreSame(recorded, run.InputsJson);
+        return isOther ? read with { Run = null, Error = Errors.OtherInputs(request.RunId) } : read;
     }
 
     private void Restart(IReadOnlyList<RunReadResult> reads)
