@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 
 namespace ComfyDeploy.Client;
@@ -11,6 +12,9 @@ internal sealed class ManifestState
     private readonly Dictionary<RowKey, int> _places = [];
     private readonly List<ManifestRow> _rows = [];
     private readonly HashSet<Guid> _runs = [];
+
+    // The last line of each path. Two names that differ in case are one file on many systems.
+    private readonly Dictionary<string, (int Place, long At)> _saved = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>By number, then by first appearance.</summary>
     internal IReadOnlyList<ManifestRow> Rows => [.. _rows.OrderBy(row => row.Number)];
@@ -75,6 +79,12 @@ internal sealed class ManifestState
                 reader.Read();
                 fields.IsCancelled = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("cancelled"u8);
             }
+            else if (fields.Event == Event.Saved && reader.ValueTextEquals("path"u8))
+            {
+                reader.Read();
+                // As it is written: not every string is valid text.
+                if (reader.TokenType == JsonTokenType.String) fields.Path = Encoding.UTF8.GetString(reader.ValueSpan.ToArray());
+            }
             else
             {
                 reader.Read();
@@ -110,6 +120,13 @@ internal sealed class ManifestState
         {
             _places.Add(fields.Key, place = _rows.Count);
             _rows.Add(new(fields.Key));
+        }
+        if (fields.Path is { } path)
+        {
+            // The file that was there before is gone.
+            if (_saved.TryGetValue(path, out (int Place, long At) last))
+                _rows[last.Place] = _rows[last.Place] with { SavedAt = [.. _rows[last.Place].SavedAt.Where(other => other != last.At)] };
+            _saved[path] = (place, at);
         }
         ManifestRow row = _rows[place];
         if (fields.Run != Guid.Empty)
@@ -167,6 +184,7 @@ internal sealed class ManifestState
         internal Guid Run;
         internal int Number;
         internal int Attempt;
+        internal string? Path;
         internal bool IsCancelled;
     }
 }

@@ -73,13 +73,23 @@ internal sealed class ManifestText(string path, Func<long, byte[]?> unwritten) :
         return new(row.Key, row.Number, row.Attempt, at, isExact, ToRun(row, connection));
     }
 
-    /// <summary>The files of the last run.</summary>
-    internal IReadOnlyList<SavedFile> ReadSaved(ManifestRow row) => [.. row.SavedAt.Select(Line).Select(line => new SavedFile(
-        row.RunId!,
-        (int)(line.Number("index") ?? 0),
-        line.Text("kind") ?? string.Empty,
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, line.Text("path") ?? string.Empty)),
-        (long)(line.Number("length") ?? 0)))];
+    /// <summary>The files of the last run, as far as their paths are valid on this system.</summary>
+    internal IReadOnlyList<SavedFile> ReadSaved(ManifestRow row) =>
+        [.. row.SavedAt.Select(at => ToSaved(row.RunId!, Line(at))).OfType<SavedFile>()];
+
+    private SavedFile? ToSaved(string runId, JsonElement line)
+    {
+        try
+        {
+            string file = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, line.Text("path") ?? string.Empty));
+            int index = (int)(line.Number("index") ?? 0);
+            return new(runId, index, line.Text("kind") ?? string.Empty, file, (long)(line.Number("length") ?? 0));
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            return null;
+        }
+    }
 
     private JsonElement Line(long at)
     {

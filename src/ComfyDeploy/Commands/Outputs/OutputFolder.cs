@@ -11,7 +11,7 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
     private readonly string _root = Path.GetFullPath(root);
 
     // Two names that differ in case are one file on many systems.
-    private readonly HashSet<string> _taken = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, (string? RunId, int Index)> _taken = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The full path for a name, changed when an earlier output has it.</summary>
     /// <param name="name">A path below the folder, of sane segments.</param>
@@ -21,7 +21,7 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
         string path = Path.Combine(_root, name);
         string stem = Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileNameWithoutExtension(path));
         for (int number = 2; IsTaken(path); number++) path = $"{stem} ({number}){Path.GetExtension(name)}";
-        _taken.Add(path);
+        _taken.Add(path, default);
         isThere = File.Exists(path);
         return path;
     }
@@ -29,8 +29,20 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
     /// <summary>Whether a full path is below the folder.</summary>
     internal bool Contains(string path) => path.StartsWith(_root.TrimEnd(Separator) + Separator, PathComparison);
 
-    /// <summary>Takes a path that is known; false when an earlier output has it.</summary>
-    internal bool TryTake(string path) => _taken.Add(path);
+    /// <summary>Takes a path to download to; false when an earlier output has it.</summary>
+    internal bool TryTake(string path)
+    {
+        if (_taken.ContainsKey(path)) return false;
+        _taken.Add(path, default);
+        return true;
+    }
+
+    /// <summary>Takes the path of a file that an output has already, also when it is given again; false when another has it.</summary>
+    internal bool TryTakeFor(ComfyRunOutput output, string path)
+    {
+        if (TryTake(path)) _taken[path] = (output.RunId, output.Index);
+        return _taken[path] == (output.RunId, output.Index);
+    }
 
     /// <exception cref="ComfyDeployException">DownloadFailed: the folder cannot be made.</exception>
     internal static void Create(string target)
@@ -47,5 +59,5 @@ internal sealed class OutputFolder(string root, ExistingFile existing)
     }
 
     private bool IsTaken(string path) =>
-        _taken.Contains(path) || (existing == ExistingFile.Rename && (File.Exists(path) || Directory.Exists(path)));
+        _taken.ContainsKey(path) || (existing == ExistingFile.Rename && (File.Exists(path) || Directory.Exists(path)));
 }

@@ -96,16 +96,17 @@ internal sealed class OutputSaver(
     private void Add(ComfyRunOutput output, ComfyDeployClient client, RecordedFiles recorded)
     {
         string? known = recorded.PathOf(output);
-        if (known is not null && (output.Url is null || (existing != ExistingFile.Overwrite && recorded.IsComplete(output))))
+        bool isComplete = recorded.IsComplete(output);
+        // What has no link was rebuilt from the manifest, and has its path.
+        if (output.Url is null || (existing != ExistingFile.Overwrite && isComplete && folder.TryTakeFor(output, known!)))
         {
-            folder.TryTake(known);
             cmdlet.Log.Verbose($"{NameOf(output)} is recorded and exists: {known}");
-            _downloads.AddResult(new(output, known, null));
+            _downloads.AddResult(new(output, known!, null));
             return;
         }
         bool exists = false;
-        // A file that is lost or cut comes back under its own name.
-        bool isAgain = known is not null && folder.TryTake(known);
+        // A file that is lost comes back under its own name. One that has changed is no longer ours.
+        bool isAgain = (isComplete || recorded.IsLost(output)) && folder.TryTake(known!);
         string target = isAgain ? known! : folder.Reserve(names.Expand(output), out exists);
         if (exists && existing == ExistingFile.Error)
         {
@@ -125,7 +126,7 @@ internal sealed class OutputSaver(
         StorageConnections storage = _storage ??= client.Session.ConnectStorage(throttleLimit);
         Downloader downloader = new(storage, client.Session.Clock, client.Session.Connection.RequestTimeout, cmdlet.Log)
         {
-            Overwrite = isAgain || existing == ExistingFile.Overwrite,
+            Overwrite = existing == ExistingFile.Overwrite,
             OnComplete = length => recorded.Add(output, target, length),
             NoRetry = _downloads.Closed,
         };

@@ -11,8 +11,10 @@ internal sealed class RecordedFiles(IReadOnlyDictionary<int, SavedFile> files, J
     internal string? PathOf(ComfyRunOutput output) => files.TryGetValue(output.Index, out SavedFile? file) ? file.Path : null;
 
     /// <summary>Whether the file of an output is still there with its length.</summary>
-    internal bool IsComplete(ComfyRunOutput output) => files.TryGetValue(output.Index, out SavedFile? recorded)
-        && new FileInfo(recorded.Path) is { Exists: true } file && file.Length == recorded.Length;
+    internal bool IsComplete(ComfyRunOutput output) => LengthNow(output) is { } length && length == files[output.Index].Length;
+
+    /// <summary>Whether an output was saved and its file is gone. A file of another length is not ours: it never had a part.</summary>
+    internal bool IsLost(ComfyRunOutput output) => files.ContainsKey(output.Index) && LengthNow(output) is null;
 
     /// <summary>The outputs that were saved, as far as the manifest knows them.</summary>
     internal ComfyRunOutput[] OutputsOf(ComfyRun run) => [.. files.Values.OrderBy(file => file.Index).Select(file =>
@@ -21,4 +23,7 @@ internal sealed class RecordedFiles(IReadOnlyDictionary<int, SavedFile> files, J
     /// <summary>Records a file that is complete, before it gets its name.</summary>
     internal void Add(ComfyRunOutput output, string path, long length) =>
         row?.Saved(new(output.RunId!, output.Index, output.Kind, path, length));
+
+    private long? LengthNow(ComfyRunOutput output) =>
+        PathOf(output) is { } path && new FileInfo(path) is { Exists: true } file ? file.Length : null;
 }

@@ -39,9 +39,12 @@ internal sealed class SaveRecords(ConnectedCommand cmdlet, OutputFolder folder) 
         RecordedFiles recorded = Of(given, session);
         ComfyRun run = given.Copy();
         ComfyRunOutput[] outputs = recorded.OutputsOf(run);
-        if (outputs.Length < count || !outputs.Where(isWanted).All(recorded.IsComplete)) return null;
+        // They are taken at once, because without a request there is no link for another file.
+        if (outputs.Length < count || !outputs.Where(isWanted).All(IsOwn)) return null;
         run.Outputs = new(outputs);
         return run;
+
+        bool IsOwn(ComfyRunOutput output) => recorded.IsComplete(output) && folder.TryTakeFor(output, recorded.PathOf(output)!);
     }
 
     private IReadOnlyList<SavedFile> ReadSaved(ManifestEntry entry, JournaledRow? row, string runId, ApiSession session)

@@ -44,6 +44,42 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_belongs_to_the_last_output_that_was_saved_there()
+    {
+        string other = RunId.Replace('1', '2');
+        SavedFile File(string run, int index, string name) => new(run, index, "image", Path.Combine(_folder.Path, name), 7);
+        using (Manifest manifest = Open())
+        {
+            foreach ((int row, string run) in new[] { (1, RunId), (2, other) })
+            {
+                await IntendAsync(manifest, Key(row));
+                manifest.Queued(Key(row), run, _log);
+            }
+            manifest.Saved(Key(1), File(RunId, 0, "a.png"), _log);
+            manifest.Saved(Key(1), File(RunId, 1, "b.png"), _log);
+            manifest.Saved(Key(2), File(other, 0, "A.png"), _log);
+            AssertOwners(manifest);
+        }
+        using Manifest again = Open();
+        AssertOwners(again);
+
+        static void AssertOwners(Manifest manifest) => Assert.Equal(
+            [(1, 1, "b.png"), (2, 0, "A.png")],
+            manifest.Rows.SelectMany(row => manifest.Text.ReadSaved(row).Select(file => (row.Key.Occurrence, file.Index, Path.GetFileName(file.Path)))).Order());
+    }
+
+    [Fact]
+    public async Task A_path_that_is_not_valid_is_not_recorded()
+    {
+        using Manifest manifest = Open();
+        await IntendAsync(manifest, Key(1));
+        manifest.Queued(Key(1), RunId, _log);
+        manifest.Saved(Key(1), new(RunId, 0, "image", "a\0b.png", 7), _log);
+        manifest.Saved(Key(1), new(RunId, 1, "image", "c.png", 7), _log);
+        Assert.Equal(1, Assert.Single(manifest.Text.ReadSaved(Assert.Single(manifest.Rows))).Index);
+    }
+
+    [Fact]
     public async Task A_run_that_a_time_limit_cancels_is_not_done()
     {
         using Manifest manifest = Open();

@@ -88,22 +88,103 @@ public sealed class SaveComfyRunOutputManifestTests : OutputsTest
     }
 
     [Theory]
-    [InlineData("$runs", false)]
-    [InlineData("$runs", true)]
-    [InlineData(Rebuild, false)]
-    [InlineData(Rebuild, true)]
-    public void A_file_that_is_lost_or_cut_is_downloaded_again_to_the_same_path(string runs, bool isCut)
+    [InlineData("$runs")]
+    [InlineData(Rebuild)]
+    public void A_file_that_is_lost_is_downloaded_again_to_the_same_path(string runs)
     {
         Finish("#multi=2");
         string path = Path.Combine(Renders, "s1_1.png");
         Engine.Run($"$runs | {Save}");
         byte[] whole = File.ReadAllBytes(path);
-        if (isCut) File.WriteAllBytes(path, whole[..100]);
-        else File.Delete(path);
+        File.Delete(path);
         EngineRun second = Engine.Run($"{runs} | Save-ComfyRunOutput $renders -NameTemplate 'other_{{Index}}{{Extension}}'");
         Assert.Equal(["s1_0.png", "s1_1.png"], second.All<FileInfo>().Select(file => file.Name));
         Assert.Equal(whole, File.ReadAllBytes(path));
         Assert.Equal((2, 3), (Saved.Length, Downloads.Count));
+    }
+
+    [Theory]
+    [InlineData("", "s1_1 (2).png", 3)]
+    [InlineData("-Existing Rename", "s1_1 (2).png", 3)]
+    [InlineData("-Existing Skip", "s1_1.png", 2)]
+    [InlineData("-Existing Error", null, 2)]
+    [InlineData("-NameTemplate '{Kind}_{Index}{Extension}'", "image_1.png", 3)]
+    [InlineData("-NameTemplate '{Kind}_{Index}{Extension}' -Existing Overwrite", "image_1.png", 4)]
+    public void A_recorded_file_that_the_user_changed_is_kept(string options, string? name, int downloads)
+    {
+        Finish("#multi=2");
+        Engine.Run($"$runs | {Save}");
+        string path = Path.Combine(Renders, "s1_1.png");
+        File.WriteAllText(path, "retouched");
+        string save = options.Contains("-NameTemplate", StringComparison.Ordinal) ? $"Save-ComfyRunOutput $renders {options}" : $"{Save} {options}";
+        foreach (string runs in new[] { Rebuild, "$runs" })
+        {
+            EngineRun run = Engine.Run($"{runs} | {save}");
+            Assert.Equal(new[] { "s1_0.png", name }.OfType<string>(), run.Objects.Select(file => ((FileInfo)file.BaseObject).Name));
+            Assert.Equal(name is null ? [ErrorIds.FileExists] : [], run.Errors.Select(error => error.FullyQualifiedErrorId.Split(',')[0]));
+            Assert.Equal(name == "s1_1.png" ? 1 : 0, run.Warnings.Count);
+            Assert.Equal("retouched", File.ReadAllText(path));
+            Assert.Equal(downloads, Downloads.Count);
+            // The second time, what replaces it is recorded; Overwrite downloads all the same.
+            if (options.EndsWith("Overwrite", StringComparison.Ordinal)) downloads += 2;
+        }
+    }
+
+    [Fact]
+    public void Overwrite_replaces_a_recorded_file_that_the_user_changed_under_the_same_name()
+    {
+        Finish("a");
+        string path = Engine.Run($"$runs | {Save}").One<FileInfo>().FullName;
+        byte[] whole = File.ReadAllBytes(path);
+        File.WriteAllText(path, "retouched");
+        Assert.Equal(path, Engine.Run($"{Rebuild} | {Save} -Existing Overwrite").One<FileInfo>().FullName);
+        Assert.Equal(whole, File.ReadAllBytes(path));
+    }
+
+    [Theory]
+    [InlineData("$runs")]
+    [InlineData(Rebuild)]
+    public void A_path_belongs_to_the_run_that_was_saved_there_last(string runs)
+    {
+        const string SaveSame = "Save-ComfyRunOutput $renders -NameTemplate 'same{Extension}'";
+        ComfyRun[] both = [.. Finish("a", "b")];
+        string path = Engine.Run($"$runs[0] | {SaveSame}").One<FileInfo>().FullName;
+        byte[] a = File.ReadAllBytes(path);
+        File.Delete(path);
+        Engine.Run($"$runs[1] | {SaveSame}");
+        byte[] b = File.ReadAllBytes(path);
+        EngineRun run = Engine.Run($"{runs} | {SaveSame}");
+        Assert.Equal(both.Select(r => r.RunId), run.Objects.Select(file => (string)file.Properties["RunId"].Value));
+        Assert.Equal(["same (2).png", "same.png"], run.All<FileInfo>().Select(file => file.Name));
+        Assert.Equal([a, b], run.All<FileInfo>().Select(file => File.ReadAllBytes(file.FullName)));
+        Assert.Equal(3, Downloads.Count);
+    }
+
+    [Theory]
+    [InlineData("$runs")]
+    [InlineData(Rebuild)]
+    public void No_two_runs_get_one_file_even_if_both_have_recorded_it(string runs)
+    {
+        Finish("a", "b");
+        FileInfo[] files = [.. Engine.Run($"$runs | {Save}").All<FileInfo>()];
+        byte[] b = File.ReadAllBytes(files[1].FullName);
+        File.WriteAllText(Manifest, File.ReadAllText(Manifest).Replace(
+            $"\"renders/s2_0.png\",\"length\":{files[1].Length}", $"\"./renders/s1_0.png\",\"length\":{files[0].Length}", StringComparison.Ordinal));
+        files[1].Delete();
+        FileInfo[] again = [.. Engine.Run($"{runs} | {Save}").All<FileInfo>()];
+        Assert.Equal(["s1_0.png", "s2_0.png"], again.Select(file => file.Name));
+        Assert.Equal(b, File.ReadAllBytes(again[1].FullName));
+        Assert.Equal(3, Downloads.Count);
+    }
+
+    [Fact]
+    public void An_output_that_comes_twice_is_one_file()
+    {
+        Finish("a");
+        Engine.Run($"$runs | {Save}");
+        EngineRun run = Engine.Run($"& {{ {Rebuild}; $runs | Get-ComfyRunOutput }} | {Save}");
+        Assert.Equal(["s1_0.png", "s1_0.png"], run.All<FileInfo>().Select(file => file.Name));
+        Assert.Single(Downloads);
     }
 
     [Fact]
