@@ -119,9 +119,9 @@ public sealed class SaveComfyRunOutputManifestTests : OutputsTest
         string save = options.Contains("-NameTemplate", StringComparison.Ordinal) ? $"Save-ComfyRunOutput $renders {options}" : $"{Save} {options}";
         foreach (string runs in new[] { Rebuild, "$runs" })
         {
-            EngineRun run = Engine.Run($"{runs} | {save}");
-            Assert.Equal(new[] { "s1_0.png", name }.OfType<string>(), run.Objects.Select(file => ((FileInfo)file.BaseObject).Name));
-            Assert.Equal(name is null ? [ErrorIds.FileExists] : [], run.Errors.Select(error => error.FullyQualifiedErrorId.Split(',')[0]));
+            EngineRun run = Engine.RunWithErrors($"{runs} | {save}");
+            Assert.Equal(new[] { "s1_0.png", name }.OfType<string>(), run.All<FileInfo>().Select(file => file.Name));
+            Assert.Equal(name is null ? [ErrorIds.FileExists] : [], run.Errors.Select(EngineRun.IdOf));
             Assert.Equal(name == "s1_1.png" ? 1 : 0, run.Warnings.Count);
             Assert.Equal("retouched", File.ReadAllText(path));
             Assert.Equal(downloads, Downloads.Count);
