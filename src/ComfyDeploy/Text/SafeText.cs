@@ -22,10 +22,10 @@ internal static class SafeText
     internal static string HideSignatures(string text) => SignedQuery.Replace(text, HiddenQuery);
 
     /// <summary>Whether a link carries a signature, or did before it was hidden.</summary>
-    internal static bool IsSigned(string link) => IsHidden(link) || SignedQuery.IsMatch(link);
+    internal static bool IsSigned(string link) => HasHidden(link) || SignedQuery.IsMatch(link);
 
-    /// <summary>Whether the signature of a link was hidden.</summary>
-    internal static bool IsHidden(string link) => link.EndsWith(HiddenQuery, StringComparison.Ordinal);
+    /// <summary>Whether a signature in the text was hidden.</summary>
+    internal static bool HasHidden(string text) => text.Contains(HiddenQuery);
 
     /// <summary>The beginning and the end of a text that is longer than the limit.</summary>
     internal static string Shorten(string text, int limit)

@@ -54,6 +54,35 @@ public sealed partial class RunWaitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_is_given_as_finished_twice_is_one_run()
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
+        wait.AddFinished(Finished("x"));
+        wait.AddFinished(Finished("X"));
+        wait.AddFinished(new() { Status = "not-queued" });
+        wait.AddFinished(new() { Status = "not-queued" });
+        Add(wait, "b");
+        Assert.Equal(["x", null, null], wait.TakeReady().Select(run => run.RunId));
+        Assert.Equal(["b"], await DrainAsync(wait));
+        Assert.Equal((4, 4), (wait.Received, wait.Finished));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_is_given_both_as_finished_and_to_wait_for_is_one_run(bool isFinishedFirst)
+    {
+        RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
+        if (isFinishedFirst) wait.AddFinished(Finished("b"));
+        Add(wait, "b");
+        if (!isFinishedFirst) wait.AddFinished(Finished("b"));
+        Add(wait, "c");
+        string?[] first = [.. wait.TakeReady().Select(run => run.RunId)];
+        Assert.Equal(["b", "c"], first.Concat(await DrainAsync(wait)));
+        Assert.Equal((2, 2), (wait.Received, wait.Finished));
+    }
+
+    [Fact]
     public async Task Order_delays_runs_that_finish_early()
     {
         RunWait wait = Wait(TimeSpan.FromHours(1), keepOrder: true);
@@ -160,6 +189,8 @@ public sealed partial class RunWaitTests : IDisposable
 
     private RunWait Wait(TimeSpan timeout, bool keepOrder = false, int? requiredCount = null, bool cancelLate = false) =>
         _wait = new(new(timeout, keepOrder, ReadErrorDetail: false, requiredCount, cancelLate), _log, CancellationToken.None);
+
+    private ComfyRun Finished(string id) => new() { RunId = id, Status = "success", Connection = _client.Session.Connection };
 
     private void Add(RunWait wait, params string[] ids)
     {

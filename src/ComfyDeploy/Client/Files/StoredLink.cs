@@ -16,10 +16,15 @@ internal static class StoredLink
         @"/(inputs/(img|vid|audio|zip|file)_[0-9A-Za-z_-]{16}(\.[^/]*)?|outputs/runs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[^/]+)$",
         RegexOptions.CultureInvariant);
 
+    /// <summary>Whether a text is a link, and not a link with text behind its query.</summary>
+    internal static bool IsLink(string text, out Uri? link) => Uri.TryCreate(text, UriKind.Absolute, out link)
+        && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp)
+        && !text.SkipWhile(c => c != '?').Any(char.IsWhiteSpace);
+
     /// <summary>The link without its signature; null for one that has none, or leads to another storage.</summary>
     internal static string? Unsigned(string link) =>
-        SafeText.IsSigned(link) && Uri.TryCreate(link, UriKind.Absolute, out Uri? uri) && IsOfService(uri)
-            ? uri.GetLeftPart(UriPartial.Path) : null;
+        SafeText.IsSigned(link) && IsLink(link, out Uri? uri) && IsOfService(uri!)
+            ? uri!.GetLeftPart(UriPartial.Path) : null;
 
     /// <summary>When a signed link stops working, local time; null for one that is not signed or does not say so.</summary>
     internal static DateTime? Expiry(string link) =>

@@ -5,14 +5,20 @@ using ComfyDeploy.Text;
 
 namespace ComfyDeploy.Client;
 
-/// <summary>Inputs as a manifest has them: long texts as their hash, links without their signature.</summary>
+/// <summary>
+/// Inputs as a manifest has them: long texts as their hash, and texts with signed links without the signatures, followed by the hash of the
+/// whole text, since two links may differ only in what is hidden.
+/// </summary>
 internal static class RecordedInputs
 {
     internal static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1000 };
 
     private const int MaxBytes = 1024;
 
-    private static readonly Regex Hash = new("^(data:)?sha256:[0-9a-fA-F]{64}$", RegexOptions.CultureInvariant);
+    private static readonly Regex Hashed =
+        new(@"^((?<text>.*\?….*) |(data:)?)sha256:(?<hash>[0-9a-fA-F]{64})$", RegexOptions.CultureInvariant | RegexOptions.Singleline);
+
+    private static readonly Regex HashedInJson = new("sha256:[0-9a-fA-F]{64}\"", RegexOptions.CultureInvariant);
 
     internal static string Of(string inputsJson)
     {
@@ -20,12 +26,18 @@ internal static class RecordedInputs
         return JsonText.Build(writer => Write(writer, inputs.RootElement));
     }
 
-    /// <summary>Whether the recorded text is the hash of the other.</summary>
-    internal static bool IsHashOf(string recorded, string text) =>
-        recorded.StartsWith("sha256:", StringComparison.Ordinal) && recorded == $"sha256:{Sha256.Of(text)}";
+    /// <summary>What can be read of a recorded text, and the hash of the whole text; null for one that was recorded without.</summary>
+    internal static (string Text, string? Hash) Split(string recorded) =>
+        Hashed.Match(recorded) is { Success: true } match ? (match.Groups["text"].Value, match.Groups["hash"].Value) : (recorded, null);
 
-    /// <summary>Whether a recorded text is not the whole one: the hash of a long text, or a link without its signature.</summary>
-    internal static bool IsPart(string recorded) => Hash.IsMatch(recorded) || SafeText.IsHidden(recorded);
+    /// <summary>Whether a text has the form of one that was recorded with its hash.</summary>
+    internal static bool IsHashed(string text) => Hashed.IsMatch(text);
+
+    /// <summary>Whether inputs may have a text of that form.</summary>
+    internal static bool MayBeHashed(string inputsJson) => HashedInJson.IsMatch(inputsJson);
+
+    /// <summary>Whether a recorded text is not the whole one.</summary>
+    internal static bool IsPart(string recorded) => IsHashed(recorded) || SafeText.HasHidden(recorded);
 
     private static void Write(Utf8JsonWriter writer, JsonElement value)
     {
@@ -54,11 +66,11 @@ internal static class RecordedInputs
         }
     }
 
-    // A long link is cut, not hashed: the service signs it anew, so that only its path can be compared.
+    // A long link is cut and not only hashed: the service may sign it anew, so that its path must be known.
     private static string Short(string text)
     {
         string cut = SafeText.HideSignatures(text);
-        if (Encoding.UTF8.GetByteCount(cut) <= MaxBytes) return cut;
+        if (Encoding.UTF8.GetByteCount(cut) <= MaxBytes) return cut == text ? text : $"{cut} sha256:{Sha256.Of(text)}";
         string kind = text.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? "data:" : string.Empty;
         return $"{kind}sha256:{Sha256.Of(text)}";
     }

@@ -51,6 +51,27 @@ public sealed class InputComparisonTests
     [InlineData("""{"a":1}""", "[1]", false)]
     public void Stored_inputs_are_compared_by_meaning(string sent, string? stored, bool same) => Assert.Equal(same, InputComparison.AreSame(sent, stored));
 
+    [Theory]
+    [InlineData("https://h.test/get?id=1&sig=a", "https://h.test/get?id=1&sig=a", true)]
+    [InlineData("https://h.test/get?id=1&sig=a", "https://h.test/get?id=2&sig=a", false)]
+    [InlineData("like https://h.test/a.png?sig=a please", "like https://h.test/a.png?sig=a please", true)]
+    [InlineData("like https://h.test/a.png?sig=a please", "like https://h.test/a.png?sig=b please", false)]
+    [InlineData("like https://h.test/a.png?sig=a please", "like https://h.test/a.png?sig=a but blue", false)]
+    [InlineData("a\nb https://h.test/a.png?sig=a", "a\nb https://h.test/a.png?sig=a", true)]
+    [InlineData("https://bucket.s3.test/in/cat.png?X-Amz-Signature=1", "https://s3.test/bucket/in/cat.png?X-Amz-Signature=2", true)]
+    [InlineData("https://bucket.s3.test/in/cat.png?X-Amz-Signature=1", "https://s3.test/bucket/in/dog.png?X-Amz-Signature=2", false)]
+    [InlineData("like https://s3.test/a.png?X-Amz-Signature=1 please", "like https://s3.test/a.png?X-Amz-Signature=2 please", true)]
+    public void A_recorded_text_is_the_stored_one_when_it_is_equal_or_signed_anew(string sent, string stored, bool same) =>
+        Assert.Equal(same, InputComparison.AreSame(RecordedInputs.Of(OfText(sent)), OfText(stored)));
+
+    [Theory]
+    [InlineData("https://h.test/get?…", "https://h.test/get?id=1&sig=a", true)]
+    [InlineData("https://h.test/get?…", "https://h.test/put?id=1&sig=a", false)]
+    [InlineData("like https://h.test/a.png?… please", "like https://h.test/a.png?sig=a please", true)]
+    [InlineData("like https://h.test/a.png?… please", "like https://h.test/a.png?sig=a but blue", false)]
+    public void A_text_that_was_recorded_without_its_hash_is_compared_without_its_signature(string recorded, string stored, bool same) =>
+        Assert.Equal(same, InputComparison.AreSame(OfText(recorded), OfText(stored)));
+
     [Fact]
     public void Inputs_as_deep_as_they_can_be_written_are_compared()
     {
@@ -130,4 +151,6 @@ public sealed class InputComparisonTests
             """{"deployment_id":"d","inputs":{"prompt":"ü","seed":18446744073709551615},"gpu":"H100","webhook":"https://hook.test/a?b=c","webhook_intermediate_status":true}""",
             Assert.Single(test.Handler.Requests).Body);
     }
+
+    private static string OfText(string text) => JsonText.Write(new Dictionary<string, object?> { ["a"] = text });
 }

@@ -165,6 +165,26 @@ public sealed class IntentLookupTests
         Assert.Equal(0, _test.Handler.Count("GET", "/run/"));
     }
 
+    [Fact]
+    public async Task Links_that_differ_only_in_what_is_hidden_are_two_rows()
+    {
+        string id = _service.OtherRun(Link(2), TimeSpan.FromMinutes(-5)).Id;
+        IReadOnlyDictionary<string, IntentOutcome> found = await FindAsync(Recorded("a", Link(1)), Recorded("b", Link(2)));
+        Assert.Equal((IntentOutcome.NoRun, id), (found["a"], found["b"].RunId));
+
+        static string Link(int number) => $$"""{"image":"https://h.test/get?id={{number}}&sig=x"}""";
+    }
+
+    [Fact]
+    public async Task A_signed_link_inside_a_text_is_found()
+    {
+        const string inputs = """{"prompt":"like https://h.test/a.png?X-Amz-Signature=x please"}""";
+        string id = _service.OtherRun(inputs, TimeSpan.FromMinutes(-5)).Id;
+        Assert.Equal(id, (await FindAsync(Recorded("a", inputs)))["a"].RunId);
+    }
+
+    private OpenIntent Recorded(string key, string inputs) => Intent(key, 301) with { InputsJson = RecordedInputs.Of(inputs) };
+
     private OpenIntent Intent(string key, int secondsAgo, bool isExact = true) =>
         new(key, Target, Inputs, _test.Clock.Now - TimeSpan.FromSeconds(secondsAgo), isExact);
 

@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.Json;
 using ComfyDeploy.Client;
 using ComfyDeploy.Tests.Engine;
+using ComfyDeploy.Text;
 using CsCheck;
 
 namespace ComfyDeploy.Tests.Client;
@@ -218,6 +220,25 @@ public sealed class ManifestTests : IDisposable
         Assert.True(InputComparison.AreSame(RecordedInputs.Of($$"""{"p":"{{prompt}}"}"""), $$"""{"p":"{{prompt}}"}"""));
         Assert.False(InputComparison.AreSame(RecordedInputs.Of($$"""{"p":"{{prompt}}"}"""), $$"""{"p":"{{prompt}}y"}"""));
     }
+
+    [Theory]
+    [InlineData("a fox", false)]
+    [InlineData("https://h.test/a.png?v=1", false)]
+    [InlineData("https://h.test/a.png?sig=a", true)]
+    [InlineData("like https://h.test/a.png?sig=a but blue", true)]
+    [InlineData("https://h.test/a.png?X-Amz-Signature=a,\nhttps://h.test/b.png", true)]
+    public void A_text_that_is_not_recorded_whole_is_a_part_and_can_be_read(string text, bool isPart)
+    {
+        using JsonDocument inputs = JsonDocument.Parse(RecordedInputs.Of(JsonText.Write(new Dictionary<string, object?> { ["a"] = text })));
+        string recorded = inputs.RootElement.GetProperty("a").GetString()!;
+        Assert.Equal(isPart, RecordedInputs.IsPart(recorded));
+        Assert.StartsWith(SafeText.HideSignatures(text), recorded, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://h.test/a.png?…")]
+    [InlineData("like https://h.test/a.png?… but blue")]
+    public void A_text_that_was_recorded_without_its_hash_is_a_part(string recorded) => Assert.True(RecordedInputs.IsPart(recorded));
 
     [Fact]
     public void A_key_counts_equal_rows_whatever_the_order_of_members()

@@ -90,6 +90,14 @@ public sealed class RestartComfyRunInputTests : EngineTest
     }
 
     [Fact]
+    public void A_text_that_begins_with_a_link_to_the_own_storage_is_sent_whole()
+    {
+        const string text = "https://comfy-deploy-output.s3.us-east-2.amazonaws.com/inputs/a.png?X-Amz-Signature=00 but blue";
+        Engine.Run("Start-ComfyRun portrait @{ prompt = $text } | Restart-ComfyRun", ("text", text));
+        Assert.Equal($$"""{"prompt":"{{text}}"}""", Emulator.Runs[^1].Inputs);
+    }
+
+    [Fact]
     public void An_expired_link_of_another_host_refuses_its_run_only()
     {
         EngineRun run = Engine.Run("'https://cdn.example.com/a.png', $expired, 'https://cdn.example.com/b.png?v=1' | Start-ComfyRun upscale-4k -InputName image | Restart-ComfyRun", ("expired", Expired));

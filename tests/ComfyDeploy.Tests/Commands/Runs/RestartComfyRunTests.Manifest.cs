@@ -99,6 +99,29 @@ public sealed class RestartComfyRunManifestTests : EngineTest
         Assert.Equal(2, Engine.Run("Get-ComfyRun -Manifest $manifest").Runs.Count(r => r.RunId is not null));
     }
 
+    [Theory]
+    [InlineData("Get-ComfyRun -Manifest $manifest")]
+    [InlineData("Get-ComfyRun -Manifest $manifest | ForEach-Object { [pscustomobject]@{ RunId = ''; DeploymentId = $_.DeploymentId; DeploymentName = $_.DeploymentName; Inputs = \"$($_.Inputs)\" } }")]
+    [InlineData("$first = Get-ComfyRun -Manifest $manifest | Restart-ComfyRun -InputOverride @{ steps = 'x' } -ErrorAction Ignore -WarningAction Ignore; $first")]
+    public void A_text_with_a_signed_link_is_never_sent_without_its_signature(string rows)
+    {
+        Emulator.AddFault("POST /run/deployment/queue = 422 x2");
+        Engine.RunWithErrors("'like https://h.test/a.png?sig=a but blue', 'https://h.test/a.png?sig=a, https://h.test/b.png?sig=b' | Start-ComfyRun portrait -InputName prompt -Manifest $manifest");
+        EngineRun run = Engine.RunWithErrors($"$({rows}) | Restart-ComfyRun -SkipInputCheck");
+        Assert.Contains("whole value of input 'prompt'", run.Error("InvalidInput").ToString(), StringComparison.Ordinal);
+        Assert.Empty(Emulator.Runs);
+    }
+
+    [Fact]
+    public void A_link_to_the_own_storage_needs_no_signature_to_be_sent()
+    {
+        const string link = "https://comfy-deploy-output.s3.us-east-2.amazonaws.com/inputs/a.png";
+        Emulator.AddFault("POST /run/deployment/queue = 422");
+        Engine.RunWithErrors("@{ image = $image } | Start-ComfyRun -Deployment portrait -Manifest $manifest", ("image", link + "?X-Amz-Signature=00"));
+        Engine.Run("Get-ComfyRun -Manifest $manifest | Restart-ComfyRun -Manifest $manifest");
+        Assert.Equal($$"""{"image":"{{link}}"}""", Assert.Single(Emulator.Runs).Inputs);
+    }
+
     private protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);

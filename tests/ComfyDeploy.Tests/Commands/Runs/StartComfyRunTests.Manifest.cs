@@ -34,6 +34,16 @@ public sealed class StartComfyRunManifestTests : EngineTest
         Assert.Contains(second.Information, line => line.ToString() == "night.jsonl: 3 runs done before.");
     }
 
+    [Theory]
+    [InlineData("Wait-ComfyRun")]
+    [InlineData("Wait-ComfyRun -InOrder")]
+    public void What_is_done_comes_out_once_however_often_it_comes_in(string wait)
+    {
+        string?[] ids = [.. Finish("Rows 1 2").Select(run => run.RunId)];
+        IReadOnlyList<ComfyRun> runs = Engine.Run($"$done = Rows 1 2 | {StartRows}; $done[0], $done[0], $done[1], $done[0] | {wait}").Runs;
+        Assert.Equal(ids, runs.Select(run => run.RunId));
+    }
+
     [Fact]
     public void What_goes_on_is_waited_for_and_not_queued_again()
     {

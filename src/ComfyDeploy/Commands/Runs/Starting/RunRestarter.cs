@@ -64,9 +64,9 @@ internal sealed class RunRestarter
     private Task<RunReadResult> ReadAsync(RequestedRun request, CancellationToken cancellationToken)
     {
         ComfyRun? given = request.Reference.Object<ComfyRun>() ?? request.Reference.Object<ComfyRunOutput>()?.Run;
-        // A manifest has only the hash of a long input.
+        // A manifest has only the hash of a long input, and gives it to snapshots that are read without inputs.
         bool isKnown = given is { IsDetailed: true }
-            || (given is { IsRecorded: false, InputsJson: not null } && _templates.IsKnown(given));
+            || (given is { IsRecorded: false, InputsJson: { } json } && !RecordedInputs.MayBeHashed(json) && _templates.IsKnown(given));
         // After what refuses all runs, nothing more is read.
         if (!isKnown && _starter.RefusalOf(request.Client.Session) is null) return ReadAsync(request, given, cancellationToken);
         if (given is null)

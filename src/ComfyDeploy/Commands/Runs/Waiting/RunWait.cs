@@ -24,6 +24,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
 {
     private readonly object _gate = new();
     private readonly Dictionary<string, int> _places = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _passedOn = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _order = [];
     private readonly Dictionary<string, ComfyRun> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<ComfyRun> _ready = [];
@@ -85,7 +86,7 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
         lock (_gate)
         {
             string key = Key(target);
-            if (_places.ContainsKey(key)) return;
+            if (IsKnown(key)) return;
             int place = _places.Count;
             _places.Add(key, place);
             _waiter ??= new(options.Timeout, target.Client.Session.Clock, log, cancellationToken)
@@ -107,15 +108,17 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     /// <summary>Takes note of a batch whose runs are waited for: when the wait is over, nothing more of it is queued.</summary>
     internal void Join(BatchSignal batch) => _batches.Add(batch);
 
-    /// <summary>Passes on what has no run to wait for, such as a row that was not queued.</summary>
+    /// <summary>Passes on what has no run to wait for, such as a row that was not queued; a run, unless it was added before.</summary>
     internal void AddFinished(ComfyRun run)
     {
         // What has finished by now is first: a row may be left over because enough runs have finished.
         DecideReady();
         lock (_gate)
         {
+            string place = run.RunId is { } id ? Key(run.Connection, id) : $"row {Received}";
+            if (IsKnown(place)) return;
             Received++;
-            string place = run.RunId ?? $"row {Received}";
+            _passedOn.Add(place);
             _order.Add(place);
             Keep(place, run);
             ReleaseHeld();
@@ -171,7 +174,11 @@ internal sealed class RunWait(RunWaitOptions options, ICallLog log, Cancellation
     internal IReadOnlyList<ComfyRun> End() => HasEnough && !options.CancelLate ? [] : TakeLate();
 
     /// <summary>A run is known by its service and its id, whatever connection it was named with.</summary>
-    private static string Key(WaitTarget target) => $"{target.Client.Session.Connection.BaseUri} {target.RunId}";
+    private static string Key(ComfyConnection? connection, string runId) => $"{connection?.BaseUri} {runId}";
+
+    private static string Key(WaitTarget target) => Key(target.Client.Session.Connection, target.RunId);
+
+    private bool IsKnown(string key) => _places.ContainsKey(key) || _passedOn.Contains(key);
 
     private IReadOnlyList<ComfyRun> TakeLate()
     {

@@ -35,7 +35,7 @@ internal sealed class RestartInputs
         }
         InputSet inputs = run.InputsJson is null ? new() : InputSet.FromJson(run.InputsJson, IsInherited);
         foreach (string name in inputs.Names.ToArray()) inputs.Replace(name, Unsigned);
-        if (run is { IsRecorded: true, RunId: null }) CheckWhole(inputs);
+        if (run.RunId is null) CheckWhole(inputs, run.IsRecorded ? RecordedInputs.IsPart : RecordedInputs.IsHashed);
         inputs.Add(_changes);
         return inputs;
     }
@@ -49,13 +49,13 @@ internal sealed class RestartInputs
         foreach (string name in inherited) CheckLinks(name, inputs.Values[name], now);
     }
 
-    /// <summary>Nobody but the manifest has the inputs of a row that was never queued.</summary>
-    private static void CheckWhole(InputSet inputs)
+    /// <summary>Nobody but the manifest, or a file that was made from it, has the inputs of a row that was never queued.</summary>
+    private static void CheckWhole(InputSet inputs, Func<string, bool> isPart)
     {
-        string[] parts = [.. inputs.Values.Where(input => Texts(input.Value).Any(RecordedInputs.IsPart)).Select(input => input.Key)];
+        string[] parts = [.. inputs.Values.Where(input => Texts(input.Value).Any(isPart)).Select(input => input.Key)];
         if (parts.Length == 0) return;
         throw new ComfyDeployException(ErrorIds.InvalidInput, "The manifest does not have the whole value of input "
-            + $"'{string.Join("', '", parts)}': it is long, or a signed link. Give it with -InputOverride.");
+            + $"'{string.Join("', '", parts)}': it is long, or has a signed link. Give it with -InputOverride.");
     }
 
     private static IEnumerable<string> Texts(object? value) => (value as object?[] ?? [value]).OfType<string>();
@@ -64,7 +64,7 @@ internal sealed class RestartInputs
 
     private static object? Unsigned(object? value) => value switch
     {
-        string text => StoredLink.Unsigned(text) ?? text,
+        string text => StoredLink.Unsigned(RecordedInputs.Split(text).Text) ?? text,
         object?[] several => several.Select(Unsigned).ToArray(),
         _ => value,
     };
