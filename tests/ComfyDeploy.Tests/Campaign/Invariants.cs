@@ -229,7 +229,7 @@ internal static partial class Invariants
         if (scenario.MaxInFlight is not null && (seconds == 0 || scenario.Flow == Flow.StartThenWait)) yield break;
         TimeSpan most = TimeSpan.FromSeconds(seconds) + Grace;
         // There each account is waited for by a call of its own.
-        if (scenario.Flow is Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;
+        if (scenario.Flow is Flow.Start or Flow.StartWait or Flow.StartWaitStopOnTimeout && scenario.HasTwoConnections) most *= 2;
         if ((scenario.StopsLate || scenario.Flow == Flow.StopWait) && scenario.Faults.Count > 0) most += GraceOfCancels;
         // An upload and a create of each row, one after the other at worst.
         if (scenario.HasLatency) most += EmulatorHandler.Latency * 2 * scenario.Rows.Count;
