@@ -18,7 +18,9 @@ public sealed class InputConversionPropertyTests
     private static readonly Gen<string> Word = Gen.OneOf(
         Gen.String[Gen.Char["abcXYZ0159 .,-_éß"], 1, 12].Where(text => text.Trim().Length > 0), Gen.Int[0, 2000].Select(i => i.ToString(CultureInfo.InvariantCulture)));
 
-    private static readonly Gen<string[]> Options = Word.Array[1, 30].Select(words => words.DistinctBy(word => word.Trim().ToUpperInvariant()).ToArray());
+    // Options that are the same number, such as 5 and 5., are one: a number does not tell which is meant.
+    private static readonly Gen<string[]> Options = Word.Array[1, 30].Select(words => words.DistinctBy(word =>
+        decimal.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) ? $"{number:G29}" : word.Trim().ToUpperInvariant()).ToArray());
 
     // A whole number at or near zero, the limits of int, double, long and ulong.
     private static readonly Gen<BigInteger> Whole =

@@ -101,7 +101,7 @@ public sealed class RestartComfyRunManifestTests : EngineTest
 
     [Theory]
     [InlineData("Get-ComfyRun -Manifest $manifest")]
-    [InlineData("Get-ComfyRun -Manifest $manifest | ForEach-Object { [pscustomobject]@{ RunId = ''; DeploymentId = $_.DeploymentId; DeploymentName = $_.DeploymentName; Inputs = \"$($_.Inputs)\" } }")]
+    [InlineData("Get-ComfyRun -Manifest $manifest | ForEach-Object { [pscustomobject]@{ RunId = ''; Status = 'not-queued'; DeploymentId = $_.DeploymentId; DeploymentName = $_.DeploymentName; Inputs = \"$($_.Inputs)\" } }")]
     [InlineData("$first = Get-ComfyRun -Manifest $manifest | Restart-ComfyRun -InputOverride @{ steps = 'x' } -ErrorAction Ignore -WarningAction Ignore; $first")]
     public void A_text_with_a_signed_link_is_never_sent_without_its_signature(string rows)
     {
